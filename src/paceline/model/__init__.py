@@ -1,0 +1,1 @@
+"""The nouns: nodes, resources, snapshots, plans, reports, errors. Values only, never any I/O."""
