@@ -39,8 +39,8 @@ class PlannedAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `parameters` are the agent's own (OCF_RESKEY_* without the prefix), `meta` the CRM_meta_*
     variables without their prefix, both sorted by name. `target_rc` is the exit status that counts
     as expected (a probe: 7; -1 where any will do). `notify` is what a notify announces
-    (`pre-start`, ...). A cancel names what it cancels in `cancels` with `interval_ms`. `reason` says
-    why in one clause, as data for the log: `reason_code` and `facts`. `priority`: higher first.
+    (`pre-start`, ...). A cancel names what it cancels in `cancels` with `interval_ms`.
+    `reason_code` and `facts` say why, as data for the log. `priority`: higher first.
     """
 
     id: ActionId

@@ -84,8 +84,8 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     `is_member`: Corosync counts it as a member. `is_online`: its daemon is in the group (a *view*).
     `is_expected`: it is expected to be up (it joined and has not left cleanly): a node that is
     expected and not online is unclean. `is_unclean`: known to need fencing whatever else holds.
-    `member_since_ms`/`online_since_ms` are 0 where unknown. For a remote or guest node only
-    `is_fenced`, `attributes` and `history` say something; where it runs is the scheduler's business.
+    `member_since_ms`/`online_since_ms` are 0 where unknown. For a remote or guest node
+    only `is_fenced`, `attributes` and `history` say something: the scheduler knows where it runs.
     """
 
     name: NodeName

@@ -1,1 +1,1 @@
-"""See ARCHITECTURE.md."""
+"""The Protocols through which the outside is reached: adapters implement them, commands use them."""

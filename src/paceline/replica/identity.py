@@ -1,0 +1,30 @@
+"""Who this replica is, and what it brings from its disk."""
+
+from msgspec import Struct
+
+from paceline.model.identifiers import NodeId, NodeName
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """One life of one node's daemon.
+
+    `boot_id` names the node's boot, `incarnation` counts daemons started within it (from 1).
+    """
+
+    node: NodeName
+    node_id: NodeId
+    boot_id: str
+    incarnation: int
+    version: str
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What the journal held: its last checkpoint and the records after it, oldest first.
+
+    `was_damaged` says that a torn or altered end was put aside; `detail` says what and where.
+    """
+
+    checkpoint: bytes | None = None
+    records: tuple[bytes, ...] = ()
+    was_damaged: bool = False
+    detail: str = ""
