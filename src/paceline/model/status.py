@@ -103,6 +103,14 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     online_since_ms: int = 0
     boot_id: str = ""
     incarnation: int = 0
+    is_pending: bool = False
+    """Its daemon is in the group but has not joined fully (or came back and is still joining)."""
+    is_left_banned: bool = False
+    """Its join was refused: it is there and must not be used."""
+    shutdown_locks: tuple[tuple[ResourceId, int], ...] = ()
+    """Resources kept for this node while it is shut down cleanly, with since when."""
+    cib_id: str = ""
+    """The node's id as the CIB has it, where that is not a number."""
     attributes: tuple[tuple[str, str], ...] = ()
     """Transient attributes, sorted by name: `shutdown`, `fail-count-*`, `last-failure-*`, ..."""
     history: tuple[HistoryEntry, ...] = ()
