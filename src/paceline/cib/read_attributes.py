@@ -120,8 +120,7 @@ def read_rule(element: Element, references: References, depth: int = 0) -> Rule:
         is_and=element.get("boolean-op", "and").lower() != "or",
         expressions=tuple(expressions),
         score=score_or(element.get("score"), 0) if element.get("score") is not None else None,
-        score_attribute=element.get("score-attribute")
-        or element.get("score-attribute-mangled", ""),
+        score_attribute=element.get("score-attribute", ""),
         role=element.get("role", ""),
     )
 

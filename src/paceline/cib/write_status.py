@@ -93,17 +93,12 @@ def _id_of(node: NodeStatus) -> str:
     return node.cib_id or (str(node.node_id) if node.node_id else node.name)
 
 
-def _since(flag: bool, since_ms: int) -> str:
-    """Return a membership word of Pacemaker 2.1.6 and later: since when in seconds, 0 for no."""
-    return str(max(2, since_ms // 1000)) if flag else "0"
-
-
 def _node_state(node: NodeStatus, cib_id: str, feature_set: str) -> Element:
     state = etree.Element("node_state", id=cib_id, uname=node.name)
     if node.kind is NodeKind.MEMBER:
         is_joined = node.is_online and not node.is_pending
-        state.set("in_ccm", _since(node.is_member, node.member_since_ms))
-        state.set("crmd", _since(node.is_online, node.online_since_ms))
+        state.set("in_ccm", _flag(node.is_member))
+        state.set("crmd", "online" if node.is_online else "offline")
         state.set("crm-debug-origin", "paceline")
         state.set("join", "member" if is_joined else "pending" if node.is_online else "down")
         state.set("expected", "member" if node.is_expected else "down")

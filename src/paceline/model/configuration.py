@@ -1,4 +1,4 @@
-"""The configuration as typed values: what a CIB's `<configuration>` says, with its references resolved.
+"""The configuration as typed values: a CIB's `<configuration>`, references resolved.
 
 `cib.read` makes these from XML; the scheduler and the commands read them. Order is the order of the
 file throughout, because it decides ties. Words are kept as written where the scheduler interprets
@@ -28,7 +28,7 @@ class DateSpec(Struct, frozen=True, kw_only=True):
 
 
 class DateExpression(Struct, frozen=True, kw_only=True):
-    """A condition on the time. `operation` is gt, lt, in_range or date_spec; times in ms since 1970."""
+    """A condition on the time. `operation` is gt, lt, in_range or date_spec."""
 
     operation: str
     start_ms: int | None = None

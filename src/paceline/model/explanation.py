@@ -33,7 +33,7 @@ class NodeVerdict(Struct, frozen=True, kw_only=True):
 
 
 class StepReason(Struct, frozen=True, kw_only=True):
-    """One action of the plan that touches the resource, or one that was wanted and is not possible."""
+    """One action that touches the resource: planned, or wanted and not possible."""
 
     task: str
     node: NodeName
@@ -45,8 +45,8 @@ class StepReason(Struct, frozen=True, kw_only=True):
 class Explanation(Struct, frozen=True, kw_only=True):
     """All that was weighed for one primitive or instance.
 
-    `role_now`/`nodes_now` is the state, `role_next`/`node_next` the decision. `causes` are why it is
-    stopped, kept or unmanaged, most important first; `verdicts` the nodes, best first; `steps` the
+    `role_now`/`nodes_now` is the state, `role_next`/`node_next` the decision. `causes` are why it
+    is stopped, kept or unmanaged, most important first; `verdicts` the nodes, best first; `steps` the
     actions. `failures` are its failed operations as facts (`node`, `task`, `rc`, `exit_reason`).
     """
 

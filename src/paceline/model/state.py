@@ -24,8 +24,8 @@ class ResourceState(Struct, frozen=True, kw_only=True):
     `role` is Stopped, Starting, Started, Unpromoted, Promoted, Stopping, Migrating ...; `active`
     the nodes it is active on (more than one: a fault, or a migration). `is_blocked`: a failure that
     cannot be recovered holds it. `is_disabled`: its target-role keeps it stopped, and with
-    `target_role` says the wish. `is_removed`: it is no longer configured. `pending_task` is what is
-    being done, as a status shows it (`Starting`), `locked_to` the node a shutdown lock holds it for.
+    `target_role` says the wish. `is_removed`: it is no longer configured. `pending_task` is what
+    is being done, as a status shows it (`Starting`), `locked_to` the node of a shutdown lock.
     """
 
     id: ResourceId
