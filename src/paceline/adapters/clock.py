@@ -1,0 +1,83 @@
+"""This machine's clocks, and the life of this node's daemon: boot id, incarnation, single run."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from paceline.model.errors import UnreachableError
+
+KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID_FILE_VARIABLE = "PACELINE_BOOT_ID_FILE"
+"""Names a file to read instead: nodes that share a kernel (a lab) boot each for itself."""
+BOOT_ID_CHARACTERS_MAX = 64
+
+
+class SystemClock:
+    """The boot-time clock (it counts suspended time too) and the wall clock."""
+
+    def now_ms(self) -> int:
+        """Return the boot-time clock, in milliseconds."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def wall_ms(self) -> int:
+        """Return milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+
+def read_boot_id() -> str:
+    """Return the name of this node's boot; equal as long as it runs, never equal to another.
+
+    Raises UnreachableError where it cannot be read: without it no life can be told from another.
+    """
+    path = Path(os.environ.get(BOOT_ID_FILE_VARIABLE) or KERNEL_BOOT_ID)
+    try:
+        boot_id = path.read_text(encoding="ascii").strip()[:BOOT_ID_CHARACTERS_MAX]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreachableError(f"cannot read the boot id from {path}: {error}") from error
+    if not boot_id:
+        raise UnreachableError(f"the boot id in {path} is empty")
+    return boot_id
+
+
+class DaemonLife:
+    """The right to be this node's daemon, and the number of this life within the boot.
+
+    The lock is the kernel's (flock): it ends with the process, however that ends.
+    """
+
+    def __init__(self, folder: Path, boot_id: str) -> None:
+        """Take the lock in `folder` (made where absent) and count this life.
+
+        Raises UnreachableError where another daemon holds the lock, or the folder cannot be used.
+        """
+        try:
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._lock = os.open(folder / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise UnreachableError(f"cannot use {folder}: {error}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            raise UnreachableError("another daemon runs on this node already") from error
+        os.truncate(self._lock, 0)
+        os.write(self._lock, f"{os.getpid()}\n".encode())
+        self.incarnation = _next_incarnation(folder / "incarnation", boot_id)
+
+    def close(self) -> None:
+        """Let the lock go."""
+        os.close(self._lock)
+
+
+def _next_incarnation(path: Path, boot_id: str) -> int:
+    """Return one more than the number kept for this boot, and keep it; 1 in a new boot."""
+    try:
+        kept_boot_id, _, number = path.read_text(encoding="ascii").strip().partition(" ")
+        last = int(number) if kept_boot_id == boot_id else 0
+    except (FileNotFoundError, ValueError):
+        last = 0
+    aside = path.with_suffix(".new")
+    aside.write_text(f"{boot_id} {last + 1}\n", encoding="ascii")
+    aside.rename(path)
+    return last + 1

@@ -1,0 +1,1 @@
+"""Running agents: processes, the environment each standard wants, and the executor."""
