@@ -201,7 +201,7 @@ class Installation:
         return self._write("etc/pam.d/paceline", PAM_DEBIAN if is_debian else PAM_OTHER, 0o644)
 
     def _links(self) -> list[str]:
-        """Link our programs; one that another package has in the system's folders keeps its name."""
+        """Link our programs; a name that another package has in usr/sbin stays with it."""
         lines = []
         for program in sorted(p.name for p in self._programs.iterdir() if is_our_program(p)):
             foreign = shutil.which(program, path=str(self._root / "usr/sbin"))

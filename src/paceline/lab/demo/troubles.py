@@ -20,7 +20,8 @@ def play_broken_apache(scene: Scene) -> None:
         stage.shell(
             node,
             "cp /etc/httpd/conf/httpd.conf /etc/httpd/conf/httpd.conf.good && "
-            "sed -i 's|^PidFile.*|PidFile /run/no-such-folder/httpd.pid|' /etc/httpd/conf/httpd.conf",
+            r"sed -i 's,^PidFile.*,PidFile /run/no-such-folder/httpd.pid,' "
+            "/etc/httpd/conf/httpd.conf",
         )
     stage.shell(ACTIVE, "pcs resource disable WebService")
     stage.until(ACTIVE, "pcs status", expect=(r"WebService\s+.*Stopped",), is_shown=False)
