@@ -1,1 +1,1 @@
-"""The Protocols through which the outside is reached: adapters implement them, commands use them."""
+"""The Protocols through which the outside is reached: adapters have them, commands use them."""

@@ -1,0 +1,71 @@
+"""The running cluster's configuration, through this node's daemon."""
+
+import os
+
+import msgspec
+
+from paceline.adapters.daemon_client import DaemonClient
+from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.reports import Report
+from paceline.model.status import ClusterStatus
+from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
+from paceline.ports.daemon import JsonRecord
+
+PUSH_TIMEOUT_MS = 60_000
+NOT_RUNNING = "cluster is not currently running on this node"
+
+
+class LiveCib:
+    """Reads and replaces the configuration by asking the daemon."""
+
+    is_live = True
+
+    def __init__(self, daemon: DaemonClient, *, user: str, client: str) -> None:
+        """Act for `user` by way of the program `client` (both are kept with the change)."""
+        self._daemon = daemon
+        self._user = user
+        self._client = client
+
+    def read(self) -> CibSnapshot:
+        """Return configuration and status. Raises UnreachableError where no cluster runs here."""
+        answer = self._ask({"do": "state"})
+        if answer.get("ok") is not True:
+            raise UnreachableError(str(answer.get("message", "the daemon refused to answer")))
+        status = answer.get("status")
+        return CibSnapshot(
+            document=str(answer.get("configuration", "")).encode(),
+            version=str(answer.get("version", "")),
+            status=None if status is None else msgspec.convert(status, ClusterStatus),
+        )
+
+    def push(self, document: bytes, *, based_on: str, is_forced: bool = False) -> PushOutcome:
+        """Submit the configuration and wait until it is durable, or not yet.
+
+        The request keeps its id when it is sent again, so that it is never applied twice.
+        Raises VersionMovedError, UnreachableError (unknown outcome), InvalidRequestError.
+        """
+        request: JsonRecord = {
+            "do": "configure",
+            "based_on": based_on,
+            "configuration": document.decode(),
+            "user": self._user,
+            "client": self._client,
+            "request_id": f"{self._client}-{os.urandom(12).hex()}",
+            "force": is_forced,
+        }
+        answer = self._ask(request)
+        if answer.get("ok") is True:
+            is_safe = answer.get("outcome") != "not-yet-safe"
+            return PushOutcome(is_safe=is_safe, waits_for=str(answer.get("waits_for") or ""))
+        code, message = str(answer.get("code", "refused")), str(answer.get("message", ""))
+        if code == "version-moved":
+            raise VersionMovedError(message or "the configuration was changed meanwhile")
+        report = Report(code=code, message=f"Unable to update cib\n{message or code}")
+        raise InvalidRequestError(report)
+
+    def _ask(self, request: JsonRecord) -> JsonRecord:
+        """Ask the daemon; where none answers, say in the user's words what that means."""
+        try:
+            return self._daemon.ask(request, timeout_ms=PUSH_TIMEOUT_MS)
+        except UnreachableError as error:
+            raise UnreachableError(f"unable to get cib: {NOT_RUNNING} ({error})") from error

@@ -1,0 +1,250 @@
+"""Route words to a command, run it, and say what came of it. Front ends call `run_words`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from paceline import __version__
+from paceline.commands import options as option_table
+from paceline.commands.contract import (
+    Command,
+    ErrorsHaveOccurredError,
+    Findings,
+    Needs,
+    Outcome,
+    Ports,
+    Request,
+    Style,
+    UsageError,
+)
+from paceline.commands.rendering import CLOSING_LINE, render_report
+from paceline.commands.routing import Route, find_route, known_prefix, next_words, suggest
+from paceline.commands.table import MODULES, commands_of
+from paceline.commands.usage import implied_options, overview, usage_of
+from paceline.model.errors import InvalidRequestError, UnreachableError
+
+
+class Terminal(Protocol):
+    """The user's end: two outputs and a question."""
+
+    def out(self, text: str) -> None:
+        """Show text on standard output, as it is."""
+        ...
+
+    def err(self, text: str) -> None:
+        """Show text on standard error, as it is."""
+        ...
+
+    def ask(self, prompt: str, *, is_secret: bool) -> str:
+        """Ask the user. Raises UsageError where nobody can answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Who asks, and where he stands."""
+
+    program: str
+    user: str
+    cwd: str
+    environment: Mapping[str, str]
+    is_terminal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """What the ports have to be made for: the files that stand for the cluster, if any.
+
+    `requested_by` is the program's name for the record of the change.
+    """
+
+    session: Session
+    cib_file: str | None = None
+    corosync_conf: str | None = None
+
+
+PortsMaker = Callable[[Places], Ports]
+
+
+def run_words(
+    words: Sequence[str], *, session: Session, terminal: Terminal, make_ports: PortsMaker
+) -> int:
+    """Run what the words say, show everything on `terminal`, and return the exit status (0 or 1).
+
+    Never raises for what a user or the world got wrong; InvariantError passes through.
+    """
+    try:
+        return _run(words, session, terminal, make_ports)
+    except UsageError as error:
+        return _show_usage_error(error, terminal, overview(session.program))
+
+
+def is_local(words: Sequence[str]) -> bool:
+    """Say whether the words should be run in place: they name a file instead of the cluster."""
+    return any(
+        word in ("-f", "--corosync_conf", "--help", "-h", "--version")
+        or word.startswith(("--corosync_conf=", "-f"))
+        for word in words
+    )
+
+
+def _run(words: Sequence[str], session: Session, terminal: Terminal, make_ports: PortsMaker) -> int:
+    parsed = option_table.parse_words(words)
+    given = parsed.options
+    if "version" in given:
+        terminal.out(f"{__version__}\n")
+        return 0
+    rest = parsed.words
+    wants_help = "help" in given or rest[:1] == ("help",)
+    if rest[:1] == ("help",):
+        rest = rest[1:]
+    if not rest:
+        (terminal.out if wants_help else terminal.err)(overview(session.program) + "\n")
+        return 0 if wants_help else 1
+    commands = commands_of(rest[0])
+    if wants_help:
+        prefix = known_prefix(rest, commands)
+        terminal.out(usage_of(session.program, prefix, commands) + "\n")
+        return 0
+    for negative in parsed.bare_negatives:
+        terminal.err(
+            f"Deprecation Warning: Using '{negative}' without '--' is deprecated, those "
+            "parameters will be considered position independent options in future "
+            f"{session.program} versions\n"
+        )
+    route = find_route(rest, commands)
+    if route is None:
+        return _show_unknown(rest, session, terminal, commands)
+    usage = usage_of(session.program, route.command.words.split(), commands)
+    try:
+        _check_options(route.command, given)
+        return _run_command(route, given, session, terminal, make_ports)
+    except UsageError as error:
+        return _show_usage_error(error, terminal, usage)
+
+
+def _check_options(command: Command, given: Mapping[str, str]) -> None:
+    """Raise UsageError if an option does not belong to the command."""
+    allowed = frozenset(command.options) | implied_options(command.needs) | option_table.EVERYWHERE
+    alien = sorted(name for name in given if name not in allowed)
+    if alien:
+        shown = ", ".join(f"'{_spell(name)}'" for name in alien)
+        noun = "option" if len(alien) == 1 else "options"
+        verb = "is" if len(alien) == 1 else "are"
+        raise UsageError(f"Specified {noun} {shown} {verb} not supported in this command")
+
+
+def _spell(name: str) -> str:
+    return f"-{name}" if len(name) == 1 else f"--{name}"
+
+
+def _run_command(
+    route: Route,
+    given: Mapping[str, str],
+    session: Session,
+    terminal: Terminal,
+    make_ports: PortsMaker,
+) -> int:
+    findings = Findings(is_forced="force" in given)
+    if route.alias is not None and route.alias.replaced_by:
+        findings.deprecate(
+            "deprecated-command",
+            "This command is deprecated and will be removed. Please use "
+            f"'{session.program} {route.alias.replaced_by}' instead.",
+        )
+    request = _make_request(route, given, session, terminal, findings)
+    has_error = False
+    outcome = Outcome()
+    last_words: list[str] = []
+    try:
+        outcome = route.command.handler(request, make_ports(_places(given, session)))
+    except ErrorsHaveOccurredError:
+        last_words = [CLOSING_LINE.format(program=session.program)]
+        has_error = True
+    except InvalidRequestError as error:
+        for report in error.reports:
+            findings.keep(report)
+        has_error = True
+    except UnreachableError as error:
+        last_words = [f"Error: {error}"]
+        has_error = True
+    except UsageError:
+        _show_findings(findings, terminal)
+        raise
+    _show_findings(findings, terminal)
+    if outcome.text:
+        terminal.out(outcome.text + "\n")
+    for line in last_words:
+        terminal.err(line + "\n")
+    if outcome.status is not None:
+        return outcome.status
+    return 1 if has_error or findings.has_errors() else 0
+
+
+def _make_request(
+    route: Route,
+    given: Mapping[str, str],
+    session: Session,
+    terminal: Terminal,
+    findings: Findings,
+) -> Request:
+    is_classic = "classic" in given or session.environment.get("PACELINE_STYLE") == "classic"
+    return Request(
+        program=session.program,
+        words=route.words,
+        arguments=route.arguments,
+        options=dict(given),
+        findings=findings,
+        style=Style.CLASSIC if is_classic else Style.TODAY,
+        user=session.user,
+        cwd=session.cwd,
+        environment=session.environment,
+        is_terminal=session.is_terminal,
+        progress=lambda text: terminal.out(text + "\n"),
+        ask=lambda prompt, is_secret: terminal.ask(prompt, is_secret=is_secret),
+    )
+
+
+def _places(given: Mapping[str, str], session: Session) -> Places:
+    return Places(
+        session=session, cib_file=given.get("f"), corosync_conf=given.get("corosync_conf")
+    )
+
+
+def _show_findings(findings: Findings, terminal: Terminal) -> None:
+    for report in findings.reports:
+        terminal.err(render_report(report) + "\n")
+
+
+def _show_usage_error(error: UsageError, terminal: Terminal, usage: str) -> int:
+    """Show what is wrong with the words, and the usage where it helps; return 1."""
+    if error.message:
+        terminal.err(f"Error: {error.message}\n")
+    if error.hint:
+        terminal.err(f"Hint: {error.hint}\n")
+    if error.shows_usage:
+        terminal.err(f"\n{usage}\n")
+    return 1
+
+
+def _show_unknown(
+    words: Sequence[str], session: Session, terminal: Terminal, commands: Sequence[Command]
+) -> int:
+    """Say that there is no such command, what is near, and what there is; return 1."""
+    prefix = known_prefix(words, commands)
+    known = next_words(prefix, commands) if prefix else tuple(MODULES)
+    usage = usage_of(session.program, prefix, commands) if prefix else overview(session.program)
+    unknown = words[len(prefix)] if len(prefix) < len(words) else ""
+    terminal.err(f"\n{usage}\n")
+    near = suggest(unknown, known) if unknown else ()
+    if near:
+        meant = " or ".join(f"'{' '.join((*prefix, word))}'" for word in near)
+        terminal.err(f"\n'{unknown}' is no command here. Did you mean {meant}?\n")
+    elif unknown:
+        terminal.err(f"\n'{unknown}' is no command here.\n")
+    return 1
+
+
+def takes_file(command: Command) -> bool:
+    """Say whether the command works with `-f FILE`."""
+    return command.needs in (Needs.CIB, Needs.CIB_AND_COROSYNC_CONF)

@@ -1,0 +1,69 @@
+"""Which modules declare the commands of which first word. The one place where commands are listed.
+
+Modules are imported only when one of their commands is wanted, so that each command starts fast.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from paceline.commands.contract import Command
+from paceline.model.errors import check
+
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "acl": (),
+    "property": (),
+}
+"""First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
+
+SUMMARIES: Mapping[str, str] = {
+    "cluster": "Configure cluster options and nodes.",
+    "resource": "Manage cluster resources.",
+    "stonith": "Manage fence devices.",
+    "constraint": "Manage resource constraints.",
+    "property": "Manage cluster properties.",
+    "acl": "Manage access control lists.",
+    "qdevice": "Manage quorum device provider on the local host.",
+    "quorum": "Manage cluster quorum settings.",
+    "booth": "Manage booth (cluster ticket manager).",
+    "status": "View cluster status.",
+    "config": "View and manage cluster configuration.",
+    "pcsd": "Manage the node service.",
+    "host": "Manage hosts known to this one.",
+    "node": "Manage cluster nodes.",
+    "alert": "Manage alerts.",
+    "client": "Manage the command line's own configuration.",
+    "dr": "Manage disaster recovery configuration.",
+    "tag": "Manage tags.",
+    "doctor": "Check every precondition, and print the fix for what does not hold.",
+    "why": "Say why a resource is where it is, or why it does not run.",
+    "simulate": "Show what would happen.",
+    "demo": "Play the walk-through on two real nodes.",
+    "lab": "Real clusters on this machine, to break on purpose.",
+    "sim": "Run the simulator.",
+}
+
+
+def commands_of(first_word: str) -> tuple[Command, ...]:
+    """Return the commands whose words begin with `first_word`; empty where there are none."""
+    found: list[Command] = []
+    for name in MODULES.get(first_word, ()):
+        declared = import_module(f"paceline.commands.{name}").COMMANDS
+        for command in declared:
+            check(isinstance(command, Command), f"{name}.COMMANDS holds commands")
+            if _belongs(command, first_word):
+                found.append(command)
+    return tuple(found)
+
+
+def _belongs(command: Command, first_word: str) -> bool:
+    spellings = (command.words, *(alias.words for alias in command.aliases))
+    return any(spelling.split()[0] == first_word for spelling in spellings)
+
+
+def all_commands() -> tuple[Command, ...]:
+    """Return every command, once, in the order of the table."""
+    seen: dict[str, Command] = {}
+    for first_word in MODULES:
+        for command in commands_of(first_word):
+            seen.setdefault(command.words, command)
+    return tuple(seen.values())
