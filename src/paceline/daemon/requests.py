@@ -29,7 +29,8 @@ refused, failed or unknown. A refused one has `code`, such as version-moved, no-
     {"do": "forget-node", "node": "NAME"}
     {"do": "shutdown"}
 
-An empty `node` of set-attributes is this node. Values `++` and `+=N` add to the number that is there.
+An empty `node` of set-attributes is this node. Values `++` and `+=N` add to the number that is
+there.
 
     {"do": "wait", "until": "idle", "timeout_ms": 60000}
       -> {"ok": true, "is_reached": true, "waited_ms": 120}
@@ -115,7 +116,7 @@ class AskSetTicket(Struct, frozen=True, kw_only=True, tag_field="do", tag="set-t
     """Change or remove a ticket."""
 
     ticket: str
-    values: dict[str, str | None] = {}  # noqa: RUF012  # msgspec copies it
+    values: dict[str, str | None] = {}
     remove: bool = False
     request_id: str = ""
 
