@@ -8,8 +8,11 @@ from pathlib import Path
 from paceline.model.errors import UnreachableError
 
 KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+FIRST_PROCESS_STAT = Path("/proc/1/stat")
+START_TIME_FIELD = 19
+"""Where the start time stands in /proc/PID/stat after the name. Source: proc(5), field 22."""
 BOOT_ID_FILE_VARIABLE = "PACELINE_BOOT_ID_FILE"
-"""Names a file to read instead: nodes that share a kernel (a lab) boot each for itself."""
+"""Names a file to read instead."""
 BOOT_ID_CHARACTERS_MAX = 64
 
 
@@ -28,12 +31,19 @@ class SystemClock:
 def read_boot_id() -> str:
     """Return the name of this node's boot; equal as long as it runs, never equal to another.
 
+    The kernel's own, and when the node's first process began: where a node is a container or a
+    namespace of a lab, the kernel outlives it, and the end of its first process is its power cut.
+
     Raises UnreachableError where it cannot be read: without it no life can be told from another.
     """
-    path = Path(os.environ.get(BOOT_ID_FILE_VARIABLE) or KERNEL_BOOT_ID)
+    named = os.environ.get(BOOT_ID_FILE_VARIABLE)
+    path = Path(named or KERNEL_BOOT_ID)
     try:
         boot_id = path.read_text(encoding="ascii").strip()[:BOOT_ID_CHARACTERS_MAX]
-    except (OSError, UnicodeDecodeError) as error:
+        if boot_id and not named:
+            first = FIRST_PROCESS_STAT.read_text(encoding="ascii").rpartition(")")[2].split()
+            boot_id = f"{boot_id}.{first[START_TIME_FIELD]}"
+    except (OSError, UnicodeDecodeError, IndexError) as error:
         raise UnreachableError(f"cannot read the boot id from {path}: {error}") from error
     if not boot_id:
         raise UnreachableError(f"the boot id in {path} is empty")

@@ -8,7 +8,6 @@
     notes     the log: one line per decision
     alerts    what the configuration's `<alerts>` are told
     notify    systemd: ready, watchdog, stopping
-    identity  which life of this node this daemon is
 
 It renders nothing and decides nothing about the cluster; that is the replica's and the scheduler's.
 """

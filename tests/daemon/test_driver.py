@@ -1,0 +1,240 @@
+"""The driver, with a replica and hands that write down what they were told."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from paceline.daemon.driver import Driver
+from paceline.daemon.loop import StallMeter, make_loop
+from paceline.model.identifiers import NodeName, RequestId
+from paceline.model.status import ClusterStatus
+from paceline.replica.effects import (
+    Effect,
+    Leave,
+    Note,
+    RaiseAlert,
+    Reply,
+    Send,
+    SetTimer,
+    WriteJournal,
+)
+from paceline.replica.events import (
+    Event,
+    InboxEmpty,
+    JournalWritten,
+    LoopStalled,
+    Submitted,
+    TimerFired,
+)
+from paceline.replica.requests import ForgetNode, Outcome, RequestAnswer
+
+
+class FakeClock:
+    """A clock that moves by hand."""
+
+    def __init__(self) -> None:
+        self.ms = 1000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def wall_ms(self) -> int:
+        return self.ms
+
+
+class FakeReplica:
+    """Says what it was scripted to say, and keeps what it heard."""
+
+    configuration = b"<cib/>"
+    version = "1"
+
+    def __init__(self, react: Callable[[Event], tuple[Effect, ...]] = lambda event: ()) -> None:
+        self.heard: list[Event] = []
+        self.idle = False
+        self._react = react
+
+    def handle(self, event: Event, *, now_ms: int, wall_ms: int) -> tuple[Effect, ...]:
+        self.heard.append(event)
+        return self._react(event)
+
+    def status(self) -> ClusterStatus:
+        return ClusterStatus(now_ms=0, is_quorate=True)
+
+    def is_idle(self) -> bool:
+        return self.idle
+
+    def internals(self) -> dict[str, str]:
+        return {}
+
+
+class FakeHands:
+    """Engine, executor, journal and planner at once; fails on what a test did not expect."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.sent: list[bytes] = []
+        self.written: list[WriteJournal] = []
+        self.room = room
+
+    def send(self, payload: bytes) -> bool:
+        if self.room <= 0:
+            self.room = 1000
+            return False
+        self.room -= 1
+        self.sent.append(payload)
+        return True
+
+    def write(self, request: WriteJournal) -> None:
+        self.written.append(request)
+
+
+def run(
+    replica: FakeReplica,
+    story: Callable[[Driver, FakeHands, FakeClock], Coroutine[None, None, None]],
+    room: int = 1000,
+) -> None:
+    """Play a story with a driver on a loop of its own."""
+    clock = FakeClock()
+    meter = StallMeter(clock)
+    loop = make_loop(meter)
+    notes: list[Note] = []
+    alerts: list[RaiseAlert] = []
+    driver = Driver(
+        replica, loop=loop, clock=clock, meter=meter, on_note=notes.append, on_alert=alerts.append
+    )
+    hands = FakeHands(room)
+    driver.attach(engine=hands, executor=hands, journal=hands, planner=hands)  # type: ignore[arg-type]  # one fake for four ports
+    try:
+        loop.run_until_complete(asyncio.wait_for(story(driver, hands, clock), 5))
+    finally:
+        loop.close()
+
+
+async def turns(count: int = 6) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_inbox_empty_is_said_once_when_everything_was_handled() -> None:
+    replica = FakeReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        driver.feed(JournalWritten(sequence=2))
+        await turns()
+
+    run(replica, story)
+    assert replica.heard == [
+        JournalWritten(sequence=1),
+        JournalWritten(sequence=2),
+        InboxEmpty(),
+    ]
+
+
+def test_inbox_empty_waits_when_an_event_comes_while_looking() -> None:
+    replica = FakeReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        await turns(2)
+        driver.feed(JournalWritten(sequence=2))
+        await turns()
+
+    run(replica, story)
+    assert replica.heard.index(InboxEmpty()) == 2
+
+
+def test_effects_are_carried_out_in_order_when_the_engine_is_full_for_a_while() -> None:
+    replica = FakeReplica(
+        lambda event: (
+            tuple(Send(payload=bytes([n])) for n in range(5))
+            if isinstance(event, JournalWritten)
+            else ()
+        )
+    )
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        while len(hands.sent) < 5:
+            await asyncio.sleep(0)
+        assert hands.sent == [bytes([n]) for n in range(5)]
+
+    run(replica, story, room=2)
+
+
+def test_timer_fires_only_when_the_boot_clock_says_so() -> None:
+    replica = FakeReplica(
+        lambda event: (
+            (SetTimer(name="t", at_ms=1010),) if isinstance(event, JournalWritten) else ()
+        )
+    )
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        await turns()
+        clock.ms = 1010
+        while TimerFired(name="t") not in replica.heard:
+            await asyncio.sleep(0)
+
+    run(replica, story)
+
+
+def test_stall_is_told_before_what_waited_when_the_clock_jumped() -> None:
+    replica = FakeReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        clock.ms += 5000
+        await turns()
+        # The turn in which the clock jumped ends after that event was handled at the latest.
+        assert any(isinstance(event, LoopStalled) for event in replica.heard)
+
+    run(replica, story)
+
+
+def test_submit_returns_the_answer_with_its_id() -> None:
+    said = RequestAnswer(outcome=Outcome.ACKNOWLEDGED, version="7")
+    replica = FakeReplica(
+        lambda event: (
+            (Reply(request_id=event.request_id, answer=said),)
+            if isinstance(event, Submitted)
+            else ()
+        )
+    )
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        request = ForgetNode(node=NodeName("n1"))
+        assert await driver.submit(RequestId("a"), request, timeout_ms=1000) == said
+
+    run(replica, story)
+
+
+def test_submit_is_unknown_when_no_answer_comes() -> None:
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        request = ForgetNode(node=NodeName("n1"))
+        answer = await driver.submit(RequestId("a"), request, timeout_ms=1)
+        assert answer.outcome is Outcome.UNKNOWN
+
+    run(FakeReplica(), story)
+
+
+def test_wait_until_ends_when_the_condition_holds_after_an_event() -> None:
+    replica = FakeReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        waiting = asyncio.ensure_future(driver.wait_until(replica.is_idle, timeout_ms=4000))
+        await turns()
+        assert not waiting.done()
+        replica.idle = True
+        driver.feed(JournalWritten(sequence=1))
+        assert await waiting
+
+    run(replica, story)
+
+
+def test_leave_is_kept_when_the_replica_says_it_twice() -> None:
+    replica = FakeReplica(lambda event: (Leave(exit_status=0), Leave(exit_status=1)))
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        driver.feed(JournalWritten(sequence=1))
+        assert (await driver.leaving).exit_status == 0
+
+    run(replica, story)
