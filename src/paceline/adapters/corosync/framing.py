@@ -115,29 +115,25 @@ class Reassembler:
         A frame that is not ours, or that belongs to an entry whose beginning was not seen, is
         dropped and counted.
         """
-        if len(frame) < _HEADER.size:
-            return self._drop()
-        magic, form, flags, message, index, count, size, digest = _HEADER.unpack_from(frame)
-        if magic != _MAGIC or form != _FORMAT or not count > 0 or index >= count:
-            return self._drop()
-        if size > ENTRY_BYTES_MAX or count != max(1, -(-size // PART_BYTES_MAX)):
-            return self._drop()
-        part = frame[_HEADER.size :]
-        is_compressed = bool(flags & _FLAG_COMPRESSED)
-        if count == 1:
-            self._partials.pop(sender, None)
-            return PackedEntry(part, is_compressed, digest)
-        if index == 0:
-            self._partials[sender] = _Partial(message, count, size, is_compressed, digest, [part])
+        if not _is_frame(frame):
+            self.dropped_frames += 1
             return None
-        partial = self._partials.get(sender)
-        if partial is None or partial.message != message or len(partial.parts) != index:
-            return self._drop()
-        partial.parts.append(part)
+        _, _, flags, message, index, count, _, digest = _HEADER.unpack_from(frame)
+        part = frame[_HEADER.size :]
+        if index == 0:
+            partial = _Partial(message, bool(flags & _FLAG_COMPRESSED), digest, [part])
+            self._partials[sender] = partial
+        else:
+            known = self._partials.get(sender)
+            if known is None or known.message != message or len(known.parts) != index:
+                self.dropped_frames += 1
+                return None
+            partial = known
+            partial.parts.append(part)
         if index + 1 < count:
             return None
         del self._partials[sender]
-        return PackedEntry(b"".join(partial.parts), is_compressed, digest)
+        return PackedEntry(b"".join(partial.parts), partial.is_compressed, partial.digest)
 
     def is_partial(self, sender: MemberAddress) -> bool:
         """Say whether an unfinished entry of this sender is held."""
@@ -157,7 +153,7 @@ def _is_frame(frame: bytes) -> bool:
     if len(frame) < _HEADER.size:
         return False
     magic, form, _, _, index, count, size, _ = _HEADER.unpack_from(frame)
-    return (
+    return bool(
         magic == _MAGIC
         and form == _FORMAT
         and size <= ENTRY_BYTES_MAX
