@@ -1,0 +1,276 @@
+"""The agents of one machine: they start, stop and watch services, slowly, badly, and some lie.
+
+An agent is a process: it outlives the daemon that began it, and its effect may come at any moment
+of its run. A trouble (a fault) changes what the next runs do:
+
+    fail    says 1; a start may have happened all the same, a stop has not
+    hang    does not end before its time limit; its effect may have happened
+    lie     says that all is done, and does nothing; a monitor says the opposite of the truth
+    slow    takes many times as long, though not longer than its time limit
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paceline.model.identifiers import NodeName, OperationId
+from paceline.model.operation import Operation, OperationResult
+from paceline.model.plan import Agent
+from paceline.model.status import HistoryEntry, OperationOutcome
+from paceline.sim.chance import Chance
+from paceline.sim.clock import MS
+from paceline.sim.disk import After
+from paceline.sim.services import Services
+
+OCF_OK, OCF_ERROR, OCF_NOT_RUNNING = 0, 1, 7
+KILL_GRACE_US = 500_000
+"""How long after its time limit an agent's process group may still be there."""
+
+DURATIONS_MS = {"start": (10, 1500), "stop": (10, 1500), "monitor": (5, 120)}
+STONITH_CLASS = "stonith"
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What is wrong with an agent's task, for this many more runs."""
+
+    kind: str
+    runs: int
+
+
+@dataclass(slots=True)
+class Run:
+    """One agent process: what it will do when, unless it is killed before."""
+
+    operation: Operation
+    began_us: int
+    life: str
+    effect: Callable[[], None] | None
+    is_over: bool = False
+    on_end: Callable[[OperationOutcome, int], None] | None = None
+
+
+Report = Callable[[OperationResult], None]
+
+
+class AgentHost:
+    """The agents' processes of one machine."""
+
+    def __init__(self, node: NodeName, services: Services, chance: Chance) -> None:
+        """Begin with no process."""
+        self._node = node
+        self._services = services
+        self._chance = chance
+        self._runs: list[Run] = []
+        self._recurring: dict[tuple[str, str, int], Recurring] = {}
+        self.troubles: dict[tuple[str, str], Trouble] = {}
+        self.after: After = lambda delay_us, act: None
+        self.now_us: Callable[[], int] = lambda: 0
+        self.wall_ms: Callable[[], int] = lambda: 0
+
+    def execute(self, operation: Operation, life: str, report: Report) -> None:
+        """Begin an operation; `report` gets its result, for a recurring one each change."""
+        action = operation.action
+        if action.interval_ms > 0:
+            key = (str(action.resource), action.task, action.interval_ms)
+            self._recurring[key] = Recurring(self, operation, life, report)
+            return
+        began_wall_ms, began_us = self.wall_ms(), self.now_us()
+
+        def end(outcome: OperationOutcome, rc: int) -> None:
+            took_ms = (self.now_us() - began_us) // MS
+            report(make_result(operation, outcome, rc, began_wall_ms, took_ms))
+
+        self.run(operation, life, end)
+
+    def cancel(self, resource: str, task: str, interval_ms: int) -> None:
+        """End a recurring operation."""
+        self._recurring.pop((resource, task, interval_ms), None)
+
+    def is_recurring(self, recurring: "Recurring") -> bool:
+        """Say whether it was not cancelled or replaced."""
+        return self._recurring.get(recurring.key) is recurring
+
+    def drop_daemon(self) -> None:
+        """The daemon is gone: nobody hears the agents' ends any more, and nothing recurs."""
+        self._recurring.clear()
+        for run in self._runs:
+            run.on_end = None
+
+    def lose_power(self) -> None:
+        """Every process is gone."""
+        self._recurring.clear()
+        for run in self._runs:
+            run.is_over = True
+        self._runs.clear()
+
+    def has_orphans(self) -> bool:
+        """Say whether processes of an earlier daemon still run."""
+        return any(run.on_end is None for run in self._runs)
+
+    def kill_orphans(self) -> None:
+        """End them; what they were about to do may have happened just before."""
+        for run in [run for run in self._runs if run.on_end is None]:
+            if run.effect is not None and self._chance.percent(40):
+                run.effect()
+            self._finish(run)
+
+    def run(
+        self, operation: Operation, life: str, on_end: Callable[[OperationOutcome, int], None]
+    ) -> None:
+        """Begin one process."""
+        task, limit_us = operation.action.task, operation.action.timeout_ms * MS
+        trouble = self._take_trouble(str(operation.action.resource), task)
+        low, high = DURATIONS_MS.get(task, (5, 200))
+        took_us = self._chance.between(low * MS, high * MS)
+        if trouble == "slow":
+            took_us = self._chance.between(min(took_us, limit_us), max(took_us, limit_us - MS))
+        effect_us = self._chance.between(0, took_us)
+        run = Run(operation, self.now_us(), life, None, on_end=on_end)
+        run.effect = lambda: self._take_effect(run, trouble)
+        self._runs.append(run)
+        if trouble == "hang":
+            took_us = limit_us + self._chance.between(0, KILL_GRACE_US)
+            effect_us = self._chance.between(0, 2 * took_us)
+        if effect_us < took_us:
+            self.after(effect_us, lambda: self._effect_now(run))
+        self.after(took_us, lambda: self._end(run, trouble, is_hung=trouble == "hang"))
+
+    def _effect_now(self, run: Run) -> None:
+        if not run.is_over and run.effect is not None:
+            effect, run.effect = run.effect, None
+            effect()
+
+    def _take_effect(self, run: Run, trouble: str) -> None:
+        action = run.operation.action
+        resource = self._service(run.operation)
+        if action.task == "start":
+            happens = trouble in ("", "slow", "hang") or (
+                trouble == "fail" and self._chance.percent(30)
+            )
+            if happens:
+                self._services.start(resource, self._node, run.life)
+        elif action.task == "stop":
+            if trouble in ("", "slow", "hang"):
+                self._services.stop(resource, self._node)
+            elif trouble == "lie":
+                self._services.lie(resource, self._node)
+
+    def _end(self, run: Run, trouble: str, *, is_hung: bool) -> None:
+        if run.is_over:
+            return
+        rc = self._exit_status(run, trouble)
+        on_end = run.on_end
+        self._finish(run)
+        if on_end is not None:
+            on_end(OperationOutcome.TIMED_OUT if is_hung else OperationOutcome.DONE, rc)
+
+    def _finish(self, run: Run) -> None:
+        run.is_over = True
+        run.effect = None
+        self._runs.remove(run)
+
+    def _exit_status(self, run: Run, trouble: str) -> int:
+        if trouble in ("fail", "hang"):
+            return OCF_ERROR
+        if run.operation.action.task != "monitor":
+            return OCF_OK
+        resource = self._service(run.operation)
+        is_running = self._services.is_running(resource, self._node)
+        if trouble == "lie":
+            if is_running:
+                self._services.lie(resource, self._node)
+            is_running = not is_running
+        return OCF_OK if is_running else OCF_NOT_RUNNING
+
+    def _service(self, operation: Operation) -> str:
+        """Return the name of what runs; a fence device may run on many nodes at once."""
+        agent = operation.action.agent
+        if agent is not None and agent.agent_class == STONITH_CLASS:
+            return f"device:{operation.action.resource}:{self._node}"
+        return str(operation.action.resource)
+
+    def _take_trouble(self, resource: str, task: str) -> str:
+        trouble = self.troubles.get((resource, task))
+        if trouble is None:
+            return ""
+        trouble.runs -= 1
+        if trouble.runs <= 0:
+            del self.troubles[(resource, task)]
+        return trouble.kind
+
+
+class Recurring:
+    """A recurring operation: runs until it is cancelled, reports its first result and changes."""
+
+    def __init__(self, host: AgentHost, operation: Operation, life: str, report: Report) -> None:
+        """Begin after the operation's own first delay."""
+        action = operation.action
+        self.key = (str(action.resource), action.task, action.interval_ms)
+        self._host = host
+        self._operation = operation
+        self._life = life
+        self._report = report
+        self._last: tuple[OperationOutcome, int] | None = None
+        self._changed_ms = 0
+        host.after(operation.first_after_ms * MS, self._begin)
+
+    def _begin(self) -> None:
+        if self._host.is_recurring(self):
+            began_ms, began_us = self._host.wall_ms(), self._host.now_us()
+            self._host.run(
+                self._operation,
+                self._life,
+                lambda outcome, rc: self._end(outcome, rc, began_ms, began_us),
+            )
+
+    def _end(self, outcome: OperationOutcome, rc: int, began_ms: int, began_us: int) -> None:
+        if not self._host.is_recurring(self):
+            return
+        if (outcome, rc) != self._last:
+            self._last = (outcome, rc)
+            took_ms = (self._host.now_us() - began_us) // MS
+            self._report(make_result(self._operation, outcome, rc, began_ms, took_ms))
+        self._host.after(self._operation.action.interval_ms * MS, self._begin)
+
+
+def make_result(
+    operation: Operation, outcome: OperationOutcome, rc: int, began_ms: int, took_ms: int
+) -> OperationResult:
+    """Return the row for the node's history, as an executor makes it."""
+    action = operation.action
+    agent = action.agent or Agent(agent_class="ocf", provider="heartbeat", agent_type="Dummy")
+    is_failure = outcome is not OperationOutcome.DONE or rc != max(action.target_rc, 0)
+    key = f"{action.resource}_{action.task}_{action.interval_ms}"
+    if action.interval_ms:
+        entry_id = key
+    elif is_failure and not (action.task == "monitor" and rc in (OCF_OK, OCF_NOT_RUNNING)):
+        entry_id = f"{action.resource}_last_failure_0"
+    else:
+        entry_id = f"{action.resource}_last_0"
+    return OperationResult(
+        operation_id=OperationId(operation.operation_id),
+        action_id=int(action.id),
+        entry=HistoryEntry(
+            entry_id=entry_id,
+            resource=action.resource,
+            agent_class=agent.agent_class,
+            provider=agent.provider,
+            agent_type=agent.agent_type,
+            task=action.task,
+            interval_ms=action.interval_ms,
+            call_id=operation.call_id,
+            outcome=outcome,
+            rc=rc,
+            target_rc=max(action.target_rc, 0),
+            exit_reason="the simulator's agent failed" if is_failure and rc == OCF_ERROR else "",
+            last_run_ms=began_ms,
+            last_rc_change_ms=began_ms,
+            exec_ms=took_ms,
+            digest=action.digest,
+            restart_digest=action.restart_digest,
+            restart_parameters=action.restart_parameters,
+            secure_digest=action.secure_digest,
+            secure_parameters=action.secure_parameters,
+            operation_key=key,
+        ),
+    )
