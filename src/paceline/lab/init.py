@@ -1,0 +1,550 @@
+"""Process 1 of a node: it reaps, runs the services, and runs what is asked from outside.
+
+It is a small loop over: the exit of children, its socket (`/run/paceline-lab/init.sock`, where
+`systemctl`, `reboot` and `paceline lab exec` ask), the services' notify sockets, and timers. What
+to do with the services is decided in `services`. The standard library only, and little of it:
+every node starts one.
+
+`exec` hands over the asker's three open files and gets the exit code; when the asker goes away, the
+command's session is killed.
+"""
+
+import contextlib
+import ctypes
+import heapq
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import run
+from typing import assert_never
+
+from paceline.lab import layout, network, services, units, wire
+from paceline.lab.services import Done, Due, End, Gone, Ready, Runner, Spawn, State, Timer, Wanted
+from paceline.lab.spawning import spawn
+from paceline.lab.units import Unit
+from paceline.lab.wire import Answer, Request, WireError
+
+# How init ends tells the keeper what to do with the node.
+EXIT_OFF = 0
+EXIT_REBOOT = 100
+
+_CONNECTIONS_MAX = 256
+_LOG_BYTES_MAX = 8 << 20
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
+_BOOT, _SHUTDOWN = 0, -1
+_TERM_WAIT_S = 1.0
+_COROSYNC_SYSTEM = "sched_rr=no move_to_root_cgroup=no allow_knet_handle_fallback=yes"
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+
+
+def base_environment() -> dict[str, str]:
+    """Return what every process of a node finds in its environment."""
+    return {
+        "PATH": SEARCH_PATH,
+        "HOME": "/root",
+        "USER": "root",
+        "LOGNAME": "root",
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "PACELINE_BOOT_ID_FILE": str(layout.NODE_RUN / "boot-id"),
+        "PACELINE_COROSYNC_SYSTEM": _COROSYNC_SYSTEM,
+        "PACELINE_LAB": "1",
+    }
+
+
+@dataclass(slots=True)
+class _Asker:
+    """One connection: what came in, the open files beside it, and the command it waits for."""
+
+    connection: socket.socket
+    number: int
+    pending: bytes = b""
+    files: list[int] = field(default_factory=list)
+    pid: int = 0
+
+
+class Init:
+    """The loop and its state."""
+
+    def __init__(self, member: str) -> None:
+        """Bind nothing yet; `main` does it in order."""
+        self._member = member
+        self._runner = Runner()
+        self._selector = selectors.DefaultSelector()
+        self._askers: dict[int, _Asker] = {}
+        self._next_asker = 1
+        self._services: dict[int, Unit] = {}
+        self._commands: dict[int, _Asker] = {}
+        self._timers: list[tuple[int, int, Due]] = []
+        self._exit: int | None = None
+        self._wake_in, self._wake_out = os.pipe()
+
+    # ---- the loop ----
+
+    def serve(self, ready: Callable[[], None]) -> int:
+        """Run until the node goes down; return init's exit code."""
+        self._watch_signals()
+        listener = _listen(layout.NODE_RUN / "init.sock", socket.SOCK_STREAM)
+        listener.listen(_CONNECTIONS_MAX)
+        self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+        if self._member != layout.CLIENT:
+            self._open_notify_sockets()
+            enabled = tuple(unit for unit in units.UNITS if unit.name in _enabled())
+            self._handle(Wanted(asker=_BOOT, verb="start", units=enabled))
+        ready()
+        while self._exit is None:
+            for key, _ in self._selector.select(self._wait_s()):
+                action: Callable[[], None] = key.data
+                action()
+            self._fire_timers()
+        return self._exit
+
+    def _wait_s(self) -> float | None:
+        return max(0.0, (self._timers[0][0] - _now_ms()) / 1000) if self._timers else None
+
+    def _fire_timers(self) -> None:
+        while self._timers and self._timers[0][0] <= _now_ms():
+            self._handle(heapq.heappop(self._timers)[2])
+
+    def _watch_signals(self) -> None:
+        os.set_blocking(self._wake_in, False)
+        os.set_blocking(self._wake_out, False)
+        signal.set_wakeup_fd(self._wake_out, warn_on_full_buffer=False)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        self._selector.register(self._wake_in, selectors.EVENT_READ, self._on_signal)
+
+    def _on_signal(self) -> None:
+        numbers = os.read(self._wake_in, 4096)
+        if signal.SIGTERM in numbers:
+            self._shut_down(EXIT_OFF)
+        if signal.SIGINT in numbers:
+            self._shut_down(EXIT_REBOOT)
+        self._reap()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            if pid in self._services:
+                self._service_gone(pid, code)
+            elif pid in self._commands:
+                self._command_gone(pid, code)
+
+    # ---- services ----
+
+    def _handle(self, event: services.Event) -> None:
+        for effect in self._runner.handle(event, now_ms=_now_ms()):
+            match effect:
+                case Spawn():
+                    self._start_service(effect.unit)
+                case End():
+                    self._end_service(effect)
+                case Timer():
+                    due = Due(unit=effect.unit, number=effect.number)
+                    entry = (_now_ms() + effect.wait_ms, effect.number, due)
+                    heapq.heappush(self._timers, entry)
+                case Done():
+                    self._done(effect)
+                case _:
+                    assert_never(effect)
+
+    def _start_service(self, unit: Unit) -> None:
+        environment = base_environment()
+        if unit.is_notifying:
+            environment["NOTIFY_SOCKET"] = str(_notify_path(unit))
+        log = _open_log(unit.name)
+        try:
+            with open(os.devnull, "rb") as nothing:
+                pid = spawn(
+                    unit.command, environment=environment, files=(nothing.fileno(), log, log)
+                )
+            self._services[pid] = unit
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.write(log, f"{unit.command[0]}: {error.strerror}\n".encode())
+            self._handle(Gone(unit=unit.name, code=127))
+        finally:
+            os.close(log)
+
+    def _end_service(self, effect: End) -> None:
+        number = signal.SIGKILL if effect.is_kill else signal.SIGTERM
+        for pid, unit in self._services.items():
+            if unit == effect.unit:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+    def _service_gone(self, pid: int, code: int) -> None:
+        unit = self._services.pop(pid)
+        if unit.ends_group:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        self._handle(Gone(unit=unit.name, code=code))
+
+    def _open_notify_sockets(self) -> None:
+        for unit in units.UNITS:
+            if unit.is_notifying:
+                listener = _listen(_notify_path(unit), socket.SOCK_DGRAM)
+                self._selector.register(
+                    listener, selectors.EVENT_READ, self._notified(unit, listener)
+                )
+
+    def _notified(self, unit: Unit, listener: socket.socket) -> Callable[[], None]:
+        def read() -> None:
+            words = listener.recv(4096).decode(errors="replace").splitlines()
+            if "READY=1" in words:
+                self._handle(Ready(unit=unit.name))
+
+        return read
+
+    def _done(self, effect: Done) -> None:
+        if effect.asker == _SHUTDOWN:
+            self._exit = self._shutdown_code
+        asker = self._askers.get(effect.asker)
+        if asker is not None:
+            err = f"{effect.message}\n" if effect.message else ""
+            self._answer(asker, Answer(code=effect.code, err=err))
+
+    _shutdown_code = EXIT_OFF
+
+    def _shut_down(self, code: int) -> None:
+        self._shutdown_code = code
+        self._handle(Wanted(asker=_SHUTDOWN, verb="stop", units=units.UNITS))
+
+    # ---- who asks ----
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        if len(self._askers) >= _CONNECTIONS_MAX:
+            connection.close()
+            return
+        connection.setblocking(False)
+        asker = _Asker(connection, self._next_asker)
+        self._next_asker += 1
+        self._askers[asker.number] = asker
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(asker))
+
+    def _read(self, asker: _Asker) -> None:
+        try:
+            chunk, files, _, _ = socket.recv_fds(asker.connection, 65536, wire.FILES_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk, files = b"", []
+        asker.files += files
+        asker.pending += chunk
+        if not chunk or len(asker.pending) > wire.LINE_BYTES_MAX:
+            self._forget(asker)
+            return
+        while b"\n" in asker.pending and asker.number in self._askers:
+            line, _, asker.pending = asker.pending.partition(b"\n")
+            try:
+                self._answer_request(asker, wire.parse_request(line))
+            except WireError as error:
+                self._answer(asker, Answer(code=1, err=f"{error}\n"))
+
+    def _forget(self, asker: _Asker) -> None:
+        self._selector.unregister(asker.connection)
+        asker.connection.close()
+        del self._askers[asker.number]
+        self._close_files(asker)
+        if asker.pid:
+            _kill_session(asker.pid)
+
+    def _close_files(self, asker: _Asker) -> None:
+        for number in asker.files:
+            os.close(number)
+        asker.files.clear()
+
+    def _answer(self, asker: _Asker, answer: Answer) -> None:
+        # An answer is far smaller than a socket's buffer; who does not read it loses it.
+        with contextlib.suppress(OSError):
+            asker.connection.send(answer.line())
+
+    def _answer_request(self, asker: _Asker, request: Request) -> None:
+        match request.verb:
+            case "exec":
+                self._execute(asker, request)
+            case "signal" if asker.pid:
+                with contextlib.suppress(ProcessLookupError, ValueError):
+                    os.killpg(asker.pid, int(request.words[0]))
+            case "reboot" | "poweroff":
+                self._go_down(asker, request)
+            case "start" | "stop" | "restart":
+                self._change_services(asker, request)
+            case _:
+                self._answer(asker, self._look(request))
+
+    def _go_down(self, asker: _Asker, request: Request) -> None:
+        code = EXIT_REBOOT if request.verb == "reboot" else EXIT_OFF
+        self._answer(asker, Answer())
+        if "now" in request.words:
+            self._exit = code
+        else:
+            self._shut_down(code)
+
+    def _change_services(self, asker: _Asker, request: Request) -> None:
+        wanted, unknown = _find_units(request.words)
+        if unknown:
+            self._answer(asker, Answer(code=5, err=f"Unit {unknown}.service not found.\n"))
+            return
+        self._handle(Wanted(asker=asker.number, verb=request.verb, units=wanted))
+
+    def _look(self, request: Request) -> Answer:
+        wanted, unknown = _find_units(request.words)
+        match request.verb:
+            case "daemon-reload" | "reset-failed":
+                return Answer()
+            case "is-active":
+                return self._is_active(request.words)
+            case "is-enabled":
+                return _is_enabled(request.words)
+            case _ if unknown:
+                return Answer(code=4, err=f"Unit {unknown}.service could not be found.\n")
+            case "enable" | "disable":
+                return _change_enabled(wanted, is_enabled=request.verb == "enable")
+            case "status":
+                return self._status(wanted or units.UNITS)
+            case _:
+                return Answer(code=1, err=f"Unknown command verb {request.verb}.\n")
+
+    def _is_active(self, words: tuple[str, ...]) -> Answer:
+        lines = []
+        for word in words:
+            unit = units.find_unit(word)
+            lines.append(State.INACTIVE if unit is None else self._runner.state(unit.name))
+        code = 0 if State.ACTIVE in lines else 3
+        return Answer(code=code, out="".join(f"{line}\n" for line in lines))
+
+    def _status(self, wanted: tuple[Unit, ...]) -> Answer:
+        enabled = _enabled()
+        lines, code = [], 0
+        for unit in wanted:
+            state = self._runner.state(unit.name)
+            has_changed = self._runner.since_ms(unit.name) > 0
+            since_s = (_now_ms() - self._runner.since_ms(unit.name)) // 1000
+            pid = next((pid for pid, known in self._services.items() if known == unit), 0)
+            word = "enabled" if unit.name in enabled else "disabled"
+            lines += [
+                f"{unit.name}.service - {unit.description}",
+                f"     Loaded: loaded (lab; {word})",
+                f"     Active: {state}" + (f" for {since_s}s" if has_changed else ""),
+            ]
+            if pid:
+                lines.append(f"   Main PID: {pid} ({unit.command[0]})")
+            elif self._runner.last_code(unit.name) is not None:
+                lines.append(f"  Last exit: {self._runner.last_code(unit.name)}")
+            lines += [*_log_tail(unit.name), ""]
+            code = code or (0 if state is State.ACTIVE else 3)
+        return Answer(code=code, out="\n".join(lines))
+
+    # ---- commands from outside ----
+
+    def _execute(self, asker: _Asker, request: Request) -> None:
+        if len(asker.files) != wire.FILES_MAX or not request.words or asker.pid:
+            self._answer(asker, Answer(code=125, err="exec wants a command and three open files\n"))
+            return
+        environment = {**base_environment(), **dict(request.environment)}
+        argv = list(request.words)
+        if request.folder:
+            argv = ["env", "-C", request.folder, *argv]
+        try:
+            pid = spawn(
+                argv,
+                environment=environment,
+                files=(asker.files[0], asker.files[1], asker.files[2]),
+            )
+        except OSError as error:
+            code = 127 if isinstance(error, FileNotFoundError) else 126
+            self._answer(asker, Answer(code=code, err=f"{argv[0]}: {error.strerror}\n"))
+            return
+        finally:
+            self._close_files(asker)
+        asker.pid = pid
+        self._commands[pid] = asker
+
+    def _command_gone(self, pid: int, code: int) -> None:
+        asker = self._commands.pop(pid)
+        asker.pid = 0
+        if asker.number in self._askers:
+            self._answer(asker, Answer(code=code if code >= 0 else 128 - code))
+
+
+def _kill_session(pid: int) -> None:
+    """Hang up on a command whose asker is gone, and end it: TERM is for those who wait."""
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
+
+
+def _find_units(words: tuple[str, ...]) -> tuple[tuple[Unit, ...], str]:
+    found = []
+    for word in words:
+        unit = units.find_unit(word)
+        if unit is None:
+            return (), word.removesuffix(".service")
+        found.append(unit)
+    return tuple(found), ""
+
+
+def _enabled() -> frozenset[str]:
+    try:
+        return frozenset(layout.NODE_ENABLED.read_text(encoding="utf-8").split())
+    except FileNotFoundError:
+        return frozenset(units.ENABLED_AT_INSTALLATION)
+
+
+def _change_enabled(wanted: tuple[Unit, ...], *, is_enabled: bool) -> Answer:
+    names = {unit.name for unit in wanted}
+    kept = sorted(_enabled() | names if is_enabled else _enabled() - names)
+    try:
+        layout.NODE_ENABLED.parent.mkdir(parents=True, exist_ok=True)
+        aside = layout.NODE_ENABLED.with_suffix(".new")
+        aside.write_text("".join(f"{name}\n" for name in kept), encoding="utf-8")
+        aside.replace(layout.NODE_ENABLED)
+    except OSError as error:
+        return Answer(code=1, err=f"Failed to change what is enabled: {error.strerror}\n")
+    return Answer()
+
+
+def _is_enabled(words: tuple[str, ...]) -> Answer:
+    enabled, lines, errors = _enabled(), [], []
+    for word in words:
+        unit = units.find_unit(word)
+        if unit is None:
+            errors.append(f"Failed to get unit file state for {word}: No such file or directory\n")
+        else:
+            lines.append("enabled\n" if unit.name in enabled else "disabled\n")
+    code = 0 if "enabled\n" in lines else 1
+    return Answer(code=code, out="".join(lines), err="".join(errors))
+
+
+def _notify_path(unit: Unit) -> Path:
+    return layout.NODE_RUN / f"notify-{unit.name}.sock"
+
+
+def _listen(path: Path, kind: socket.SocketKind) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, kind)
+    listener.bind(str(path))
+    listener.setblocking(False)
+    return listener
+
+
+def _open_log(name: str) -> int:
+    """Open a service's log; when the disk does not even take that, its words are lost."""
+    path = layout.NODE_LOG / f"{name}.log"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        if path.exists() and path.stat().st_size > _LOG_BYTES_MAX:
+            path.replace(path.with_suffix(".log.1"))
+        return os.open(path, flags, 0o644)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def _log_tail(name: str, lines_max: int = 10) -> list[str]:
+    try:
+        with open(layout.NODE_LOG / f"{name}.log", "rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - 4096))
+            text = log.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [f"    {line}" for line in text.splitlines()[-lines_max:]]
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+# ---- what a machine does before its first service ----
+
+
+def _mount(source: str, target: str, kind: str, flags: int) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    text = (part.encode() for part in (source, target, kind))
+    return bool(libc.mount(*text, ctypes.c_ulong(flags), None) == 0)
+
+
+def _prepare() -> None:
+    """Make what a booted machine has: /sys of this namespace, folders in /run, the network."""
+    _mount("sysfs", "/sys", "sysfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _open_network_settings()
+    for name, mode in (
+        ("lock", 0o1777), ("lock/subsys", 0o755), ("resource-agents", 0o1755), ("httpd", 0o755),
+        ("apache2", 0o755), ("lock/apache2", 0o755), ("user", 0o755), ("paceline", 0o755),
+    ):  # fmt: skip
+        folder = Path("/run", name)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(mode)
+    layout.NODE_LOG.mkdir(parents=True, exist_ok=True)
+
+
+def _open_network_settings() -> None:
+    """Make /proc/sys/net writable, and nothing else there: the rest is the host's."""
+    aside = Path("/run/proc")
+    aside.mkdir()
+    if _mount("proc", str(aside), "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC):
+        _mount(f"{aside}/sys/net", "/proc/sys/net", "", _MS_BIND)
+        ctypes.CDLL(None).umount2(str(aside).encode(), 2)
+    aside.rmdir()
+
+
+def _set_up_network(member: str) -> None:
+    for setting in ("accept_dad", "router_solicitations", "autoconf"):
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/net/ipv6/conf/default", setting).write_text("0")
+    for device in layout.NETWORKS:
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/net/ipv6/conf", device.device, "accept_dad").write_text("0")
+    commands = network.member_commands(member)
+    done = run(
+        ["ip", "-batch", "-"],
+        input=commands.encode(), capture_output=True, env=base_environment(), check=False,
+    )  # fmt: skip
+    sys.stderr.write(done.stderr.decode(errors="replace"))
+
+
+def _end_everything() -> None:
+    """Give what still runs the time that a machine gives it, then leave; the rest dies with us."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGTERM)
+    deadline = time.monotonic() + _TERM_WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.01)
+        except ChildProcessError:
+            return
+
+
+def main() -> int:
+    """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER`."""
+    member, ready_file = sys.argv[1], int(sys.argv[2])
+    os.environ.clear()
+    os.environ.update(base_environment())
+    os.umask(0o022)
+    _prepare()
+    _set_up_network(member)
+    os.chdir("/root")
+    init = Init(member)
+
+    def ready() -> None:
+        os.write(ready_file, b"1")
+        os.close(ready_file)
+
+    code = init.serve(ready)
+    _end_everything()
+    return code

@@ -1,0 +1,137 @@
+"""How a lab's keeper is started: the right namespaces for root and for an ordinary user."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from paceline.lab.layout import LabPaths
+
+READY_TIMEOUT_S = 120.0
+_NEEDED = {
+    "bwrap": "bubblewrap",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "unshare": "util-linux",
+    "mount": "mount",
+    "corosync": "corosync",
+}
+_NEEDED_BY_USERS = {"newuidmap": "uidmap", "newgidmap": "uidmap"}
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_CLONE = Path("/proc/sys/kernel/unprivileged_userns_clone")
+_MAX = Path("/proc/sys/user/max_user_namespaces")
+
+
+class LaunchError(Exception):
+    """The lab cannot be made here; the text says why and what to do."""
+
+
+def check_machine() -> None:
+    """Raise LaunchError naming everything that is missing, with the command that brings it."""
+    is_user = os.geteuid() != 0
+    needed = {**_NEEDED, **(_NEEDED_BY_USERS if is_user else {})}
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = {
+        name: package for name, package in needed.items() if not shutil.which(name, path=path)
+    }
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        raise LaunchError(
+            f"missing programs: {', '.join(sorted(missing))}\n"
+            f"Install them with: sudo apt-get install --no-install-recommends {packages}"
+        )
+    if is_user:
+        _check_user_namespaces()
+
+
+def _check_user_namespaces() -> None:
+    if _reads(_CLONE) == "0":
+        raise LaunchError(
+            "this kernel keeps user namespaces from ordinary users\n"
+            "Allow them with: sudo sysctl -w kernel.unprivileged_userns_clone=1\n"
+            "or run the lab as root."
+        )
+    if _reads(_MAX) == "0":
+        raise LaunchError(
+            "user namespaces are switched off here\n"
+            "Allow them with: sudo sysctl -w user.max_user_namespaces=15000\n"
+            "or run the lab as root."
+        )
+    for name in ("/etc/subuid", "/etc/subgid"):
+        if not _has_range(Path(name)):
+            user = _user_name()
+            raise LaunchError(
+                f"{user} has no range of ids in {name}, which a lab needs (hacluster, www-data)\n"
+                f"Give one with: sudo usermod --add-subuids 100000-165535"
+                f" --add-subgids 100000-165535 {user}\n"
+                "or run the lab as root."
+            )
+
+
+def _reads(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _user_name() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _has_range(path: Path) -> bool:
+    names = {_user_name(), str(os.geteuid())}
+    return any(line.split(":")[0] in names for line in _reads(path).splitlines())
+
+
+def start_keeper(paths: LabPaths) -> int:
+    """Start the keeper and wait until its lab is up; return the pid of what holds it.
+
+    Raises LaunchError with the keeper's own words.
+    """
+    ready_in, ready_out = os.pipe()
+    namespaces = ["--net", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        namespaces = ["--user", "--map-root-user", "--map-auto", *namespaces]
+    command = [
+        "unshare", *namespaces, "--",
+        sys.executable, "-m", "paceline.lab.keeper", str(paths.root), str(ready_out),
+    ]  # fmt: skip
+    with open(paths.log, "ab") as log:
+        held = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            pass_fds=(ready_out,), start_new_session=True, cwd="/", env=_environment(),
+        )  # fmt: skip
+    os.close(ready_out)
+    with os.fdopen(ready_in, "rb") as ready:
+        answer = ready.readline().decode(errors="replace").strip()
+        if answer != "ready":
+            answer = "\n".join((answer, ready.read().decode(errors="replace"))).strip()
+    if answer != "ready":
+        held.wait()
+        raise LaunchError(answer or _explain(paths))
+    return held.pid
+
+
+def _environment() -> dict[str, str]:
+    source = str(Path(__file__).resolve().parents[2])
+    path = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
+    return {"PATH": path, "PYTHONPATH": source, "LANG": "C.UTF-8"}
+
+
+def _explain(paths: LabPaths) -> str:
+    words = paths.log.read_text(errors="replace").strip()
+    if _reads(_APPARMOR) == "1" and os.geteuid() != 0:
+        return (
+            f"{words}\nAppArmor keeps user namespaces from ordinary users here (Ubuntu 24.04)\n"
+            "Allow them with: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n"
+            "or run the lab as root."
+        )
+    return f"the lab did not come up:\n{words}"
