@@ -1,0 +1,57 @@
+"""Where a node keeps what belongs to the cluster. Folders come from the environment, for labs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_DIR_DEFAULT = "/var/lib/paceline"
+RUNTIME_DIR_DEFAULT = "/run/paceline"
+COROSYNC_DIR_DEFAULT = "/etc/corosync"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePaths:
+    """The folders of a node: our state, our sockets, Corosync's configuration."""
+
+    state: Path
+    runtime: Path
+    corosync: Path
+
+    @property
+    def cluster(self) -> Path:
+        """Keys and certificates that belong to a cluster and go with it."""
+        return self.state / "cluster"
+
+    @property
+    def node_key(self) -> Path:
+        """This node's own key: it never leaves the node and outlives clusters."""
+        return self.state / "node.key"
+
+    @property
+    def node_certificate(self) -> Path:
+        """This node's own, self-signed certificate over its key."""
+        return self.state / "node.crt"
+
+    @property
+    def tokens(self) -> Path:
+        """The hashes of the tokens that this node gave out."""
+        return self.state / "tokens"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The hosts that this node may drive, with its tokens for them."""
+        return self.state / "known-hosts"
+
+    @property
+    def command_socket(self) -> Path:
+        """Where the command line sends its words."""
+        return self.runtime / "api.sock"
+
+
+def node_paths(environment: Mapping[str, str]) -> NodePaths:
+    """Return the usual folders, or those that PACELINE_STATE_DIR and its like name."""
+    return NodePaths(
+        state=Path(environment.get("PACELINE_STATE_DIR") or STATE_DIR_DEFAULT),
+        runtime=Path(environment.get("PACELINE_RUNTIME_DIR") or RUNTIME_DIR_DEFAULT),
+        corosync=Path(environment.get("PACELINE_COROSYNC_DIR") or COROSYNC_DIR_DEFAULT),
+    )
