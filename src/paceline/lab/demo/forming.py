@@ -9,7 +9,7 @@ def play_setup(scene: Scene) -> None:
     stage.chapter("4, 5", "A cluster is made, and started")
     stage.shell(
         ACTIVE,
-        "pcs cluster setup --name baek_cluster worker1 worker2",
+        "pcs cluster setup --name baek_cluster worker1 worker2 --token 1000",
         expect=(
             "worker1: Successfully destroyed cluster",
             "worker2: Succe",

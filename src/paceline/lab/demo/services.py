@@ -47,8 +47,7 @@ def play_stop(scene: Scene) -> None:
     """Stop the active node: the address moves, and does not come back (row 11)."""
     stage = scene.stage
     stage.chapter("11", "Fail-over: the active node is stopped")
-    watch = scene.watch_address()
-    with stage.fail_over("graceful stop of worker1, address only", watch):
+    with stage.fail_over("graceful stop of worker1, address only", scene.watch_address):
         stage.shell(
             ACTIVE,
             "pcs cluster stop worker1",
@@ -163,9 +162,10 @@ def play_location(scene: Scene) -> None:
     stage.shell(PASSIVE, "pcs constraint", expect=(r"Enabled on: worker2 \(score:INFINITY\)",))
     stage.say("They are on worker2 already. To see them move, worker1 is forced:")
     stage.shell(PASSIVE, "pcs constraint remove location-WebService-worker2-INFINITY")
-    watch = scene.watch_page()
     with stage.fail_over(
-        "forced move to worker1, address and Apache", watch, "Apache's agent needs 2.1 s to stop"
+        "forced move to worker1, address and Apache",
+        scene.watch_page,
+        "Apache's agent needs 2.1 s to stop",
     ):
         stage.shell(PASSIVE, "pcs constraint location WebService prefers worker1=INFINITY")
         stage.until(

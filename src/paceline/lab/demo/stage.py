@@ -11,7 +11,7 @@ What a reader sees of each step is what is done, what the cluster answers, and w
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
@@ -19,6 +19,8 @@ from typing import Protocol, TextIO
 POLL_SECONDS = 0.1
 COMMAND_SECONDS_MAX = 90
 WIDTH = 100
+SERVED_AGAIN_SECONDS = 0.3
+"""The status may say Started a moment before the client's next answer is in."""
 
 
 class StepFailedError(Exception):
@@ -34,36 +36,23 @@ class Answer(Protocol):
     """What a command in a node answered."""
 
     @property
-    def status(self) -> int:
+    def code(self) -> int:
         """Its exit status."""
         ...
 
     @property
-    def stdout(self) -> str:
+    def out(self) -> str:
         """What it printed."""
         ...
 
     @property
-    def stderr(self) -> str:
+    def err(self) -> str:
         """What it complained about."""
         ...
 
 
 RunInNode = Callable[[str, str, str | None, float], Answer]
 """(node, shell command, standard input, limit in seconds) -> its answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """A time in which the client was not served, in milliseconds of the wall clock."""
-
-    began_ms: int
-    ended_ms: int
-
-    @property
-    def duration_ms(self) -> int:
-        """How long it lasted."""
-        return self.ended_ms - self.began_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +65,19 @@ class FailOver:
 
 
 class Watch(Protocol):
-    """The client's probe of the virtual address."""
+    """The client's watch over the service, from the start of a `with` until `stop`."""
 
-    def outages_since(self, wall_ms: int) -> list[Outage]:
-        """Return the finished outages that ended after `wall_ms`."""
+    def stop(self) -> Sequence["Unserved"]:
+        """End the watch; return the times in which the client was not served."""
+        ...
+
+
+class Unserved(Protocol):
+    """A time in which the client was not served."""
+
+    @property
+    def duration_ms(self) -> float:
+        """How long it lasted."""
         ...
 
 
@@ -132,7 +130,7 @@ class Stage:
         answer = self.run_in_node(node, command, typed, COMMAND_SECONDS_MAX)
         output = join_output(answer)
         self._show(output, shown_lines_max)
-        self._check(node, command, output, answer.status, expect, unexpected, status)
+        self._check(node, command, output, answer.code, expect, unexpected, status)
         if means:
             self.means(means)
         self.steps_done += 1
@@ -182,12 +180,17 @@ class Stage:
         self.steps_done += 1
 
     @contextmanager
-    def fail_over(self, what: str, watch: Watch, remark: str = "") -> Iterator[None]:
+    def fail_over(
+        self, what: str, begin_watch: Callable[[], Watch], remark: str = ""
+    ) -> Iterator[None]:
         """Cause a fail-over inside, and note the downtime that the client saw."""
-        began_ms = time.time_ns() // 1_000_000
-        yield
-        outages = wait_for_quiet(watch, began_ms)
-        longest_ms = max((outage.duration_ms for outage in outages), default=0)
+        watch = begin_watch()
+        try:
+            yield
+            time.sleep(SERVED_AGAIN_SECONDS)
+        finally:
+            unserved = watch.stop()
+        longest_ms = round(max((one.duration_ms for one in unserved), default=0))
         self.fail_overs.append(FailOver(what=what, downtime_ms=longest_ms, remark=remark))
         self.means(f"The client was without service for {longest_ms / 1000:.2f} s.")
 
@@ -232,7 +235,7 @@ class Stage:
 
 def join_output(answer: Answer) -> str:
     """Return what a terminal would show of an answer."""
-    return (answer.stdout + answer.stderr).rstrip("\n")
+    return (answer.out + answer.err).rstrip("\n")
 
 
 def unmatched(output: str, expect: tuple[str, ...], unexpected: tuple[str, ...]) -> str:
@@ -240,22 +243,3 @@ def unmatched(output: str, expect: tuple[str, ...], unexpected: tuple[str, ...])
     missing = [f"a match of /{p}/" for p in expect if not re.search(p, output, re.MULTILINE)]
     there = [f"no match of /{p}/" for p in unexpected if re.search(p, output, re.MULTILINE)]
     return ", ".join(missing + there)
-
-
-QUIET_SECONDS = 0.3
-SERVED_SECONDS_MAX = 40
-
-
-def wait_for_quiet(watch: Watch, began_ms: int) -> list[Outage]:
-    """Return the outages since `began_ms`, once none has been added for a moment."""
-    deadline = time.monotonic() + SERVED_SECONDS_MAX
-    seen: list[Outage] = []
-    quiet_since = time.monotonic()
-    while time.monotonic() < deadline:
-        now = watch.outages_since(began_ms)
-        if len(now) != len(seen):
-            seen, quiet_since = now, time.monotonic()
-        elif time.monotonic() - quiet_since > QUIET_SECONDS:
-            break
-        time.sleep(POLL_SECONDS)
-    return seen

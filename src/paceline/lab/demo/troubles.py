@@ -60,7 +60,7 @@ def play_shared_disk(scene: Scene) -> None:
     stage.shell(
         ACTIVE,
         f"pcs resource create SharedDisk ocf:heartbeat:Filesystem device={scene.shared_image} "
-        "directory=/mnt fstype=ext4 options=loop",
+        "directory=/mnt fstype=ext4",
         status=0,
         unexpected=("Error",),
     )
@@ -91,7 +91,7 @@ def play_power_cut(scene: Scene) -> None:
         2.04 to 2.25 s; what Paceline and the agents add is the rest.
         """
     )
-    with stage.fail_over(f"power cut of {active}, address and Apache", scene.watch_page()):
+    with stage.fail_over(f"power cut of {active}, address and Apache", scene.watch_page):
         scene.crash(active)
         stage.until(
             survivor,
@@ -134,7 +134,7 @@ def play_fencing(scene: Scene) -> None:
     active = find_active(scene)
     survivor = other_node(active)
     with stage.fail_over(
-        f"power cut of {active} with fencing on", scene.watch_page(), "fenced before recovery"
+        f"power cut of {active} with fencing on", scene.watch_page, "fenced before recovery"
     ):
         scene.crash(active)
         stage.until(
@@ -162,7 +162,7 @@ def find_active(scene: Scene) -> str:
     """Return the node that has the virtual address. Raises StepFailedError where none has."""
     for node in NODES:
         answer = scene.stage.run_in_node(node, "ip -4 -brief addr show dev ens33", None, 10)
-        if VIRTUAL_ADDRESS in answer.stdout:
+        if VIRTUAL_ADDRESS in answer.out:
             return node
     scene.stage.hold("the virtual address", False, expected="on one node", came="on none")
     return ACTIVE
