@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from paceline.adapters.local_files import read_bytes, replace_file
 from paceline.adapters.run_command import run_bounded
-from paceline.model.plan import Agent
+from paceline.model.agent_name import AgentName
 from paceline.ports.agents import AgentMetadataError
 
 OCF_ROOT_DEFAULT = "/usr/lib/ocf"
@@ -90,16 +90,14 @@ class InstalledAgents:
             case _:
                 return ()
 
-    def metadata(self, agent: Agent) -> bytes:
+    def metadata(self, agent: AgentName) -> bytes:
         """Return the agent's metadata. Raises AgentMetadataError."""
-        match agent.agent_class:
+        match agent.standard:
             case "ocf":
-                path = f"{self._resource_dir()}/{agent.provider}/{agent.agent_type}"
+                path = f"{self._resource_dir()}/{agent.provider}/{agent.type}"
                 return self._ask_agent(path, ("meta-data",), agent)
             case "stonith":
-                return self._ask_agent(
-                    self._fence_path(agent.agent_type), ("-o", "metadata"), agent
-                )
+                return self._ask_agent(self._fence_path(agent.type), ("-o", "metadata"), agent)
             case "systemd" | "service" | "lsb":
                 return self._made_up(agent)
             case other:
@@ -140,12 +138,12 @@ class InstalledAgents:
             if name.endswith(".service")
         )
 
-    def _made_up(self, agent: Agent) -> bytes:
+    def _made_up(self, agent: AgentName) -> bytes:
         """Return metadata for what prints none."""
-        if agent.agent_type not in self.agents(agent.agent_class):
-            raise AgentMetadataError(f"there is no {agent.agent_class} service of this name")
-        is_lsb = agent.agent_class == "lsb"
-        name = agent.agent_type
+        if agent.type not in self.agents(agent.standard):
+            raise AgentMetadataError(f"there is no {agent.standard} service of this name")
+        is_lsb = agent.standard == "lsb"
+        name = agent.type
         return _MADE_UP.format(
             name=escape(name),
             short=escape(f"{name} service" if is_lsb else f"systemd unit file for {name}"),
@@ -154,7 +152,7 @@ class InstalledAgents:
             interval="15s" if is_lsb else "60s",
         ).encode()
 
-    def _ask_agent(self, path: str, arguments: tuple[str, ...], agent: Agent) -> bytes:
+    def _ask_agent(self, path: str, arguments: tuple[str, ...], agent: AgentName) -> bytes:
         """Return what the agent prints as metadata, from the cache where its file is the same."""
         if not os.access(path, os.X_OK) or os.path.isdir(path):
             raise AgentMetadataError("Agent does not exist or has no metadata")
@@ -162,7 +160,7 @@ class InstalledAgents:
             digest = hashlib.blake2b(read_bytes(path), digest_size=16).hexdigest()
         except (OSError, ValueError) as error:
             raise AgentMetadataError(f"{path} cannot be read: {error}") from error
-        place = f"{self._cache_dir}/metadata/{agent.agent_type}-{digest}.xml"
+        place = f"{self._cache_dir}/metadata/{agent.type}-{digest}.xml"
         with contextlib.suppress(OSError, ValueError):
             return read_bytes(place)
         printed = self._run_agent(path, arguments, agent)
@@ -171,15 +169,15 @@ class InstalledAgents:
             replace_file(place, printed)
         return printed
 
-    def _run_agent(self, path: str, arguments: tuple[str, ...], agent: Agent) -> bytes:
+    def _run_agent(self, path: str, arguments: tuple[str, ...], agent: AgentName) -> bytes:
         env = {
             "PATH": f"{self._path}:{PATH_DEFAULT}",
             "LC_ALL": "C",
             "OCF_ROOT": self._ocf_root,
             "OCF_RA_VERSION_MAJOR": "1",
             "OCF_RA_VERSION_MINOR": "1",
-            "OCF_RESOURCE_INSTANCE": agent.agent_type,
-            "OCF_RESOURCE_TYPE": agent.agent_type,
+            "OCF_RESOURCE_INSTANCE": agent.type,
+            "OCF_RESOURCE_TYPE": agent.type,
             "OCF_RESOURCE_PROVIDER": agent.provider,
         }
         done = run_bounded((path, *arguments), env, METADATA_TIMEOUT_MS)

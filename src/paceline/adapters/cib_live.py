@@ -1,15 +1,16 @@
 """The running cluster's configuration, through this node's daemon."""
 
 import os
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from paceline.adapters.daemon_client import DaemonClient
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.reports import Report
-from paceline.model.status import ClusterStatus
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
-from paceline.ports.daemon import JsonRecord
+from paceline.ports.daemon import Json, JsonRecord
+
+if TYPE_CHECKING:
+    from paceline.model.status import ClusterStatus
 
 PUSH_TIMEOUT_MS = 60_000
 NOT_RUNNING = "cluster is not currently running on this node"
@@ -31,11 +32,10 @@ class LiveCib:
         answer = self._ask({"do": "state"})
         if answer.get("ok") is not True:
             raise UnreachableError(str(answer.get("message", "the daemon refused to answer")))
-        status = answer.get("status")
         return CibSnapshot(
             document=str(answer.get("configuration", "")).encode(),
             version=str(answer.get("version", "")),
-            status=None if status is None else msgspec.convert(status, ClusterStatus),
+            status=_read_status(answer.get("status")),
         )
 
     def push(self, document: bytes, *, based_on: str, is_forced: bool = False) -> PushOutcome:
@@ -69,3 +69,14 @@ class LiveCib:
             return self._daemon.ask(request, timeout_ms=PUSH_TIMEOUT_MS)
         except UnreachableError as error:
             raise UnreachableError(f"unable to get cib: {NOT_RUNNING} ({error})") from error
+
+
+def _read_status(record: Json) -> "ClusterStatus | None":
+    """Return the status as a value. Its library is loaded here only: it is slow to load."""
+    if record is None:
+        return None
+    from msgspec import convert
+
+    from paceline.model.status import ClusterStatus
+
+    return convert(record, ClusterStatus)

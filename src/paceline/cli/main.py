@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 RUNTIME_DIR_DEFAULT = "/run/paceline"
 CHUNK_BYTES = 1 << 16
+PROGRAM_NAMES = ("pcs", "paceline")
 ENTRY_POINTS = {
     "lab": ("paceline.lab.main", "main"),
     "demo": ("paceline.lab.demo", "main"),
@@ -36,7 +37,8 @@ SENT_PREFIXES = ("PACELINE_",)
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    program = os.path.basename(sys.argv[0]) or "pcs"
+    program = os.path.basename(sys.argv[0])
+    program = program if program in PROGRAM_NAMES else "pcs"
     words = sys.argv[1:]
     try:
         if words and words[0] in ENTRY_POINTS:

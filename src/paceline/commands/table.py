@@ -10,8 +10,8 @@ from paceline.commands.contract import Command
 from paceline.model.errors import check
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "acl": (),
-    "property": (),
+    "resource": ("resource_create",),
+    "stonith": ("resource_create",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 

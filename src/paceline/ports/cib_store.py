@@ -1,10 +1,12 @@
 """Where a command's configuration comes from and goes to: a file, or the live cluster."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from paceline.model.errors import PacelineError
-from paceline.model.status import ClusterStatus
+
+if TYPE_CHECKING:  # its library is slow to load, and commands on a file need none of it
+    from paceline.model.status import ClusterStatus
 
 
 class VersionMovedError(PacelineError):
@@ -22,7 +24,7 @@ class CibSnapshot:
 
     document: bytes
     version: str
-    status: ClusterStatus | None = None
+    status: "ClusterStatus | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

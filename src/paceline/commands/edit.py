@@ -1,0 +1,64 @@
+"""Change the configuration: read, change, check, push; again where it moved meanwhile."""
+
+from collections.abc import Callable
+
+from paceline.cib.tree import Element, parse_cib, serialize
+from paceline.commands.contract import Ports, Request
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+from paceline.ports.cib_store import VersionMovedError
+
+ATTEMPTS_MAX = 10
+"""How often a change is begun again because somebody else was faster."""
+
+Change = Callable[[Element], str]
+"""Edits the tree and returns text for the user."""
+
+
+def read_cib(ports: Ports) -> Element:
+    """Return the configuration as a tree. Raises UnreachableError, InvalidRequestError."""
+    return parse_cib(ports.cib.read().document)
+
+
+def edit_cib(request: Request, ports: Ports, change: Change) -> str:
+    """Let `change` edit the configuration and push the result; return what `change` returned.
+
+    Nothing is pushed when an error was found, or when nothing was changed. Raises
+    InvalidRequestError, UnreachableError.
+    """
+    for _attempt in range(ATTEMPTS_MAX):
+        kept = request.findings.reports
+        snapshot = ports.cib.read()
+        root = parse_cib(snapshot.document)
+        before = serialize(root)
+        text = change(root)
+        request.findings.stop_if_errors()
+        after = serialize(root)
+        if after == before:
+            return text
+        try:
+            _push(request, ports, after, snapshot.version)
+        except VersionMovedError:
+            request.findings.clear()
+            for report in kept:
+                request.findings.keep(report)
+            continue
+        return text
+    raise InvalidRequestError(
+        Report(
+            code="version-moved",
+            message=f"the configuration was changed by others {ATTEMPTS_MAX} times while this "
+            "change was being made; nothing was changed, try again",
+        )
+    )
+
+
+def _push(request: Request, ports: Ports, document: bytes, based_on: str) -> None:
+    """Push, and tell the user if the change is not yet safe."""
+    outcome = ports.cib.push(document, based_on=based_on, is_forced=request.is_forced)
+    if not outcome.is_safe:
+        request.findings.warn(
+            "not-yet-safe",
+            "The change is accepted, but not yet safe: it could be lost if the nodes that have it "
+            f"are lost. It waits for {outcome.waits_for or 'more nodes'}.",
+        )
