@@ -1,0 +1,169 @@
+"""The status as displays need it: nodes, resources, failures and counts, ready to be laid out.
+
+`view_of` makes it from a configuration and a status; the layouts (`status_text`, `status_classic`,
+`status_xml`) only arrange it. Times are milliseconds since 1970.
+"""
+
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from paceline import __version__
+from paceline.model.configuration import Configuration
+from paceline.model.identifiers import NodeName, ResourceId
+from paceline.model.snapshot import Snapshot
+from paceline.model.state import BannedNode, FailCount, FailedOperation, NodeState, ResourceState
+from paceline.model.status import (
+    ChangeOrigin,
+    ClusterStatus,
+    FencingRecord,
+    HistoryEntry,
+    TicketStatus,
+)
+from paceline.scheduler import current_state
+
+OCF_WORDS = {
+    0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature",
+    4: "insufficient privileges", 5: "not installed", 6: "not configured", 7: "not running",
+    8: "promoted", 9: "promoted (failed)", 189: "internal error", 190: "degraded",
+    191: "promoted (degraded)", 192: "OCF_NOT_RUNNING", 193: "pending", 194: "error occurred",
+    198: "OCF_TIMEOUT",
+}  # fmt: skip
+"""What an exit status means. Source: the OCF resource agent standard, and crm_error --list."""
+
+
+class StatusView(Struct, frozen=True, kw_only=True):
+    """Everything a status shows. `updated_ms` is when it was asked for."""
+
+    cluster_name: str
+    stack: str
+    version: str
+    is_quorate: bool
+    updated_ms: int
+    last_change: ChangeOrigin
+    nodes: tuple[NodeState, ...]
+    resources: tuple[ResourceState, ...]
+    failures: tuple[FailedOperation, ...] = ()
+    fail_counts: tuple[FailCount, ...] = ()
+    bans: tuple[BannedNode, ...] = ()
+    tickets: tuple[TicketStatus, ...] = ()
+    fencing: tuple[FencingRecord, ...] = ()
+    history: tuple[tuple[NodeName, tuple[HistoryEntry, ...]], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    levels: tuple[tuple[str, int, tuple[ResourceId, ...]], ...] = ()
+    has_devices: bool = False
+
+    def option(self, *names: str, default: str = "") -> str:
+        """Return the first of these cluster options that is set."""
+        given = dict(self.options)
+        return next((given[name] for name in names if name in given), default)
+
+    @property
+    def coordinator(self) -> NodeState | None:
+        """The node that decides, if there is one."""
+        return next((node for node in self.nodes if node.is_coordinator), None)
+
+    @property
+    def is_fencing_enabled(self) -> bool:
+        """Say whether fencing is switched on."""
+        return is_true(self.option("stonith-enabled", "fencing-enabled", default="true"))
+
+    def node(self, name: str) -> NodeState | None:
+        """Return the node of that name, if it is known."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+
+def is_true(word: str) -> bool:
+    """Say whether an option's word means yes."""
+    return word.strip().lower() in ("true", "yes", "on", "1", "y")
+
+
+def primitives(resources: tuple[ResourceState, ...]) -> Iterator[ResourceState]:
+    """Yield every primitive and instance, in order."""
+    for resource in resources:
+        if resource.kind == "primitive":
+            yield resource
+        else:
+            yield from primitives(resource.children)
+
+
+def is_active(resource: ResourceState) -> bool:
+    """Say whether anything of it is active somewhere."""
+    if resource.kind == "primitive":
+        return bool(resource.active)
+    return any(is_active(child) for child in resource.children)
+
+
+def count_instances(resources: tuple[ResourceState, ...]) -> tuple[int, int, int]:
+    """Return how many instances there are, how many are disabled, how many blocked."""
+    every = [each for each in primitives(resources) if not each.is_removed or each.active]
+    return (
+        len(every),
+        sum(each.is_disabled for each in every),
+        sum(each.is_blocked for each in every),
+    )
+
+
+def view_of(
+    configuration: Configuration, status: ClusterStatus, *, updated_ms: int | None = None
+) -> StatusView:
+    """Return the view of a configuration and the status that goes with it."""
+    state = current_state(Snapshot(configuration=configuration, status=status))
+    options: dict[str, str] = {}
+    for each in configuration.options:
+        for name, value in each.pairs:
+            options.setdefault(name, value)
+    change = status.last_change if status.last_change.time_ms else _written(configuration)
+    return StatusView(
+        cluster_name=status.cluster_name or options.get("cluster-name", ""),
+        stack=options.get("cluster-infrastructure", "") or (status.stack if status.nodes else ""),
+        version=status.dc_version or options.get("dc-version", "") or f"paceline-{__version__}",
+        is_quorate=status.is_quorate,
+        updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,
+        last_change=change,
+        nodes=state.nodes,
+        resources=state.resources,
+        failures=state.failures,
+        fail_counts=state.fail_counts,
+        bans=state.bans,
+        tickets=status.tickets,
+        fencing=status.fencing,
+        history=tuple((node.name, node.history) for node in status.nodes if node.history),
+        options=tuple(options.items()),
+        levels=tuple(
+            (_target_text(level.target, level.target_pattern, level.target_attribute,
+                          level.target_value), level.index, level.devices)
+            for level in configuration.fencing_levels
+        ),
+        has_devices=any(each.agent_class == "stonith" for each in primitives(state.resources)),
+    )  # fmt: skip
+
+
+def _target_text(target: str, pattern: str, attribute: str, value: str) -> str:
+    return target or pattern or f"{attribute}={value}"
+
+
+def _written(configuration: Configuration) -> ChangeOrigin:
+    """Return who changed a configuration last, as its root says."""
+    text = configuration.find_root("cib-last-written") or ""
+    try:
+        time_ms = int(time.mktime(time.strptime(text))) * 1000
+    except ValueError:
+        time_ms = 0
+    return ChangeOrigin(
+        time_ms=time_ms,
+        user=configuration.find_root("update-user") or "",
+        client=configuration.find_root("update-client") or "",
+        node=configuration.find_root("update-origin") or "",
+    )
+
+
+def date_text(time_ms: int) -> str:
+    """Return a moment as `Mon Jun  1 12:00:00 2026`, in the local zone."""
+    return time.ctime(time_ms // 1000)
+
+
+def rc_text(rc: int) -> str:
+    """Return what an exit status means."""
+    return OCF_WORDS.get(rc, f"exit status {rc}")

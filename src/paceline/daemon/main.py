@@ -1,0 +1,288 @@
+"""`paceline-daemon`: put the parts together, run until the replica says that we leave.
+
+    lock, log --> Corosync reached, orphans settled, journal read --> replica --> socket, READY
+        SIGTERM --> Shutdown --> Leave --> everything closed --> exit status
+
+Services run on whenever the daemon ends otherwise (DESIGN 6): nothing here ends an agent.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import traceback
+from collections import deque
+from pathlib import Path
+
+from paceline import __version__
+from paceline.adapters.clock import DaemonLife, SystemClock, read_boot_id
+from paceline.adapters.corosync.engine import CorosyncEngine
+from paceline.adapters.executor.executor import AgentExecutor
+from paceline.adapters.journal import FileJournal
+from paceline.adapters.planner import SchedulerProcess
+from paceline.daemon.alerts import AlertSender
+from paceline.daemon.answers import Answerer
+from paceline.daemon.checking import check_configuration
+from paceline.daemon.driver import Driver
+from paceline.daemon.loop import StallMeter, make_loop
+from paceline.daemon.notes import NoteLog
+from paceline.daemon.notify import ServiceNotifier
+from paceline.daemon.server import SocketServer
+from paceline.daemon.settings import Settings, read_settings
+from paceline.model.errors import InvariantError, UnreachableError
+from paceline.model.identifiers import RequestId
+from paceline.replica.effects import Leave, Note, RaiseAlert
+from paceline.replica.events import Event
+from paceline.replica.identity import Identity
+from paceline.replica.replica import Replica
+from paceline.replica.requests import Shutdown
+
+EXIT_BUG = 70
+"""Our own error (EX_SOFTWARE): the supervisor starts us again."""
+EXIT_NOT_STARTED = 1
+EARLY_EVENTS_MAX = 200_000
+ENGINE_LOOK_MS = 20
+"""How often it is looked whether Corosync lets us in."""
+SHUTDOWN_MS_MAX = 30 * 60 * 1000
+"""A clean leave waits for the agents' stops; systemd's own limit comes before this."""
+CLOSE_MS_MAX = 2_000
+
+
+class Inlet:
+    """Takes events before there is a replica, and hands them on afterwards."""
+
+    def __init__(self) -> None:
+        """Begin to collect."""
+        self._early: deque[Event] = deque(maxlen=EARLY_EVENTS_MAX)
+        self._driver: Driver | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        if self._driver is None:
+            self._early.append(event)
+        else:
+            self._driver.feed(event)
+
+    def open(self, driver: Driver) -> None:
+        """Hand on what came early, in order; what comes now goes straight through."""
+        self._driver = driver
+        while self._early:
+            driver.feed(self._early.popleft())
+
+
+class Daemon:
+    """One daemon, from its lock to its exit status."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        life: DaemonLife,
+        boot_id: str,
+        clock: SystemClock,
+        meter: StallMeter,
+        loop: asyncio.AbstractEventLoop,
+        notifier: ServiceNotifier,
+    ) -> None:
+        """Prepare; nothing is opened yet."""
+        self._settings = settings
+        self._life = life
+        self._boot_id = boot_id
+        self._clock = clock
+        self._meter = meter
+        self._loop = loop
+        self._notifier = notifier
+        self._is_stop_wanted = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._driver: Driver | None = None
+        self._notes = NoteLog(
+            settings,
+            node=os.uname().nodename.partition(".")[0],
+            clock=clock,
+            is_journal="JOURNAL_STREAM" in os.environ,
+        )
+
+    async def run(self) -> int:
+        """Run until we leave; return the exit status."""
+        self._loop.set_exception_handler(self._on_exception)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_stop)
+        self._notes.say(
+            "notice", "daemon-started", f"paceline {__version__} starts", pid=str(os.getpid())
+        )
+        inlet = Inlet()
+        engine = CorosyncEngine(inlet, loop=self._loop)
+        executor = AgentExecutor(inlet, self._settings.runtime_dir, boot_id=self._boot_id)
+        journal = FileJournal(inlet, self._settings.state_dir)
+        planner = SchedulerProcess(inlet)
+        engine.start()
+        try:
+            found = await executor.settle_orphans()
+            for line in found:
+                self._notes.say("warning", "orphan-settled", line)
+            identity = await self._wait_for_engine(engine)
+            if identity is None:
+                return 0
+            stored = await self._loop.run_in_executor(None, journal.read)
+            self._notes.say(
+                "warning" if stored.was_damaged else "info",
+                "journal-read",
+                stored.detail or f"{len(stored.records)} records",
+            )
+            driver = self._make_driver(Replica(identity, stored))
+            driver.attach(engine=engine, executor=executor, journal=journal, planner=planner)
+            return await self._serve(driver, identity, inlet)
+        finally:
+            self._notifier.tell("STOPPING=1")
+            await executor.close(wait_ms_max=CLOSE_MS_MAX)
+            engine.close()
+            await journal.close()
+            await planner.close()
+            self._notes.close()
+
+    async def _wait_for_engine(self, engine: CorosyncEngine) -> Identity | None:
+        """Return who we are as soon as Corosync says it; None where we are to stop before."""
+        told = ""
+        while not self._is_stop_wanted.is_set():
+            try:
+                node_id, node = engine.local_node()
+            except UnreachableError as problem:
+                if str(problem) != told:
+                    told = str(problem)
+                    self._notes.say("info", "engine-awaited", told)
+                await asyncio.sleep(ENGINE_LOOK_MS / 1000)
+                continue
+            return Identity(
+                node=node,
+                node_id=node_id,
+                boot_id=self._boot_id,
+                incarnation=self._life.incarnation,
+                version=__version__,
+            )
+        return None
+
+    def _make_driver(self, replica: Replica) -> Driver:
+        alerts = AlertSender(version=__version__, on_problem=self._on_alert_problem)
+
+        def on_alert(alert: RaiseAlert) -> None:
+            alerts.send(
+                alert, replica.configuration, replica.version, wall_ms=self._clock.wall_ms()
+            )
+
+        return Driver(
+            replica,
+            loop=self._loop,
+            clock=self._clock,
+            meter=self._meter,
+            on_note=self._notes.write,
+            on_alert=on_alert,
+        )
+
+    def _on_alert_problem(self, problem: str) -> None:
+        self._loop.call_soon_threadsafe(
+            self._notes.write, Note(level="warning", code="alert-failed", message=problem)
+        )
+
+    async def _serve(self, driver: Driver, identity: Identity, inlet: Inlet) -> int:
+        """Serve until the replica leaves; return its exit status."""
+        self._driver = driver
+        answerer = Answerer(
+            driver,
+            identity=identity,
+            notes=self._notes,
+            clock=self._clock,
+            check_configuration=check_configuration,
+        )
+        server = SocketServer(self._settings.runtime_dir, answerer, self._notes.say)
+        await server.open()
+        inlet.open(driver)
+        gc.collect()
+        gc.freeze()
+        self._notifier.tell(f"READY=1\nSTATUS=node {identity.node}")
+        keepers = [
+            asyncio.ensure_future(self._feed_watchdog()),
+            asyncio.ensure_future(self._leave_when_asked(driver, identity)),
+        ]
+        try:
+            leave: Leave = await driver.leaving
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await server.close()
+        if self._failure is not None:
+            raise self._failure
+        self._notes.say(
+            "notice", "daemon-leaves", leave.why or "left", status=str(leave.exit_status)
+        )
+        return leave.exit_status
+
+    async def _feed_watchdog(self) -> None:
+        """Tell systemd that the loop turns, twice as often as it wants to hear it."""
+        while self._notifier.watchdog_ms:
+            self._notifier.tell("WATCHDOG=1")
+            await asyncio.sleep(self._notifier.watchdog_ms / 2000)
+
+    async def _leave_when_asked(self, driver: Driver, identity: Identity) -> None:
+        await self._is_stop_wanted.wait()
+        self._notes.say("notice", "stop-asked", "asked to stop: resources are moved or stopped")
+        name = RequestId(f"{identity.node}/{identity.boot_id}/{identity.incarnation}/stop")
+        answer = await driver.submit(name, Shutdown(), timeout_ms=SHUTDOWN_MS_MAX)
+        self._notes.say("info", "stop-answered", answer.detail or answer.outcome.value)
+
+    def _on_stop(self) -> None:
+        self._is_stop_wanted.set()
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """End the daemon for what no callback may raise; services run on."""
+        error = context.get("exception")
+        failure = error if isinstance(error, BaseException) else None
+        words = "".join(traceback.format_exception(failure)) if failure else context.get("message")
+        self._notes.say("error", "bug", str(words))
+        if failure is None or isinstance(failure, OSError):
+            return
+        self._failure = self._failure or failure
+        if self._driver is None:
+            loop.stop()
+        elif not self._driver.leaving.done():
+            self._driver.leaving.set_result(Leave(exit_status=EXIT_BUG, why="our own error"))
+
+
+def main() -> int:
+    """Run the daemon of this node; return the exit status."""
+    settings = read_settings(os.environ)
+    try:
+        boot_id = read_boot_id()
+        Path(settings.state_dir).mkdir(mode=0o750, parents=True, exist_ok=True)
+        life = DaemonLife(settings.runtime_dir, boot_id)
+    except (UnreachableError, OSError) as problem:
+        print(f"paceline-daemon: {problem}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    clock = SystemClock()
+    meter = StallMeter(clock)
+    loop = make_loop(meter)
+    asyncio.set_event_loop(loop)
+    notifier = ServiceNotifier(os.environ, os.getpid())
+    try:
+        daemon = Daemon(
+            settings,
+            life=life,
+            boot_id=boot_id,
+            clock=clock,
+            meter=meter,
+            loop=loop,
+            notifier=notifier,
+        )
+        return loop.run_until_complete(daemon.run())
+    except (InvariantError, RuntimeError):
+        traceback.print_exc()
+        return EXIT_BUG
+    except OSError as problem:
+        print(f"paceline-daemon: {problem}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    finally:
+        life.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
