@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,8 +60,6 @@ def _act(
 
 
 def _run_tool(words: tuple[str, ...]) -> tuple[int, str]:
-    try:
-        completed = run_bounded(words, environment=dict(os.environ), timeout_ms=TOOL_TIMEOUT_MS)
-    except OSError as error:
-        return 127, str(error)
-    return completed.status, completed.stdout + completed.stderr
+    program = shutil.which(words[0]) or f"/usr/sbin/{words[0]}"
+    done = run_bounded((program, *words[1:]), os.environ, TOOL_TIMEOUT_MS)
+    return done.rc, (done.out + done.err).decode(errors="replace")

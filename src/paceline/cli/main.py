@@ -16,7 +16,9 @@ CHUNK_BYTES = 1 << 16
 PROGRAM_NAMES = ("pcs", "paceline")
 ENTRY_POINTS = {
     "lab": ("paceline.lab.main", "main"),
-    "demo": ("paceline.lab.demo", "main"),
+    "demo": ("paceline.lab.demo.main", "main"),
+    "install": ("paceline.cli.installing", "install"),
+    "uninstall": ("paceline.cli.installing", "uninstall"),
     "sim": ("paceline.sim.main", "main"),
 }
 """First words that are programs of their own: `main(arguments) -> exit status`."""
