@@ -24,11 +24,12 @@ class CibOptions:
     failure_timeout_s: int
 
 
-def draw_options(chance: Chance, *, nodes: int) -> CibOptions:
-    """Return options as administrators have them."""
+def draw_options(chance: Chance, *, nodes: int, fencing: bool | None) -> CibOptions:
+    """Return options as administrators have them; `fencing` decides for or against it."""
     policies = [("stop", 60), ("freeze", 20), ("demote", 10)]
+    drawn = chance.percent(85)
     return CibOptions(
-        is_fencing_on=chance.percent(85),
+        is_fencing_on=drawn if fencing is None else fencing,
         no_quorum_policy=chance.weighted(policies if nodes > 2 else [("stop", 100)]),
         stickiness=chance.pick([0, 1, 100]),
         failure_timeout_s=chance.pick([0, 0, 30]),
@@ -106,8 +107,10 @@ def edit_cib(cib: bytes, marker: str, chance: Chance, nodes: tuple[str, ...]) ->
         words = f"create {name}"
     elif kind == "delete" and [name for name in names if name.startswith("e")]:
         name = chance.pick([name for name in names if name.startswith("e")])
-        for element in root.xpath(f"//primitive[@id='{name}']|//rsc_location[@rsc='{name}']"):
-            element.getparent().remove(element)
+        for element in [*root.iter("primitive"), *root.iter("rsc_location")]:
+            parent = element.getparent()
+            if name in (element.get("id"), element.get("rsc")) and parent is not None:
+                parent.remove(element)
         words = f"delete {name}"
     elif kind == "prefer" and names:
         name, node = chance.pick(names), chance.pick(list(nodes))

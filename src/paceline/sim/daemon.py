@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
+from msgspec import structs
+
 from paceline.model.errors import PacelineError
 from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.operation import FenceResult, OperationResult
+from paceline.model.plan import Plan
 from paceline.model.status import ClusterStatus
 from paceline.replica.effects import (
     CancelRecurring,
@@ -58,6 +61,7 @@ from paceline.sim.clock import MS, Act, Moment
 from paceline.sim.disk import Disk
 from paceline.sim.planner import Planner
 from paceline.sim.trace import Trace
+from paceline.sim.wiring import Wiring, without_fencing
 
 OUTBOX_MAX = 10_000
 INBOX_MAX = 200_000
@@ -167,12 +171,12 @@ class Daemon:
         chance: Chance,
         trace: Trace,
         pid: int,
+        wiring: Wiring,
     ) -> None:
         """Read the disk and begin to seek the engine."""
         self.identity = identity
         self.is_alive = True
         self.is_frozen = False
-        self.is_quorate = False
         self.members: tuple[MemberAddress, ...] = ()
         self.last_quorum: QuorumChanged | None = None
         self.plans_wanted = 0
@@ -184,6 +188,7 @@ class Daemon:
         self._chance = chance
         self._trace = trace
         self._pid = pid
+        self._wiring = wiring
         self._frozen_at_us = 0
         self._engine_life = 0
         self._is_connected = False
@@ -196,8 +201,11 @@ class Daemon:
         self._timers: dict[str, tuple[int, int]] = {}
         self._timer_number = 0
         self._plan_token = -1
+        self._older_plan: Plan | None = None
         self._waiting: dict[RequestId, Callable[[RequestAnswer], None]] = {}
         stored = around.disk.open(self._after, self._post_local)
+        if not wiring.keeps_disk:
+            stored = Stored()
         self.replica = make(identity, stored)
         self._seek_engine()
 
@@ -224,7 +232,7 @@ class Daemon:
         if self.is_frozen and self.is_alive:
             self.is_frozen = False
             stalled_ms = (self._trace.now_us - self._frozen_at_us) // MS
-            if stalled_ms >= STALL_MS_MIN:
+            if stalled_ms >= STALL_MS_MIN and self._wiring.tells_stalls:
                 self._first.append(LoopStalled(stalled_ms=stalled_ms))
             self._plan_turn()
 
@@ -263,7 +271,7 @@ class Daemon:
 
         def hear(socket: str, event: EngineEvent) -> None:
             if self.is_alive and self._engine_life == life:
-                self._queues[socket].append(event)
+                self._queues[socket].append(self._heard(event))
                 self._plan_turn()
 
         if self.is_frozen:
@@ -298,6 +306,8 @@ class Daemon:
                 self._handle(InboxEmpty())
                 return
             self._handle(event)
+            if self.is_alive and not self._wiring.waits_for_empty_inbox:
+                self._handle(InboxEmpty())
 
     def _next_event(self) -> Event | None:
         if self._first:
@@ -323,14 +333,20 @@ class Daemon:
         if self.is_alive:
             self._around.looked(event, effects)
 
+    def _heard(self, event: EngineEvent) -> EngineEvent:
+        """Return the event as this wiring tells it."""
+        if isinstance(event, QuorumChanged) and not self._wiring.tells_quorum_loss:
+            return structs.replace(event, is_quorate=True)
+        return event
+
     def _note_engine(self, event: Event) -> None:
         """Keep what the engine said last, for the judge."""
         if isinstance(event, QuorumChanged):
-            self.last_quorum, self.is_quorate = event, event.is_quorate
+            self.last_quorum = event
         elif isinstance(event, GroupChanged):
             self.members = event.members
         elif isinstance(event, EngineLost):
-            self.is_quorate, self.members, self._is_connected = False, (), False
+            self.last_quorum, self.members, self._is_connected = None, (), False
             self.outbox.clear()
             for name in ("group", "ring", "quorum"):
                 self._queues[name].clear()
@@ -403,10 +419,16 @@ class Daemon:
 
         def finish() -> None:
             if self._plan_token == effect.token:
-                plan = self._planner.plan(effect.configuration, effect.status)
+                plan = self._plan(effect)
                 self._post_local(PlanComputed(token=effect.token, plan=plan))
 
         self._after(self._around.planned_us(), finish)
+
+    def _plan(self, effect: ComputePlan) -> Plan:
+        plan = self._planner.plan(effect.configuration, effect.status)
+        if not self._wiring.plans_fresh:
+            plan, self._older_plan = self._older_plan or plan, plan
+        return plan if self._wiring.fences_first else without_fencing(plan)
 
     def _set_timer(self, effect: SetTimer) -> None:
         self._timer_number += 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from paceline.model.identifiers import NodeId, NodeName
 from paceline.model.operation import FenceResult
+from paceline.model.status import OperationOutcome
 from paceline.replica.effects import Effect, ExecuteFence, Leave
 from paceline.replica.events import (
     Departure,
@@ -28,6 +29,7 @@ from paceline.sim.engine import SimulatedEngine
 from paceline.sim.planner import Planner
 from paceline.sim.services import Services
 from paceline.sim.trace import Trace
+from paceline.sim.wiring import Wiring
 
 WALL_BASE_MS = 1_800_000_000_000
 """The wall clock at the world's beginning."""
@@ -56,6 +58,7 @@ class Machine:
         trace: Trace,
         look: Look,
         on_bug: Callable[[str, str, str], None],
+        wiring: Wiring,
     ) -> None:
         """Stand there without power, with an empty disk."""
         self.name = name
@@ -75,17 +78,18 @@ class Machine:
         self.wall_offset_ms = 0
         self.plan_us = (4_000, 60_000)
         self.is_booting_late = False
-        self.ignores_orphans = False
         self._node_list = node_list
         self._clock = clock
         self._chance = chances(f"machine-{node_id}")
         self._engine = engine
-        self._services = services
+        self.services = services
         self._planner = planner
         self._make = make
         self._trace = trace
         self._look = look
         self._on_bug = on_bug
+        self._wiring = wiring
+        self.disk.is_synced_early = not wiring.syncs_before_saying
         self._incarnation = 0
         self._booted_at_us = 0
         self._thaw_queue: list[Act] = []
@@ -112,7 +116,7 @@ class Machine:
         self.tell(f"POWER OFF: {why}")
         self.is_on, self.is_frozen = False, False
         self._thaw_queue.clear()
-        self._services.lose_power(self.name)
+        self.services.lose_power(self.name)
         self.agents.lose_power()
         if self.daemon is not None:
             self.daemon.kill()
@@ -171,7 +175,7 @@ class Machine:
         """Start a daemon; it settles what an earlier one of this boot left running."""
         if self.daemon is not None or not self.is_stack_wanted:
             return
-        if self.agents.has_orphans() and not self.ignores_orphans:
+        if self.agents.has_orphans() and self._wiring.settles_orphans:
             if self._chance.percent(50):
                 self.after(300 * MS, self.start_daemon)
                 return
@@ -180,8 +184,8 @@ class Machine:
         identity = Identity(
             node=self.name,
             node_id=self.node_id,
-            boot_id=f"{self.name}-boot-{self.boots}",
-            incarnation=self._incarnation,
+            boot_id=f"{self.name}-boot-{self.boots if self._wiring.names_lives else 1}",
+            incarnation=self._incarnation if self._wiring.names_lives else 1,
             version="0.1.0",
         )
         self.tell(f"daemon starts (incarnation {self._incarnation})")
@@ -193,6 +197,7 @@ class Machine:
             chance=self._chance,
             trace=self._trace,
             pid=1000 + self._incarnation,
+            wiring=self._wiring,
         )
 
     def kill_daemon(self, why: str = "killed") -> None:
@@ -266,6 +271,12 @@ class Machine:
             self.tell(f"{operation.device} on {operation.target}: {result.outcome} {result.rc}")
             self._thaw_queue.append(lambda: report(result)) if self.is_frozen else report(result)
 
+        if not self._wiring.waits_for_devices:
+            done = FenceResult(
+                operation_id=operation.operation_id, outcome=OperationOutcome.DONE, rc=0
+            )
+            self.after(10 * MS, lambda: answer(done))
+            return
         if self.devices is not None:
             self.devices.execute(
                 operation,
