@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paceline.lab import accounts, layout, webserver
 from paceline.lab.accounts import CLUSTER_GROUP, CLUSTER_USER, Accounts
-from paceline.lab.layout import LabSpec
+from paceline.lab.layout import SEARCH_PATH, LabSpec
 
 # Secrets, and folders that a node writes fresh or has no use for.
 _ETC_LEFT_OUT = frozenset(
@@ -74,7 +74,7 @@ _BASHRC = r"""# As the notes show it.
 PS1='[\u@\h \W]\$ '
 alias ll='ls -l'
 """
-_BASH_PROFILE = ". ~/.bashrc\n"
+_BASH_PROFILE = f"export PATH={SEARCH_PATH}\n. ~/.bashrc\n"
 
 
 def copy_template(host_etc: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from paceline.lab.layout import NODE_RUN, LabPaths
+from paceline.lab.layout import NODE_RUN, NODE_SHARED_DISK, LabPaths
 
 _FROM_DISK = ("etc", "var", "root", "mnt", "media", "srv")
 _EMPTY = ("run", "tmp")
@@ -77,7 +77,7 @@ class Enclosure:
             # A daemon that panics is known to write there: it would reboot the machine.
             words += _read_only_at(Path("/dev/null"), _SYSRQ)
         if self.shared_device:
-            words += ["--dev-bind", self.shared_device, "/dev/vdb"]
+            words += ["--dev-bind", self.shared_device, NODE_SHARED_DISK]
         # After the empty folders: the checkout or Python may live below one of them.
         for path in self.needed:
             if path.parts[1] in (*_FROM_DISK, *_EMPTY):

@@ -40,13 +40,12 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
 _BOOT, _SHUTDOWN = 0, -1
 _TERM_WAIT_S = 1.0
 _COROSYNC_SYSTEM = "sched_rr=no move_to_root_cgroup=no allow_knet_handle_fallback=yes"
-SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
 
 def base_environment() -> dict[str, str]:
     """Return what every process of a node finds in its environment."""
     return {
-        "PATH": SEARCH_PATH,
+        "PATH": layout.SEARCH_PATH,
         "HOME": "/root",
         "USER": "root",
         "LOGNAME": "root",

@@ -214,7 +214,7 @@ class Keeper:
                 [spoil.member, spoil.loss_permille, spoil.delay_ms] for spoil in self._faults.spoils
             ],
             "full": sorted(self._full),
-            "shared_disk": self._shared_device,
+            "shared_disk": layout.NODE_SHARED_DISK if self._shared_device else "",
         }
 
     def _member(self, name: str) -> Machine:

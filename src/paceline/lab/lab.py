@@ -471,7 +471,10 @@ class Lab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabState:
-    """What the keeper knows: each member's power state and boots, the faults, the shared disk."""
+    """What the keeper knows: each member's power state and boots, the faults.
+
+    `shared_disk` is the device that all nodes share, as they see it; "" if there is none.
+    """
 
     members: tuple[tuple[str, str], ...]
     boots: tuple[tuple[str, int], ...]

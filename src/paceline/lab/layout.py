@@ -24,6 +24,10 @@ NODE_HOST_BASE = 30
 NODE_RUN = Path("/run/paceline-lab")
 NODE_ENABLED = Path("/var/lib/paceline-lab/enabled")
 NODE_LOG = Path("/var/log/lab")
+# Ours lie over /usr/sbin, so that comes first: nothing else on the machine may stand before them.
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+# The disk that all nodes share, by the notes' name for it.
+NODE_SHARED_DISK = "/dev/vdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

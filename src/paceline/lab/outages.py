@@ -3,6 +3,11 @@
 import json
 from dataclasses import dataclass
 
+# A silence counts when so much time passed and so many attempts were made in it: a probe that did
+# not get to run itself has seen nothing.
+SILENCE_MS = 100.0
+SILENCE_ATTEMPTS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
@@ -55,11 +60,14 @@ class OutageTracker:
 
     Attempts overlap, so answers come in the order of their ends, not of their starts. A failure
     counts only if no later attempt has been answered well already: one slow attempt among good ones
-    is not an outage.
+    is not an outage. A long silence between two good answers is one too: connections that waited
+    for a lost packet's second try and then succeeded were without service meanwhile.
     """
 
     def __init__(self, started_ms: float) -> None:
         """Begin the watch: nothing is known yet."""
+        self._attempts = 0
+        self._is_known = False
         self._last_good_ms = started_ms
         self._last_good_start_ms = started_ms
         self._reason = ""
@@ -74,10 +82,16 @@ class OutageTracker:
         """When the last good answer ended."""
         return self._last_good_ms
 
+    def attempted(self) -> None:
+        """Take note of an attempt that begins."""
+        self._attempts += 1
+
     def good(self, *, started_ms: float, ended_ms: float) -> Outage | None:
         """Take note of a good answer; return the outage it ends."""
+        if not self._reason and self._was_silent(ended_ms):
+            self._reason = "no answers"
         over = self._outage(ended_ms, is_over=True) if self._reason else None
-        self._reason = ""
+        self._reason, self._attempts, self._is_known = "", 0, True
         self._last_good_ms = max(self._last_good_ms, ended_ms)
         self._last_good_start_ms = max(self._last_good_start_ms, started_ms)
         return over
@@ -92,6 +106,13 @@ class OutageTracker:
     def finish(self, now_ms: float) -> Outage | None:
         """End the watch; return the outage that lasts."""
         return self._outage(now_ms, is_over=False) if self._reason else None
+
+    def _was_silent(self, ended_ms: float) -> bool:
+        return (
+            self._is_known
+            and ended_ms - self._last_good_ms >= SILENCE_MS
+            and self._attempts >= SILENCE_ATTEMPTS
+        )
 
     def _outage(self, ended_ms: float, *, is_over: bool) -> Outage:
         return Outage(
