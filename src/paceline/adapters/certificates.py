@@ -133,6 +133,13 @@ def is_signed_by(certificate: bytes, authority: bytes) -> bool:
     return True
 
 
+def name_of(certificate: bytes) -> str:
+    """Return the name that a certificate (PEM) was made for, or ""."""
+    subject = x509.load_pem_x509_certificate(certificate).subject
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:64])])
 

@@ -24,6 +24,7 @@ from paceline.ports.node_calls import (
     Interface,
     NodeFacts,
     PeerSeen,
+    PeersSeen,
     Service,
     TryDatagrams,
 )
@@ -64,6 +65,14 @@ class LocalHostLook:
         """Return the host name without its domain."""
         return socket.gethostname().partition(".")[0]
 
+    def time_ms(self) -> int:
+        """Return the clock."""
+        return time.time_ns() // 1_000_000
+
+    def version(self) -> str:
+        """Return our version."""
+        return __version__
+
     def facts(self, names: Sequence[str]) -> NodeFacts:
         """Return everything about this machine."""
         cluster_name, cluster_nodes = self._cluster()
@@ -72,8 +81,8 @@ class LocalHostLook:
             services = self._services.states(tuple(Service))
         return NodeFacts(
             name=self.name(),
-            time_ms=time.time_ns() // 1_000_000,
-            version=__version__,
+            time_ms=self.time_ms(),
+            version=self.version(),
             corosync_version=self._corosync_version(),
             system=_system_name(),
             missing=self._missing(),
@@ -90,12 +99,10 @@ class LocalHostLook:
             firewall=self._firewall(),
         )
 
-    def probe(self, targets: Sequence[tuple[str, str, int]]) -> tuple[PeerSeen, ...]:
+    def probe(self, targets: Sequence[tuple[str, str, int]]) -> PeersSeen:
         """Look at other nodes' services, all at once."""
-        if not targets:
-            return ()
         with ThreadPoolExecutor(max_workers=PROBES_AT_ONCE_MAX) as pool:
-            return tuple(pool.map(_probe, targets))
+            return PeersSeen(seen=tuple(pool.map(_probe, targets)))
 
     def try_datagrams(self, request: TryDatagrams) -> DatagramsTried:
         """Do one end of a test of UDP."""

@@ -37,12 +37,15 @@ _UNREACHED = {
 
 
 class LinkError(Exception):
-    """There is no connection, or no answer on it."""
+    """There is no connection, or no answer on it.
 
-    def __init__(self, problem: PeerProblem) -> None:
+    `is_handshake`: TLS itself failed, so the other side did nothing with what was sent.
+    """
+
+    def __init__(self, problem: PeerProblem, *, is_handshake: bool = False) -> None:
         """Keep the problem."""
         super().__init__(problem.trouble.value)
-        self.problem = problem
+        self.problem, self.is_handshake = problem, is_handshake
 
 
 class NodeLink:
@@ -67,7 +70,8 @@ class NodeLink:
             response = connection.getresponse()
             content = response.read(ANSWER_BYTES_MAX + 1)
         except ssl.SSLError as error:
-            raise self._error(Trouble.NO_SPEAKER, str(error.reason or error)) from error
+            refused = self._error(Trouble.NO_SPEAKER, str(error.reason or error))
+            raise LinkError(refused.problem, is_handshake=True) from error
         except (TimeoutError, OSError, http.client.HTTPException) as error:
             words = f"no answer within {wait_ms_max / 1000:g} s"
             detail = (
@@ -119,7 +123,8 @@ def open_link(
         plain.close()
         is_silent = isinstance(error, TimeoutError)
         trouble = Trouble.SILENT if is_silent else Trouble.NO_SPEAKER
-        raise LinkError(_problem(trouble, problem, f"no TLS: {error}")) from error
+        found = _problem(trouble, problem, f"no TLS: {error}")
+        raise LinkError(found, is_handshake=not is_silent) from error
 
 
 def _problem(trouble: Trouble, where: dict[str, str | int], detail: str) -> PeerProblem:

@@ -3,6 +3,10 @@
 The node service and the command line (where it runs in place) both call `make_ports`.
 """
 
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from paceline.adapters.agent_metadata import InstalledAgents
 from paceline.adapters.cib_file import CibFile
 from paceline.adapters.cib_live import LiveCib
@@ -11,6 +15,10 @@ from paceline.adapters.local_files import LocalFiles
 from paceline.commands.contract import Ports
 from paceline.commands.run import Places
 from paceline.ports.cib_store import CibStore
+
+if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.node import Node
+    from paceline.ports.peers import Peers
 
 COROSYNC_CONF = "/etc/corosync/corosync.conf"
 
@@ -33,4 +41,47 @@ def make_ports(places: Places) -> Ports:
         corosync_conf_path=places.corosync_conf
         or session.environment.get("PACELINE_COROSYNC_CONF")
         or COROSYNC_CONF,
+        open_node=lambda: make_node(session.environment),
+        open_peers=lambda: make_peers(session.environment),
+    )
+
+
+def make_node(environment: Mapping[str, str]) -> "Node":
+    """Return this node: services, files, accounts, keys."""
+    from paceline.adapters.certificates import NodeCertificates
+    from paceline.adapters.host_look import LocalHostLook
+    from paceline.adapters.node_files import LocalNodeFiles
+    from paceline.adapters.node_paths import node_paths
+    from paceline.adapters.pam_login import PamLogin
+    from paceline.adapters.service_control import SystemctlServices
+    from paceline.adapters.token_book import FileTokenBook
+    from paceline.ports.node import Node
+
+    paths = node_paths(environment)
+    files, services = LocalNodeFiles(paths), SystemctlServices(environment)
+    look = LocalHostLook(paths, files, services, environment)
+    return Node(
+        services=services,
+        files=files,
+        login=PamLogin(),
+        tokens=FileTokenBook(paths),
+        certificates=NodeCertificates(paths, name=look.name()),
+        look=look,
+        random_bytes=secrets.token_bytes,
+    )
+
+
+def make_peers(environment: Mapping[str, str]) -> "Peers":
+    """Return the other nodes, and this one in place."""
+    from paceline.adapters.node_paths import node_paths
+    from paceline.api.client import NodePeers
+    from paceline.commands.node_actions import perform
+
+    node = make_node(environment)
+    return NodePeers(
+        local_name=node.look.name(),
+        paths=node_paths(environment),
+        files=node.files,
+        tokens=node.tokens,
+        perform=lambda request: perform(request, node),
     )

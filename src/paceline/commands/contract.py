@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
 
 from paceline.model.errors import InvalidRequestError, PacelineError
 from paceline.model.reports import Report, Severity, has_errors
@@ -10,6 +11,10 @@ from paceline.ports.agents import AgentLibrary
 from paceline.ports.cib_store import CibStore
 from paceline.ports.daemon import Daemon
 from paceline.ports.text_files import TextFiles
+
+if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.node import Node
+    from paceline.ports.peers import Peers
 
 
 class Style(StrEnum):
@@ -177,6 +182,8 @@ class Ports:
     agents: AgentLibrary
     daemon: Daemon
     corosync_conf_path: str = "/etc/corosync/corosync.conf"
+    open_node: Callable[[], "Node"]
+    open_peers: Callable[[], "Peers"]
 
 
 Handler = Callable[[Request, Ports], Outcome]

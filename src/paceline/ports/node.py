@@ -10,7 +10,7 @@ from paceline.ports.node_calls import (
     FileName,
     KnownHost,
     NodeFacts,
-    PeerSeen,
+    PeersSeen,
     Service,
     ServiceAction,
     ServiceState,
@@ -146,11 +146,19 @@ class HostLook(Protocol):
         """Return the node's name: its host name, without the domain."""
         ...
 
+    def time_ms(self) -> int:
+        """Return this machine's clock: milliseconds since 1970."""
+        ...
+
+    def version(self) -> str:
+        """Return the version of Paceline here."""
+        ...
+
     def facts(self, names: Sequence[str]) -> NodeFacts:
         """Return everything; `names` are resolved. Takes up to some seconds."""
         ...
 
-    def probe(self, targets: Sequence[tuple[str, str, int]]) -> tuple[PeerSeen, ...]:
+    def probe(self, targets: Sequence[tuple[str, str, int]]) -> PeersSeen:
         """Look at other nodes' services: (name, address or "", port) each, all at once."""
         ...
 
@@ -162,7 +170,7 @@ class HostLook(Protocol):
 class RandomBytes(Protocol):
     """The system's source of keys."""
 
-    def __call__(self, size: int) -> bytes:
+    def __call__(self, size: int, /) -> bytes:
         """Return `size` bytes fit for keys."""
         ...
 

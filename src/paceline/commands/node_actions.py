@@ -1,0 +1,162 @@
+"""What one node does to itself when asked: by a command here, or by another node's service."""
+
+from typing import assert_never
+
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+from paceline.ports.node import LoginVerdict, Node
+from paceline.ports.node_calls import (
+    NAMES_MAX,
+    Authenticate,
+    Authenticated,
+    CertificateRequested,
+    ControlServices,
+    DestroyCluster,
+    Done,
+    File,
+    FilesRead,
+    GetFiles,
+    Hello,
+    IssueTokens,
+    MakeCertificateRequest,
+    NodeAnswer,
+    NodeRequest,
+    ProbePeers,
+    PutFiles,
+    ReadFacts,
+    RememberHosts,
+    RevokeTokens,
+    SayHello,
+    Service,
+    ServiceAction,
+    TokensIssued,
+    TryDatagrams,
+)
+
+FILES_MAX = 16
+HERE = "this node"
+
+
+def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnswer:
+    """Do what is asked and return the answer that is listed for it.
+
+    `source` is the address of who asks, for the limit on wrong passwords.
+    Raises InvalidRequestError with one report where it cannot be done.
+    """
+    match request:
+        case SayHello():
+            facts = node.look
+            return Hello(name=facts.name(), time_ms=facts.time_ms(), version=facts.version())
+        case Authenticate():
+            return _authenticate(request, node, source)
+        case IssueTokens():
+            _check_count(len(request.holders))
+            return TokensIssued(tokens=tuple((h, node.tokens.issue(h)) for h in request.holders))
+        case RememberHosts():
+            _check_count(len(request.hosts))
+            node.tokens.remember(request.hosts)
+            return Done()
+        case RevokeTokens():
+            node.tokens.revoke(request.holders)
+            return Done()
+        case ReadFacts():
+            _check_count(len(request.names))
+            return node.look.facts(request.names)
+        case PutFiles():
+            return _put_files(request, node)
+        case GetFiles():
+            return _get_files(request, node)
+        case MakeCertificateRequest():
+            return CertificateRequested(request=node.certificates.request().decode())
+        case ControlServices():
+            return _control(request, node)
+        case DestroyCluster():
+            return _destroy(node)
+        case ProbePeers():
+            _check_count(len(request.targets))
+            return node.look.probe(request.targets)
+        case TryDatagrams():
+            return node.look.try_datagrams(request)
+        case _:
+            assert_never(request)
+
+
+def _refuse(code: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(Report(code=code, message=message))
+
+
+def _check_count(count: int) -> None:
+    if count > NAMES_MAX:
+        raise _refuse("too-many", f"more than {NAMES_MAX} names in one request")
+
+
+def _authenticate(request: Authenticate, node: Node, source: str) -> Authenticated:
+    answer = node.login.check(request.user, request.password, source=source)
+    match answer.verdict:
+        case LoginVerdict.ACCEPTED:
+            return Authenticated(token=node.tokens.issue(request.holder))
+        case LoginVerdict.WRONG:
+            raise _refuse("wrong-password", "Username and/or password is incorrect")
+        case LoginVerdict.NOT_A_CLUSTER_USER:
+            raise _refuse(
+                "not-a-cluster-user",
+                f"user '{request.user}' is not in the group '{answer.detail}' there",
+            )
+        case LoginVerdict.ACCOUNT_REFUSED:
+            raise _refuse(
+                "account-refused",
+                f"the password is right, but the account of '{request.user}' is not usable: "
+                f"{answer.detail}",
+            )
+        case LoginVerdict.BUSY:
+            raise _refuse("busy", f"logins are held back for a minute: {answer.detail}")
+        case _:
+            assert_never(answer.verdict)
+
+
+def _put_files(request: PutFiles, node: Node) -> Done:
+    if len(request.files) > FILES_MAX:
+        raise _refuse("too-many", f"more than {FILES_MAX} files in one request")
+    for file in request.files:
+        try:
+            node.files.write(file.name, file.content)
+        except OSError as error:
+            words = error.strerror or str(error)
+            raise _refuse(
+                "file-not-written", f"'{file.name.value}' cannot be written: {words}"
+            ) from error
+    return Done()
+
+
+def _get_files(request: GetFiles, node: Node) -> FilesRead:
+    found = []
+    for name in request.names[:FILES_MAX]:
+        try:
+            content = node.files.read(name)
+        except (OSError, ValueError) as error:
+            raise _refuse("file-not-read", f"'{name.value}' cannot be read: {error}") from error
+        if content is not None:
+            found.append(File(name=name, content=content))
+    return FilesRead(files=tuple(found))
+
+
+def _control(request: ControlServices, node: Node) -> Done:
+    for service in request.services:
+        problem = node.services.act(request.action, service)
+        if problem and request.action is not ServiceAction.KILL:
+            raise _refuse("service-failed", problem)
+    return Done()
+
+
+def _destroy(node: Node) -> Done:
+    """Stop, disable, remove. A service that cannot be stopped is killed: destroying is for that."""
+    for service in (Service.PACELINE, Service.COROSYNC):
+        if node.services.act(ServiceAction.STOP, service):
+            node.services.act(ServiceAction.KILL, service)
+        node.services.act(ServiceAction.DISABLE, service)
+    try:
+        node.files.remove_cluster()
+    except OSError as error:
+        words = f"the cluster's files cannot be removed: {error}"
+        raise _refuse("file-not-removed", words) from error
+    return Done()
