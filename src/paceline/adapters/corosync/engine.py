@@ -80,13 +80,14 @@ class CorosyncEngine:
     # What the daemon asks.
 
     def send(self, payload: bytes) -> bool:
-        """Queue one entry for the group; False where the queue is full or Corosync is away.
+        """Queue one entry for the group; False where the queue is full.
 
+        While Corosync is away entries are dropped: they were meant for a ring that is no more.
         Raises ValueError for an entry larger than `ENTRY_BYTES_MAX`.
         """
         if len(payload) > ENTRY_BYTES_MAX:
             raise ValueError(f"an entry of {len(payload)} bytes is larger than {ENTRY_BYTES_MAX}")
-        return self._queue is not None and self._queue.put(payload)
+        return self._queue is None or self._queue.put(payload)
 
     def nodes(self) -> NodesConfigured:
         """Return the node list that Corosync had last. Raises UnreachableError before it is up."""

@@ -66,8 +66,13 @@ class SendQueue:
         return len(self._queue)
 
     def put(self, payload: bytes) -> bool:
-        """Queue an entry and send what can go now; False where the queue is full."""
-        if self._is_closed or len(self._queue) >= QUEUE_ENTRIES_MAX:
+        """Queue an entry and send what can go now; False where the queue is full.
+
+        A closed queue takes everything and sends nothing.
+        """
+        if self._is_closed:
+            return True  # Corosync is gone and the engine about to say so
+        if len(self._queue) >= QUEUE_ENTRIES_MAX:
             return False
         if self._queue and self._queue_bytes + len(payload) > QUEUE_BYTES_MAX:
             return False

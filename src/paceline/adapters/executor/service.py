@@ -1,0 +1,41 @@
+"""The class `service`: a systemd unit where there is one, else an init script."""
+
+from pathlib import Path
+
+UNIT_FOLDERS = (
+    Path("/etc/systemd/system"),
+    Path("/run/systemd/system"),
+    Path("/usr/lib/systemd/system"),
+    Path("/lib/systemd/system"),
+)
+SYSTEMD_RUNS = Path("/run/systemd/system")
+"""Exists where systemd is pid 1 (sd_booted(3))."""
+
+
+def resolve_service(name: str, lsb_folder: Path) -> str:
+    """Return the class that runs the service: `systemd` or `lsb`.
+
+    The order is systemd, then lsb, as Pacemaker's documentation gives it; with neither there, the
+    class whose "not installed" is the right answer.
+    """
+    if SYSTEMD_RUNS.is_dir() and has_unit_file(name):
+        return "systemd"
+    if (lsb_folder / name).exists():
+        return "lsb"
+    return "systemd" if SYSTEMD_RUNS.is_dir() else "lsb"
+
+
+def unit_name(name: str) -> str:
+    """Return the unit's full name; a bare one means a service."""
+    suffixes = (".service", ".socket", ".mount", ".timer", ".path", ".target", ".slice", ".scope")
+    return name if name.endswith(suffixes) else f"{name}.service"
+
+
+def has_unit_file(name: str) -> bool:
+    """Say whether a unit file of this name is installed; `a@b` looks for `a@` too."""
+    full = unit_name(name)
+    stem, at, rest = full.partition("@")
+    names = [full]
+    if at:
+        names.append(f"{stem}@.{rest.rpartition('.')[2]}")
+    return any((folder / one).exists() for folder in UNIT_FOLDERS for one in names)
