@@ -103,7 +103,8 @@ class Machine:
         self.is_on = True
         self.boots += 1
         self._incarnation = 0
-        boot_us = self._chance.between(3_000, 30_000) * MS
+        slow = self._chance.percent(15)
+        boot_us = self._chance.between(2_000, 40_000 if slow else 9_000) * MS
         self._booted_at_us = self._clock.now_us
         self.tell(f"power on (boot {self.boots})")
         self.is_stack_wanted = True

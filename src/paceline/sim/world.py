@@ -222,19 +222,18 @@ class World:
         """Wait until all is at rest, then watch that it stays so."""
         end_ms = self.clock.now_ms + SETTLES_BY_MS
         cleanup_ms = self.clock.now_ms + CLEANUP_AFTER_MS
-        rule, reasons = "L1", ["not looked"]
+        rule, reasons, is_clean = "L1", ["not looked"], False
         while self.clock.now_ms < end_ms:
             for machine in self.machines:
                 machine.power_on()
                 if not machine.is_stack_wanted:
                     machine.start_stack()
             self._run_ms(LOOK_EVERY_MS)
-            if self.clock.now_ms >= cleanup_ms:
-                cleanup_ms = end_ms
-                self._clean_up()
+            if not is_clean and self.clock.now_ms >= cleanup_ms:
+                is_clean = self._clean_up()
                 continue
             rule, reasons = self.judge.unsettled(self.machines, self.planner)
-            if not rule and cleanup_ms == end_ms and self._stays_quiet():
+            if not rule and is_clean and self._stays_quiet():
                 self.judge.check_same(self.machines)
                 return
         self.judge.accuse(rule or "L3", "", "; ".join(reasons) or "it plans on and on")
@@ -246,14 +245,15 @@ class World:
         rule, _ = self.judge.unsettled(self.machines, self.planner)
         return not rule and after - before <= QUIET_PLANS_MAX
 
-    def _clean_up(self) -> None:
-        """`pcs resource cleanup`, by an administrator who sees failures of the faults."""
+    def _clean_up(self) -> bool:
+        """`pcs resource refresh`, by an administrator; False where no daemon is there to ask."""
         for machine in self.machines:
             if machine.daemon is not None:
-                self.trace.tell(machine.name, "client: cleanup")
+                self.trace.tell(machine.name, "client: refresh")
                 request = ClearHistory(only_failed=False)
                 machine.daemon.submit(RequestId("sim-cleanup"), request, lambda answer: None)
-                return
+                return True
+        return False
 
     def _run_ms(self, ms: int) -> None:
         self.clock.run_until_us(self.clock.now_us + ms * MS)
