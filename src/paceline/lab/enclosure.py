@@ -71,7 +71,8 @@ class Enclosure:
             "--perms", "1777", "--tmpfs", "/dev/shm",
             "--proc", "/proc",
             "--bind", str(self.paths.run(self.member)), str(NODE_RUN),
-            "--dir", "/sys",
+            # Init mounts its own over it; in a user namespace only where one is in sight.
+            "--ro-bind", "/sys", "/sys",
         ]  # fmt: skip
         if _SYSRQ.exists():
             # A daemon that panics is known to write there: it would reboot the machine.
