@@ -12,7 +12,7 @@ of its run. A trouble (a fault) changes what the next runs do:
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paceline.model.identifiers import NodeName, OperationId
+from paceline.model.identifiers import NodeName
 from paceline.model.operation import Operation, OperationResult
 from paceline.model.plan import Agent
 from paceline.model.status import HistoryEntry, OperationOutcome
@@ -39,13 +39,17 @@ class Trouble:
 
 @dataclass(slots=True)
 class Run:
-    """One agent process: what it will do when, unless it is killed before."""
+    """One agent process: what it will do when, unless it is killed before.
+
+    It begins when no other process of its resource runs; one-time operations go before others.
+    """
 
     operation: Operation
     began_us: int
     life: str
     effect: Callable[[], None] | None
     is_over: bool = False
+    has_begun: bool = False
     on_end: Callable[[OperationOutcome, int], None] | None = None
 
 
@@ -93,6 +97,7 @@ class AgentHost:
     def drop_daemon(self) -> None:
         """The daemon is gone: nobody hears the agents' ends any more, and nothing recurs."""
         self._recurring.clear()
+        self._runs = [run for run in self._runs if run.has_begun]
         for run in self._runs:
             run.on_end = None
 
@@ -117,17 +122,30 @@ class AgentHost:
     def run(
         self, operation: Operation, life: str, on_end: Callable[[OperationOutcome, int], None]
     ) -> None:
-        """Begin one process."""
+        """Queue one process; it begins as soon as its resource has no other."""
+        run = Run(operation, self.now_us(), life, None, on_end=on_end)
+        self._runs.append(run)
+        self._begin_next(str(operation.action.resource))
+
+    def _begin_next(self, resource: str) -> None:
+        mine = [run for run in self._runs if str(run.operation.action.resource) == resource]
+        if not mine or any(run.has_begun and run.on_end is not None for run in mine):
+            return
+        waiting = [run for run in mine if not run.has_begun]
+        if waiting:
+            self._begin(min(waiting, key=lambda run: run.operation.action.interval_ms > 0))
+
+    def _begin(self, run: Run) -> None:
+        operation = run.operation
         task, limit_us = operation.action.task, operation.action.timeout_ms * MS
+        run.has_begun, run.began_us = True, self.now_us()
         trouble = self._take_trouble(str(operation.action.resource), task)
         low, high = DURATIONS_MS.get(task, (5, 200))
         took_us = self._chance.between(low * MS, high * MS)
         if trouble == "slow":
             took_us = self._chance.between(min(took_us, limit_us), max(took_us, limit_us - MS))
         effect_us = self._chance.between(0, took_us)
-        run = Run(operation, self.now_us(), life, None, on_end=on_end)
         run.effect = lambda: self._take_effect(run, trouble)
-        self._runs.append(run)
         if trouble == "hang":
             took_us = limit_us + self._chance.between(0, KILL_GRACE_US)
             effect_us = self._chance.between(0, 2 * took_us)
@@ -168,6 +186,7 @@ class AgentHost:
         run.is_over = True
         run.effect = None
         self._runs.remove(run)
+        self._begin_next(str(run.operation.action.resource))
 
     def _exit_status(self, run: Run, trouble: str) -> int:
         if trouble in ("fail", "hang"):
@@ -236,22 +255,14 @@ class Recurring:
 def make_result(
     operation: Operation, outcome: OperationOutcome, rc: int, began_ms: int, took_ms: int
 ) -> OperationResult:
-    """Return the row for the node's history, as an executor makes it."""
+    """Return the result as an executor makes it; the replica names its rows."""
     action = operation.action
     agent = action.agent or Agent(agent_class="ocf", provider="heartbeat", agent_type="Dummy")
-    is_failure = outcome is not OperationOutcome.DONE or rc != max(action.target_rc, 0)
-    key = f"{action.resource}_{action.task}_{action.interval_ms}"
-    if action.interval_ms:
-        entry_id = key
-    elif is_failure and not (action.task == "monitor" and rc in (OCF_OK, OCF_NOT_RUNNING)):
-        entry_id = f"{action.resource}_last_failure_0"
-    else:
-        entry_id = f"{action.resource}_last_0"
     return OperationResult(
-        operation_id=OperationId(operation.operation_id),
+        operation_id=operation.operation_id,
         action_id=int(action.id),
         entry=HistoryEntry(
-            entry_id=entry_id,
+            entry_id=f"{action.resource}_{action.task}_{action.interval_ms}",
             resource=action.resource,
             agent_class=agent.agent_class,
             provider=agent.provider,
@@ -261,8 +272,8 @@ def make_result(
             call_id=operation.call_id,
             outcome=outcome,
             rc=rc,
-            target_rc=max(action.target_rc, 0),
-            exit_reason="the simulator's agent failed" if is_failure and rc == OCF_ERROR else "",
+            target_rc=action.target_rc,
+            exit_reason="the simulator's agent failed" if rc == OCF_ERROR else "",
             last_run_ms=began_ms,
             last_rc_change_ms=began_ms,
             exec_ms=took_ms,
@@ -271,6 +282,5 @@ def make_result(
             restart_parameters=action.restart_parameters,
             secure_digest=action.secure_digest,
             secure_parameters=action.secure_parameters,
-            operation_key=key,
         ),
     )
