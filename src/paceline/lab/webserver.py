@@ -52,7 +52,9 @@ User {user}
 Group {group}
 
 {loads}
-TypesConfig /etc/mime.types
+<IfFile /etc/mime.types>
+    TypesConfig /etc/mime.types
+</IfFile>
 ErrorLog /var/log/httpd/error_log
 LogLevel warn
 DocumentRoot "/var/www/html"

@@ -1,0 +1,103 @@
+#!/bin/sh
+# Installs what Paceline and its lab need from the distribution, if something is missing.
+# Starts no service of this machine, now or at its next boot. `sh tools/install-packages.sh --check`
+# only says what is missing.
+set -eu
+
+PATH=$PATH:/usr/sbin:/sbin
+agents=/usr/lib/ocf/resource.d/heartbeat
+policy=/usr/sbin/policy-rc.d
+saved=$policy.before-paceline
+
+have() { command -v "$1" >/dev/null 2>&1; }
+say() { printf '%s\n' "$*"; }
+fail() { printf 'Error: %s\n' "$1" >&2; shift; for line in "$@"; do printf '%s\n' "$line" >&2; done; exit 1; }
+
+# What is needed: a test, the package on apt systems, the package on dnf systems, the reason.
+missing() {
+    have corosync || say corosync corosync "the cluster's messages, membership and quorum"
+    [ -x $agents/IPaddr2 ] && [ -x $agents/Filesystem ] && [ -x $agents/apache ] ||
+        say resource-agents resource-agents "what starts, stops and watches services"
+    have modprobe || say kmod kmod "resource agents call modprobe"
+    have ip || say iproute2 iproute "addresses and the lab's networks"
+    have bwrap || say bubblewrap bubblewrap "the lab's nodes"
+    have newuidmap || say uidmap shadow-utils "the lab as an ordinary user"
+    have nft || say nftables nftables "the lab's cuts and losses"
+    have apache2 || have httpd || say apache2-bin httpd "the web server of the walk-through"
+    have curl || say curl curl "the web server's agent asks it for its status"
+    have unshare && have setsid && have losetup || say util-linux util-linux "namespaces"
+    have mount || say mount util-linux "the lab's disks"
+    have mkfs.ext4 || say e2fsprogs e2fsprogs "the disk that the lab's nodes share"
+    have chpasswd || say passwd shadow-utils "the password of hacluster"
+    have pgrep || say procps procps-ng "resource agents look for processes"
+    have fuser || say psmisc psmisc "resource agents look for users of a file system"
+    have python3 || say python3 python3 "Paceline is written in it"
+    [ -x .venv/bin/python ] || python3 -c 'import ensurepip, venv' 2>/dev/null ||
+        say python3-venv python3 "the Python environment in .venv"
+}
+
+# The lines of `missing`, one field of each, once.
+packages() { printf '%s\n' "$1" | awk -v field="$2" 'NF && !seen[$field]++ { printf "%s ", $field }'; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif have sudo; then sudo "$@"
+    else fail "packages are missing and there is no sudo" "Run this as root: $*"
+    fi
+}
+
+# Runs as root: install with a guard that keeps package scripts from starting services.
+install_with_apt() {
+    [ -e $saved ] || [ ! -e $policy ] || mv $policy $saved
+    trap 'rm -f $policy; [ ! -e $saved ] || mv $saved $policy' EXIT INT TERM
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+    export DEBIAN_FRONTEND=noninteractive
+    # Ubuntu splits the agents; the parts are asked for where the whole is not known.
+    apt_install "$@" || { apt-get update -q && apt_install "$@"; } || {
+        say "trying again with the agents' two packages ..."
+        # shellcheck disable=SC2046
+        apt_install $(say "$@" | sed 's/\bresource-agents\b/resource-agents-base resource-agents-extra/')
+    }
+    # Enabled by its package: it would start at the next boot.
+    case " $* " in *" corosync "*) ! have systemctl || systemctl --quiet disable corosync || true ;; esac
+}
+
+apt_install() {
+    apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
+        -o Dpkg::Use-Pty=0 "$@"
+}
+
+main() {
+    lines=$(missing)
+    [ -n "$lines" ] || return 0
+    say "Missing on this machine:"
+    printf '%s\n' "$lines" | awk '{ name = $1; $1 = $2 = ""; sub(/^ +/, ""); printf "  %-18s %s\n", name, $0 }'
+    [ "${1:-}" != --check ] || return 1
+    if have apt-get; then
+        list=$(packages "$lines" 1)
+        say "Installing with apt-get (no service of this machine is started) ..."
+        # shellcheck disable=SC2086
+        as_root sh "$0" --install-with-apt $list ||
+            fail "could not install: $list" "Try by hand: sudo apt-get update && sudo apt-get install --no-install-recommends $list"
+    elif have dnf; then
+        list=$(packages "$lines" 2)
+        say "Installing with dnf (this way is untested) ..."
+        # shellcheck disable=SC2086
+        as_root dnf install -y --setopt=install_weak_deps=False $list ||
+            fail "could not install: $list" "The cluster packages are in the HighAvailability repository; enable it, then: sudo dnf install $list"
+    else
+        fail "neither apt-get nor dnf is here" "Install by hand: $(packages "$lines" 1)"
+    fi
+    lines=$(missing)
+    [ -z "$lines" ] || fail "still missing after installation: $(packages "$lines" 1)" \
+        "Try by hand: sudo apt-get install $(packages "$lines" 1)"
+}
+
+case ${1:-} in
+    --install-with-apt) shift; install_with_apt "$@" ;;
+    *) main "$@"
+       python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+           fail "Python 3.11 or later is needed, this machine's python3 is older" \
+               "Debian 12, Ubuntu 24.04 and later have it." ;;
+esac
