@@ -106,7 +106,7 @@ def open_link(
     place: Place, context: ssl.SSLContext, *, wait_ms_max: int = CONNECT_MS_MAX
 ) -> NodeLink:
     """Connect and do the handshake. Raises LinkError with what came of each address."""
-    address = place.address or resolve(place.name)
+    address = resolve(place.address or place.name)
     if not address:
         raise LinkError(PeerProblem(trouble=Trouble.UNKNOWN_NAME, port=place.port))
     problem: dict[str, str | int] = {"address": address, "port": place.port}

@@ -76,29 +76,13 @@ class NodePeers:
             yield place, future.result()
 
     def authenticate(
-        self, greeting: Greeting, *, user: str, password: str, holder: str
-    ) -> KnownHost | PeerProblem:
-        """Ask the greeted node for a token. The password goes to that key only."""
-        place = Place(name=greeting.name, address=greeting.address, port=greeting.port)
+        self, greetings: Sequence[Greeting], *, user: str, password: str, holder: str
+    ) -> Iterator[tuple[Greeting, KnownHost | PeerProblem]]:
+        """Ask each greeted node for a token, all at once."""
         body = msgspec.json.encode(Authenticate(user=user, password=password, holder=holder))
-        try:
-            link = open_link(place, client_context())
-            try:
-                if not _is_pinned(link, greeting.fingerprint):
-                    raise _refuse_key(place, link)
-                status, content = link.call("authenticate", body, token="", wait_ms_max=CALL_MS_MAX)
-                token = decode_answer(place, status, content, Authenticated).token
-            finally:
-                link.close()
-        except LinkError as error:
-            return error.problem
-        return KnownHost(
-            name=greeting.name,
-            address=greeting.address,
-            port=greeting.port,
-            token=token,
-            fingerprint=greeting.fingerprint,
-        )
+        futures = [(found, self._pool.submit(_authenticate, found, body)) for found in greetings]
+        for found, future in futures:
+            yield found, future.result()
 
     def ask(
         self,
@@ -196,6 +180,29 @@ def _greet(place: Place) -> Greeting | PeerProblem:
         return greet(place)
     except LinkError as error:
         return error.problem
+
+
+def _authenticate(greeting: Greeting, body: bytes) -> KnownHost | PeerProblem:
+    """Ask one node for a token. The password goes to the key that greeted, and to no other."""
+    place = Place(name=greeting.name, address=greeting.address, port=greeting.port)
+    try:
+        link = open_link(place, client_context())
+        try:
+            if not _is_pinned(link, greeting.fingerprint):
+                raise _refuse_key(place, link)
+            status, content = link.call("authenticate", body, token="", wait_ms_max=CALL_MS_MAX)
+            token = decode_answer(place, status, content, Authenticated).token
+        finally:
+            link.close()
+    except LinkError as error:
+        return error.problem
+    return KnownHost(
+        name=greeting.name,
+        address=greeting.address,
+        port=greeting.port,
+        token=token,
+        fingerprint=greeting.fingerprint,
+    )
 
 
 def _is_pinned(link: NodeLink, wanted: str) -> bool:

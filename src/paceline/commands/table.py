@@ -10,8 +10,13 @@ from paceline.commands.contract import Command
 from paceline.model.errors import check
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "resource": ("resource_create",),
-    "stonith": ("resource_create",),
+    "resource": ("resource_create", "defaults"),
+    "stonith": ("resource_create", "defaults"),
+    "property": ("property",),
+    "node": ("node_attributes",),
+    "cluster": ("node_attributes", "host_auth"),
+    "host": ("host_auth",),
+    "pcsd": ("host_auth",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 

@@ -98,9 +98,9 @@ class Peers(Protocol):
         ...
 
     def authenticate(
-        self, greeting: Greeting, *, user: str, password: str, holder: str
-    ) -> KnownHost | PeerProblem:
-        """Ask for a token; only the host with the greeting's key is spoken to. Not kept yet."""
+        self, greetings: Sequence[Greeting], *, user: str, password: str, holder: str
+    ) -> Iterator[tuple[Greeting, KnownHost | PeerProblem]]:
+        """Ask each for a token; only hosts with the greetings' keys are spoken to. Not kept yet."""
         ...
 
     def ask(
