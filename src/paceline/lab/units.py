@@ -48,6 +48,7 @@ NODE_SERVICE = Unit(
     name="paceline-api",
     description="Paceline node service",
     command=("paceline-api",),
+    is_notifying=True,
     is_restarted=True,
     ends_group=True,
 )
