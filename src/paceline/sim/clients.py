@@ -3,15 +3,26 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paceline.model.identifiers import RequestId
+from paceline.model.identifiers import NodeName, RequestId
 from paceline.model.status import ChangeOrigin
-from paceline.replica.requests import Configure, Outcome, RequestAnswer
+from paceline.replica.requests import (
+    ClearHistory,
+    Configure,
+    FenceNode,
+    Outcome,
+    Request,
+    RequestAnswer,
+    SetAttributes,
+)
 from paceline.sim.chance import Chance
 from paceline.sim.cibs import edit_cib, markers
 from paceline.sim.clock import Clock
+from paceline.sim.daemon import Daemon
 from paceline.sim.machine import Machine
 from paceline.sim.trace import Trace
 
+NO_NODE = NodeName("")
+FIRST_WORDS = "first configuration"
 PATIENCE_MS = 30_000
 """How long a client waits for an answer; after it the outcome is unknown to it."""
 
@@ -27,6 +38,10 @@ class Change:
     asked_us: int
     outcome: Outcome | None = None
     code: str = ""
+    asked: Daemon | None = None
+    """The life of the daemon that was asked last."""
+    target: NodeName = NodeName("")
+    """The node that a fencing by hand was for."""
 
 
 class Administrators:
@@ -48,6 +63,7 @@ class Administrators:
         self._on_answer = on_answer
         self._number = 0
         self.changes: list[Change] = []
+        self.may_fence = False
 
     def work(self, until_us: int) -> None:
         """Change something now and then until a moment."""
@@ -67,6 +83,21 @@ class Administrators:
         daemon = machine.daemon
         if daemon is None:
             return
+        other = self._chance.pick(self._machines).name
+        draw = self._chance.between(0, 99)
+        if draw < 5:
+            self._submit(machine, "", "cleanup", ClearHistory())
+        elif draw < 10:
+            values = (("sim-attribute", str(draw)),)
+            self._submit(machine, "", f"attribute of {other}",
+                         SetAttributes(node=other, values=values))  # fmt: skip
+        elif draw < 13 and self.may_fence:
+            request = FenceNode(target=other, task="reboot", client="sim")
+            self._submit(machine, "", f"fence {other}", request, target=other)
+        else:
+            self._edit(machine, daemon)
+
+    def _edit(self, machine: Machine, daemon: Daemon) -> None:
         base, version = daemon.replica.configuration, daemon.replica.version
         if not markers_section(base):
             return
@@ -82,13 +113,20 @@ class Administrators:
 
     def configure_first(self, machine: Machine, configuration: bytes, based_on: str) -> Change:
         """Submit the first configuration."""
-        return self._submit(machine, "", "first configuration", Configure(
+        return self._submit(machine, "", FIRST_WORDS, Configure(
             based_on=based_on, configuration=configuration,
             origin=ChangeOrigin(time_ms=machine.wall_ms(), user="root", client="sim",
                                 node=str(machine.name)),
         ))  # fmt: skip
 
-    def _submit(self, machine: Machine, marker: str, words: str, request: Configure) -> Change:
+    def _submit(
+        self,
+        machine: Machine,
+        marker: str,
+        words: str,
+        request: Request,
+        target: NodeName = NO_NODE,
+    ) -> Change:
         change = Change(
             marker,
             RequestId(f"sim-{len(self.changes) + 1}"),
@@ -97,14 +135,17 @@ class Administrators:
             self._clock.now_us,
         )
         self.changes.append(change)
-        self._trace.tell(machine.name, f"client {marker}: {words} (on {request.based_on})")
+        change.target = target
+        based = f" (on {request.based_on})" if isinstance(request, Configure) else ""
+        self._trace.tell(machine.name, f"client {marker}: {words}{based}")
         self._ask(machine, change, request)
         self._clock.after_ms(PATIENCE_MS, lambda: self._lose_patience(change, request))
         return change
 
-    def _ask(self, machine: Machine, change: Change, request: Configure) -> None:
+    def _ask(self, machine: Machine, change: Change, request: Request) -> None:
         daemon = machine.daemon
         if daemon is not None:
+            change.asked = daemon
             daemon.submit(
                 change.request_id, request, lambda answer: self._hear(machine, change, answer)
             )
@@ -118,7 +159,7 @@ class Administrators:
         self._trace.tell(machine.name, words)
         self._on_answer(machine, change, answer)
 
-    def _lose_patience(self, change: Change, request: Configure) -> None:
+    def _lose_patience(self, change: Change, request: Request) -> None:
         """Half of those who got no answer ask again elsewhere, with the same id."""
         if change.outcome is None and self._chance.percent(50):
             able = [m for m in self._machines if m.daemon is not None and not m.daemon.is_frozen]

@@ -110,6 +110,13 @@ class FenceDevices:
         self._clock.after_us(SENT_US, send)
         self._clock.after_us(min(answers_us, limit_us), answer)
 
+    def has_done(self, target: NodeName) -> bool:
+        """Say whether a device ever said that it cut the power of a node."""
+        return any(
+            entry.target == target and entry.said == "ok" and entry.task in ("off", "reboot")
+            for entry in self.ledger
+        )
+
     def _act(self, entry: LedgerEntry) -> None:
         machine = self._machines.get(entry.target)
         if machine is None:

@@ -24,7 +24,7 @@ from paceline.replica.effects import Effect, Execute
 from paceline.replica.events import Event, FenceFinished, PlanComputed
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.sim.cibs import markers, wanted_resources
-from paceline.sim.clients import Administrators, Change, holds, markers_section
+from paceline.sim.clients import FIRST_WORDS, Administrators, Change, holds, markers_section
 from paceline.sim.clock import Clock
 from paceline.sim.devices import FenceDevices
 from paceline.sim.machine import Machine
@@ -105,8 +105,12 @@ class Judge:
 
     def saw_answer(self, machine: Machine, change: Change, answer: RequestAnswer) -> None:
         """S4: what is acknowledged is in the configuration of who says so."""
-        daemon = machine.daemon
+        daemon, devices = machine.daemon, self.devices
         if answer.outcome is not Outcome.ACKNOWLEDGED or daemon is None:
+            return
+        if change.target and devices is not None and not devices.has_done(change.target):
+            self.accuse("S3", machine.name, f"{change.target} fenced without a device's word")
+        if not change.marker and change.words != FIRST_WORDS:
             return
         configuration = daemon.replica.configuration
         if not change.marker:
@@ -143,7 +147,7 @@ class Judge:
         for record in daemon.replica.status().fencing:
             if record.state != "done" or record.action == "on":
                 continue
-            if not any(e.target == record.target and e.said == "ok" for e in devices.ledger):
+            if not devices.has_done(record.target):
                 self.accuse("S3", machine.name, f"{record.target} fenced without a device's word")
 
     # When the faults are over.
@@ -162,6 +166,13 @@ class Judge:
                     self.accuse("S4", machine.name, f"{change.marker} was acknowledged and is lost")
                 if change.outcome is Outcome.REFUSED and change.marker in held:
                     self.accuse("S9", machine.name, f"{change.marker} was refused and is there")
+
+    def check_answers(self, clients: Administrators) -> None:
+        """L5: who asked a daemon that lived on has an answer by now."""
+        for change in clients.changes:
+            if change.outcome is None and change.asked is not None and change.asked.is_alive:
+                words = f"{change.request_id} ({change.words}) was never answered"
+                self.accuse("L5", change.node, words)
 
     def check_same(self, machines: list[Machine]) -> None:
         """S5 at the end: all replicas know the same."""

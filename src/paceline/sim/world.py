@@ -143,6 +143,7 @@ class World:
             self.trace,
             self.judge.saw_answer,
         )
+        self.clients.may_fence = self._cib_options.is_fencing_on
         self.faults = (
             draw_faults(
                 Chance(seed, "faults"),
@@ -167,6 +168,7 @@ class World:
             self._heal()
             self._settle()
             self.judge.check_history(self.machines, self.clients)
+            self.judge.check_answers(self.clients)
         return self._result()
 
     def _configure(self) -> bool:
