@@ -40,7 +40,7 @@ class Change:
     code: str = ""
     asked: Daemon | None = None
     """The life of the daemon that was asked last."""
-    target: NodeName = NodeName("")
+    target: NodeName = NO_NODE
     """The node that a fencing by hand was for."""
 
 
