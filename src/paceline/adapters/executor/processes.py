@@ -250,3 +250,33 @@ def _collect(pidfd: int) -> tuple[int, int]:
     if result.si_code == os.CLD_EXITED:
         return result.si_status, 0
     return -1, result.si_status
+
+
+def spawn_worker(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[int, int, int]:
+    """Start a helper of the daemon's own, with pipes at both ends and the daemon's errors.
+
+    Returns its pid, the descriptor it reads from and the one it writes to. Raises OSError.
+    """
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        their_input, our_output = os.pipe2(os.O_CLOEXEC)
+        theirs.callback(os.close, their_input)
+        ours.callback(os.close, our_output)
+        our_input, their_output = os.pipe2(os.O_CLOEXEC)
+        theirs.callback(os.close, their_output)
+        ours.callback(os.close, our_input)
+        pid = os.posix_spawn(
+            argv[0],
+            argv,
+            environment,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, their_input, 0),
+                (os.POSIX_SPAWN_DUP2, their_output, 1),
+            ),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_RESET_SIGNALS,
+        )
+        ours.pop_all()
+    os.set_blocking(our_output, False)
+    os.set_blocking(our_input, False)
+    return pid, our_output, our_input

@@ -1,0 +1,94 @@
+"""cib.xml beside the journal: for people and tools; the journal is the truth.
+
+Written aside and renamed, with its digest beside it; a bounded number of older versions is kept.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from paceline.adapters.durable_files import replace_file
+
+CIB_NAME = "cib.xml"
+DIGEST_NAME = "cib.xml.sha256"
+OLDER_FOLDER = "cib.older"
+OLDER_MAX = 100
+"""Older versions that are kept; a configuration is some hundred kilobytes at most."""
+
+
+class CibOnDisk:
+    """Writes the newest configuration; while one is being written only the newest next is kept."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_problem: Callable[[str], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Write in `folder`; `on_problem` gets what failed."""
+        self._folder = folder
+        self._on_problem = on_problem
+        self._loop = loop
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cib")
+        self._next: bytes | None = None
+        self._is_writing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def write(self, configuration: bytes) -> None:
+        """Write this version, after the one that is being written."""
+        self._next = configuration
+        if not self._is_writing:
+            self._begin()
+
+    async def close(self) -> None:
+        """Wait until everything is written."""
+        await self._idle.wait()
+        self._thread.shutdown(wait=True)
+
+    def _begin(self) -> None:
+        configuration, self._next = self._next, None
+        if configuration is None:
+            self._idle.set()
+            return
+        self._is_writing = True
+        self._idle.clear()
+        writing = self._loop.run_in_executor(
+            self._thread, write_cib_files, self._folder, configuration
+        )
+        writing.add_done_callback(self._written)
+
+    def _written(self, writing: "asyncio.Future[None]") -> None:
+        self._is_writing = False
+        error = writing.exception()
+        if isinstance(error, OSError):
+            self._on_problem(f"cannot write {self._folder / CIB_NAME}: {error}")
+        elif error is not None:
+            raise error
+        self._begin()
+
+
+def write_cib_files(folder: Path, configuration: bytes) -> None:
+    """Write cib.xml and its digest, and keep what was there as an older version. Raises OSError."""
+    path = folder / CIB_NAME
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _keep_older(folder, path)
+    digest = hashlib.sha256(configuration).hexdigest()
+    replace_file(path, configuration, mode=0o600)
+    replace_file(folder / DIGEST_NAME, f"{digest}  {CIB_NAME}\n".encode(), mode=0o600)
+
+
+def _keep_older(folder: Path, path: Path) -> None:
+    older = folder / OLDER_FOLDER
+    older.mkdir(mode=0o700, exist_ok=True)
+    kept = sorted(older.glob("cib-*.xml"))
+    number = 1 + int(kept[-1].stem.removeprefix("cib-")) if kept else 1
+    with contextlib.suppress(FileNotFoundError):
+        os.link(path, older / f"cib-{number:09d}.xml")
+    for old in kept[: max(0, len(kept) + 1 - OLDER_MAX)]:
+        old.unlink(missing_ok=True)
