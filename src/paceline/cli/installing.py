@@ -1,4 +1,4 @@
-"""`paceline install` and `paceline uninstall`: this machine becomes a place for a node, or no more."""
+"""`paceline install` and `uninstall`: this machine becomes a place for a node, or no more."""
 
 import argparse
 import os
