@@ -397,7 +397,8 @@ def fencing(view: StatusView, *, has_done: bool) -> Iterator[Entry]:
     if pending:
         lines = tuple(
             Entry(
-                f"{each.action} of {each.target} pending: client={each.client}, origin={each.origin}"
+                f"{each.action} of {each.target} pending: client={each.client}, "
+                f"origin={each.origin}"
             )
             for each in pending
         )
@@ -406,7 +407,8 @@ def fencing(view: StatusView, *, has_done: bool) -> Iterator[Entry]:
     if done and has_done:
         lines = tuple(
             Entry(
-                f"{each.action} of {each.target} successful: delegate={each.executor or each.device}, "
+                f"{each.action} of {each.target} successful: "
+                f"delegate={each.executor or each.device}, "
                 f"client={each.client}, origin={each.origin}, "
                 f"last-successful='{date_text(each.completed_ms)}'"
             )

@@ -1,0 +1,309 @@
+"""The status as XML, in the form of `crm_mon --output-as=xml`, which programs read."""
+
+from lxml import etree
+
+from paceline.cib.tree import Element
+from paceline.commands.status_sections import (
+    MIGRATION_THRESHOLD_DEFAULT,
+    by_resource,
+    is_shown_attribute,
+    score_text,
+    shown_operations,
+)
+from paceline.commands.status_view import (
+    StatusView,
+    count_instances,
+    date_text,
+    is_true,
+    primitives,
+    rc_text,
+)
+from paceline.model.durations import parse_duration_ms
+from paceline.model.state import NodeState, ResourceState
+
+API_VERSION = "2.25"
+"""The form's version: that of Pacemaker 2.1.5."""
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _add(parent: Element, tag: str, **attributes: str) -> Element:
+    element = etree.SubElement(parent, tag)
+    for name, value in attributes.items():
+        element.set(name.rstrip("_").replace("__", "-"), value)
+    return element
+
+
+def status_xml(view: StatusView, *, request: str) -> str:
+    """Return the whole status as a document."""
+    root = etree.Element("pacemaker-result")
+    root.set("api-version", API_VERSION)
+    root.set("request", request)
+    _summary(root, view)
+    _nodes(root, view)
+    resources = _add(root, "resources")
+    for each in view.resources:
+        _resource(resources, each, view)
+    _attributes(root, view)
+    _history(root, view)
+    _failures(root, view)
+    _fencing(root, view)
+    _tickets(root, view)
+    _bans(root, view)
+    _add(root, "status", code="0", message="OK")
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
+
+
+def _summary(root: Element, view: StatusView) -> None:
+    summary = _add(root, "summary")
+    _add(summary, "stack", type=view.stack or "unknown")
+    chief = view.coordinator
+    if chief is None:
+        _add(summary, "current_dc", present="false")
+    else:
+        _add(
+            summary, "current_dc", present="true", version=view.version, name=chief.name,
+            id=chief.node_id, with_quorum=_flag(view.is_quorate), mixed_version="false",
+        )  # fmt: skip
+    _add(summary, "last_update", time=date_text(view.updated_ms))
+    change = view.last_change
+    when = date_text(change.time_ms) if change.time_ms else ""
+    _add(
+        summary, "last_change", time=when, user=change.user, client=change.client,
+        origin=change.node,
+    )  # fmt: skip
+    _add(summary, "nodes_configured", number=str(len(view.nodes)))
+    total, disabled, blocked = count_instances(view.resources)
+    _add(
+        summary, "resources_configured", number=str(total), disabled=str(disabled),
+        blocked=str(blocked),
+    )  # fmt: skip
+    policy = view.option("no-quorum-policy", default="stop")
+    _add(
+        summary, "cluster_options",
+        stonith__enabled=_flag(view.is_fencing_enabled),
+        symmetric__cluster=_flag(is_true(view.option("symmetric-cluster", default="true"))),
+        no__quorum__policy="suicide" if policy == "fence" else policy,
+        maintenance__mode=_flag(is_true(view.option("maintenance-mode"))),
+        stop__all__resources=_flag(is_true(view.option("stop-all-resources"))),
+        stonith__timeout__ms=_ms(view.option("stonith-timeout", "fencing-timeout"), 60_000),
+        priority__fencing__delay__ms=_ms(view.option("priority-fencing-delay"), 0),
+    )  # fmt: skip
+
+
+def _ms(text: str, default: int) -> str:
+    try:
+        return str(parse_duration_ms(text)) if text else str(default)
+    except ValueError:
+        return str(default)
+
+
+def _nodes(root: Element, view: StatusView) -> None:
+    nodes = _add(root, "nodes")
+    for node in view.nodes:
+        element = _add(
+            nodes, "node", name=node.name, id=node.node_id or node.name,
+            online=_flag(node.is_online), standby=_flag(node.is_standby),
+            standby_onfail=_flag(node.is_standby_by_failure),
+            maintenance=_flag(node.in_maintenance), pending=_flag(node.is_pending),
+            unclean=_flag(node.is_unclean), health=_health(node),
+        )  # fmt: skip
+        if node.feature_set and node.is_online:
+            element.set("feature_set", node.feature_set)
+        rest = {
+            "shutdown": _flag(node.is_shutting_down), "expected_up": _flag(node.is_expected),
+            "is_dc": _flag(node.is_coordinator), "resources_running": str(node.resources),
+            "type": "remote" if node.kind != "member" else "member",
+        }  # fmt: skip
+        for name, value in rest.items():
+            element.set(name, value)
+        if node.kind == "guest":
+            element.set("id_as_resource", node.container)
+
+
+def _health(node: NodeState) -> str:
+    if node.health < 0:
+        return "red"
+    return "green" if node.health == 0 else "yellow"
+
+
+def _resource(parent: Element, resource: ResourceState, view: StatusView) -> None:
+    managed = _flag(resource.is_managed)
+    match resource.kind:
+        case "group":
+            group = _add(
+                parent, "group", id=resource.id, number_resources=str(len(resource.children)),
+                managed=managed, disabled=_flag(resource.is_disabled),
+            )  # fmt: skip
+            for child in resource.children:
+                _resource(group, child, view)
+        case "clone":
+            clone = _add(
+                parent, "clone", id=resource.id, multi_state=_flag(resource.is_promotable),
+                unique=_flag(resource.is_unique), managed=managed,
+                disabled=_flag(resource.is_disabled), failed=_flag(resource.is_failed),
+                failure_ignored=_flag(resource.is_failure_ignored),
+            )  # fmt: skip
+            if resource.target_role:
+                clone.set("target_role", resource.target_role)
+            for child in resource.children:
+                _resource(clone, child, view)
+        case "bundle":
+            bundle = _add(
+                parent, "bundle", id=resource.id, type=_engine(resource), image=resource.image,
+                unique=_flag(resource.is_unique), managed=managed, failed=_flag(resource.is_failed),
+            )  # fmt: skip
+            for child in resource.children:
+                replica = _add(bundle, "replica", id=str(max(child.replica, 0)))
+                for each in primitives((child,)):
+                    _resource(replica, each, view)
+        case _:
+            _primitive(parent, resource, view)
+
+
+def _engine(bundle: ResourceState) -> str:
+    for each in primitives((bundle,)):
+        if each.agent_type in ("docker", "podman", "rkt"):
+            return each.agent_type
+    return bundle.agent_type or "docker"
+
+
+def _primitive(parent: Element, resource: ResourceState, view: StatusView) -> None:
+    joint = ":".join(
+        word for word in (resource.agent_class, resource.provider, resource.agent_type) if word
+    )
+    shown = resource.id if resource.is_unique else resource.id.partition(":")[0]
+    element = _add(parent, "resource", id=shown, resource_agent=joint, role=resource.role)
+    if resource.target_role:
+        element.set("target_role", resource.target_role)
+    rest = {
+        "active": _flag(bool(resource.active)), "orphaned": _flag(resource.is_removed),
+        "blocked": _flag(resource.is_blocked), "managed": _flag(resource.is_managed),
+        "failed": _flag(resource.is_failed),
+        "failure_ignored": _flag(resource.is_failure_ignored),
+        "nodes_running_on": str(len(resource.active)),
+    }  # fmt: skip
+    for name, value in rest.items():
+        element.set(name, value)
+    if resource.pending_task:
+        element.set("pending", resource.pending_task)
+    for on in resource.active:
+        node = view.node(on.node)
+        node_id = node.node_id if node is not None and node.node_id else on.node
+        _add(element, "node", name=on.node, id=node_id, cached=_flag(on.is_node_online))
+
+
+def _attributes(root: Element, view: StatusView) -> None:
+    section = _add(root, "node_attributes")
+    for node in view.nodes:
+        shown = [pair for pair in sorted(node.attributes) if is_shown_attribute(pair[0])]
+        if shown and node.is_online:
+            element = _add(section, "node", name=node.name)
+            for name, value in shown:
+                _add(element, "attribute", name=name, value=value)
+    if not len(section):
+        root.remove(section)
+
+
+def _history(root: Element, view: StatusView) -> None:
+    section = _add(root, "node_history")
+    known = {each.id.partition(":")[0] for each in primitives(view.resources)}
+    counts = {(each.node, each.resource): each for each in view.fail_counts}
+    for name, history in view.history:
+        node = view.node(name)
+        if node is None or not node.is_online:
+            continue
+        element = _add(section, "node", name=name)
+        for resource, entries in by_resource(history):
+            shown = shown_operations(entries)
+            if not shown:
+                continue
+            count = next(
+                (c for (on, of), c in counts.items() if on == name and of == resource), None
+            )
+            threshold = count.threshold if count and count.threshold else 0
+            line = _add(
+                element, "resource_history", id=resource,
+                orphan=_flag(resource.partition(":")[0] not in known),
+            )  # fmt: skip
+            line.set("migration-threshold", str(threshold or MIGRATION_THRESHOLD_DEFAULT))
+            if count is not None and count.count:
+                line.set("fail-count", score_text(count.count, is_count=True))
+                if count.last_failure_ms:
+                    line.set("last-failure", date_text(count.last_failure_ms))
+            for each in shown:
+                operation = _add(
+                    line, "operation_history", call=str(each.call_id), task=each.task,
+                    rc=str(each.rc), rc_text=rc_text(each.rc),
+                )  # fmt: skip
+                if each.interval_ms:
+                    operation.set("interval", f"{each.interval_ms}ms")
+                if each.last_rc_change_ms:
+                    operation.set("last-rc-change", date_text(each.last_rc_change_ms))
+                operation.set("exec-time", f"{each.exec_ms}ms")
+                operation.set("queue-time", f"{each.queue_ms}ms")
+        if not len(element):
+            section.remove(element)
+    if not len(section):
+        root.remove(section)
+
+
+def _failures(root: Element, view: StatusView) -> None:
+    if not view.failures:
+        return
+    section = _add(root, "failures")
+    for each in view.failures:
+        element = _add(
+            section, "failure", op_key=each.operation_key, node=each.node,
+            exitstatus=rc_text(each.rc), exitreason=each.exit_reason, exitcode=str(each.rc),
+            call=str(each.call_id), status=each.outcome or "complete",
+        )  # fmt: skip
+        if each.last_rc_change_ms:
+            rest = {
+                "last-rc-change": date_text(each.last_rc_change_ms), "queued": str(each.queue_ms),
+                "exec": str(each.exec_ms), "interval": str(each.interval_ms), "task": each.task,
+            }  # fmt: skip
+            for name, value in rest.items():
+                element.set(name, value)
+
+
+def _fencing(root: Element, view: StatusView) -> None:
+    if not view.fencing:
+        return
+    section = _add(root, "fence_history", status="0")
+    for each in view.fencing:
+        _add(
+            section, "fence_event", action=each.action, target=each.target, client=each.client,
+            origin=each.origin, status={"done": "success"}.get(each.state, each.state),
+            delegate=each.executor, completed=date_text(each.completed_ms),
+        )  # fmt: skip
+
+
+def _tickets(root: Element, view: StatusView) -> None:
+    if not view.tickets:
+        return
+    section = _add(root, "tickets")
+    for each in view.tickets:
+        element = _add(
+            section, "ticket", id=each.ticket,
+            status="granted" if each.is_granted else "revoked", standby=_flag(each.is_standby),
+        )  # fmt: skip
+        if each.last_granted_ms:
+            element.set("last-granted", date_text(each.last_granted_ms))
+
+
+def _bans(root: Element, view: StatusView) -> None:
+    if not view.bans:
+        return
+    section = _add(root, "bans")
+    for each in view.bans:
+        is_promoted = _flag(each.role == "Promoted")
+        element = _add(
+            section, "ban", id=each.constraint, resource=each.resource, node=each.node,
+            weight=str(each.score),
+        )  # fmt: skip
+        element.set("promoted-only", is_promoted)
+        element.set("master_only", is_promoted)
