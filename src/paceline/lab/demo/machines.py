@@ -1,6 +1,15 @@
 """Rows 1 to 3 of the notes: two machines, the password, the port that is shut, the firewall."""
 
 from paceline.lab.demo.scene import ACTIVE, NODES, PASSIVE, PASSWORD, Scene
+from paceline.lab.demo.stage import Typed
+
+
+def logs_in_with(password: str) -> tuple[Typed, ...]:
+    """Return what is typed at `Username:` and `Password:`."""
+    return (
+        Typed(prompt="Username: ", text="hacluster"),
+        Typed(prompt="Password: ", text=password, is_secret=True),
+    )
 
 
 def play_machines(scene: Scene) -> None:
@@ -33,7 +42,10 @@ def play_machines(scene: Scene) -> None:
         stage.shell(
             node,
             "passwd hacluster",
-            typed=f"{PASSWORD}\n{PASSWORD}\n",
+            typed=(
+                Typed(prompt="New password: ", text=PASSWORD, is_secret=True),
+                Typed(prompt="Retype new password: ", text=PASSWORD, is_secret=True),
+            ),
             expect=(r"password updated successfully|tokens updated successfully",),
         )
     stage.shell(ACTIVE, "systemctl start pcsd.service; systemctl enable pcsd.service", status=0)
@@ -61,7 +73,7 @@ def play_auth(scene: Scene) -> None:
     stage.shell(
         ACTIVE,
         "pcs cluster auth worker1 worker2",
-        typed=f"hacluster\n{PASSWORD}\n",
+        typed=logs_in_with(PASSWORD),
         status=1,
         expect=(
             "worker1: Authorized",
@@ -75,7 +87,7 @@ def play_auth(scene: Scene) -> None:
     stage.shell(
         ACTIVE,
         "pcs cluster auth worker1 worker2",
-        typed="hacluster\nnot-the-password\n",
+        typed=logs_in_with("not-the-password"),
         status=1,
         expect=("[Uu]sername and/or password",),
         means="A wrong password is named as that.",
@@ -83,7 +95,7 @@ def play_auth(scene: Scene) -> None:
     stage.shell(
         ACTIVE,
         "pcs cluster auth worker1 worker2",
-        typed=f"hacluster\n{PASSWORD}\n",
+        typed=logs_in_with(PASSWORD),
         expect=("worker1: Authorized", "worker2: Authorized"),
         unexpected=("Error",),
     )

@@ -68,11 +68,11 @@ class NodeShell:
         """Keep the lab."""
         self._lab = lab
 
-    def run(self, node: str, command: str, typed: str | None, seconds: float) -> Answer:
+    def run(self, node: str, command: str, typed: str, seconds: float) -> Answer:
         """Run a line in a member's shell and return its answer."""
         return self._lab.node(node).run(
             ["bash", "-c", command],
-            text=typed or "",
+            text=typed,
             environment={"PACELINE_STYLE": "classic"},
             timeout_s=seconds,
         )

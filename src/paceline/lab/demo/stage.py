@@ -51,7 +51,16 @@ class Answer(Protocol):
         ...
 
 
-RunInNode = Callable[[str, str, str | None, float], Answer]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What is typed at a question; a secret is not shown, as on a terminal."""
+
+    prompt: str
+    text: str
+    is_secret: bool = False
+
+
+RunInNode = Callable[[str, str, str, float], Answer]
 """(node, shell command, standard input, limit in seconds) -> its answer."""
 
 
@@ -115,20 +124,22 @@ class Stage:
         expect: tuple[str, ...] = (),
         unexpected: tuple[str, ...] = (),
         status: int | None = 0,
-        typed: str | None = None,
+        typed: tuple[Typed, ...] = (),
         means: str = "",
         shown_lines_max: int = 60,
     ) -> str:
         """Run a command in a node as a person would, show it, and check the answer.
 
         `expect` and `unexpected` are regular expressions over standard output and error together,
-        `status` the exit status that must come (None: any), `typed` what is typed at its questions.
+        `status` the exit status that must come (None: any), `typed` what is typed at its questions,
+        in order.
         Returns the output. Raises StepFailedError.
         """
         self._line()
         self._line(f"[root@{node} ~]# {command}")
-        answer = self.run_in_node(node, command, typed, COMMAND_SECONDS_MAX)
-        output = join_output(answer)
+        keys = "".join(f"{one.text}\n" for one in typed)
+        answer = self.run_in_node(node, command, keys, COMMAND_SECONDS_MAX)
+        output = with_typing(join_output(answer), typed)
         self._show(output, shown_lines_max)
         self._check(node, command, output, answer.code, expect, unexpected, status)
         if means:
@@ -153,7 +164,7 @@ class Stage:
         """
         deadline = time.monotonic() + seconds
         while True:
-            answer = self.run_in_node(node, command, None, COMMAND_SECONDS_MAX)
+            answer = self.run_in_node(node, command, "", COMMAND_SECONDS_MAX)
             output = join_output(answer)
             if not unmatched(output, expect, unexpected):
                 break
@@ -236,6 +247,17 @@ class Stage:
 def join_output(answer: Answer) -> str:
     """Return what a terminal would show of an answer."""
     return (answer.out + answer.err).rstrip("\n")
+
+
+def with_typing(output: str, typed: tuple[Typed, ...]) -> str:
+    """Return the output as a terminal shows it: with what was typed, and its line ends."""
+    shown, rest = "", output
+    for one in typed:
+        before, prompt, rest = rest.partition(one.prompt)
+        if not prompt:
+            return shown + before
+        shown += before + prompt + ("" if one.is_secret else one.text) + "\n"
+    return shown + rest
 
 
 def unmatched(output: str, expect: tuple[str, ...], unexpected: tuple[str, ...]) -> str:

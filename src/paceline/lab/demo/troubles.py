@@ -161,7 +161,7 @@ def play_fencing(scene: Scene) -> None:
 def find_active(scene: Scene) -> str:
     """Return the node that has the virtual address. Raises StepFailedError where none has."""
     for node in NODES:
-        answer = scene.stage.run_in_node(node, "ip -4 -brief addr show dev ens33", None, 10)
+        answer = scene.stage.run_in_node(node, "ip -4 -brief addr show dev ens33", "", 10)
         if VIRTUAL_ADDRESS in answer.out:
             return node
     scene.stage.hold("the virtual address", False, expected="on one node", came="on none")
