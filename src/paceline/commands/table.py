@@ -12,6 +12,14 @@ from paceline.model.errors import check
 MODULES: Mapping[str, tuple[str, ...]] = {
     "resource": ("resource_create", "defaults"),
     "stonith": ("resource_create", "defaults"),
+    "constraint": (
+        "constraint_show",
+        "constraint_location",
+        "constraint_order",
+        "constraint_colocation",
+        "constraint_ticket",
+        "constraint_set",
+    ),
     "property": ("property",),
     "node": ("node_attributes",),
     "cluster": ("node_attributes", "host_auth"),

@@ -1,0 +1,225 @@
+"""Constraints as `pcs constraint` lists them, today's layout and the notes' one."""
+
+from collections.abc import Iterable, Sequence
+
+from paceline.cib.constraints import (
+    COLOCATION,
+    LOCATION,
+    ORDER,
+    TICKET,
+    has_sets,
+    iterate_constraints,
+    sets_of,
+)
+from paceline.cib.tree import Element
+from paceline.commands.show_rules import rule_lines
+
+OLD_ROLES = {"Promoted": "Master", "Unpromoted": "Slave"}
+
+
+def location_lines(root: Element, *, shows_ids: bool, is_classic: bool) -> list[str]:
+    """Return the section of location constraints, by resource."""
+    return ["Location Constraints:", *by_resource(root, (), shows_ids, is_classic)]
+
+
+def by_resource(root: Element, only: Sequence[str], shows_ids: bool, is_classic: bool) -> list[str]:
+    """Return location constraints by resource; of those in `only`, if it is not empty."""
+    groups: dict[tuple[str, str], list[Element]] = {}
+    for one in iterate_constraints(root, (LOCATION,)):
+        groups.setdefault(_subject(one), []).append(one)
+    lines: list[str] = []
+    for (label, name), members in sorted(groups.items()):
+        if only and name not in only:
+            continue
+        lines.append(f"  {label}: {name}")
+        lines += _nodes_of_resource(members, shows_ids, is_classic)
+        for one in members:
+            if one.find("rule") is not None:
+                lines += [f"    {line}" for line in _constraint_rule_lines(one, shows_ids)]
+    return lines
+
+
+def _subject(constraint: Element) -> tuple[str, str]:
+    pattern = constraint.get("rsc-pattern")
+    if pattern:
+        return "Resource pattern", pattern
+    return "Resource", constraint.get("rsc", "")
+
+
+def _score(constraint: Element) -> str:
+    return constraint.get("score") or "INFINITY"
+
+
+def _nodes_of_resource(members: list[Element], shows_ids: bool, is_classic: bool) -> list[str]:
+    """Return the nodes that a resource prefers, then those it avoids."""
+    lines: list[str] = []
+    for title, is_wanted in (("Enabled on:", True), ("Disabled on:", False)):
+        chosen = [
+            one
+            for one in members
+            if one.get("node") and (not _score(one).startswith("-")) == is_wanted
+        ]
+        if chosen and not is_classic:
+            lines.append(f"    {title}")
+        for one in chosen:
+            head = f"    {title} " if is_classic else "      Node: "
+            discovery = one.get("resource-discovery")
+            tail = f" (resource-discovery={discovery})" if discovery else ""
+            role = f" (role:{one.get('role')})" if one.get("role") else ""
+            shown_id = f" (id:{one.get('id')})" if shows_ids else ""
+            lines.append(f"{head}{one.get('node')} (score:{_score(one)}){role}{tail}{shown_id}")
+    return lines
+
+
+def _constraint_rule_lines(constraint: Element, shows_ids: bool) -> list[str]:
+    discovery = constraint.get("resource-discovery")
+    tail = f" (resource-discovery={discovery})" if discovery else ""
+    lines = [f"Constraint: {constraint.get('id')}{tail}"]
+    for rule in constraint.iterfind("rule"):
+        lines += [f"  {line}" for line in rule_lines(rule, shows_ids=shows_ids)]
+    return lines
+
+
+def by_node(root: Element, only: Sequence[str], shows_ids: bool) -> list[str]:
+    """Return location constraints by node, then those with rules."""
+    names = sorted({one.get("node", "") for one in iterate_constraints(root, (LOCATION,))} - {""})
+    lines: list[str] = []
+    for name in names:
+        if only and name not in only:
+            continue
+        lines.append(f"  Node: {name}")
+        members = [one for one in iterate_constraints(root, (LOCATION,)) if one.get("node") == name]
+        for title, is_wanted in (("Allowed to run:", True), ("Not allowed to run:", False)):
+            chosen = [one for one in members if (not _score(one).startswith("-")) == is_wanted]
+            if chosen:
+                lines.append(f"    {title}")
+            for one in chosen:
+                label, subject = _subject(one)
+                shown_id = f" (id:{one.get('id')})" if shows_ids else ""
+                lines.append(f"      {label}: {subject} (score:{_score(one)}){shown_id}")
+    return [*lines, *_rules_by_resource(root, shows_ids)]
+
+
+def _rules_by_resource(root: Element, shows_ids: bool) -> list[str]:
+    lines: list[str] = []
+    with_rules = [
+        one for one in iterate_constraints(root, (LOCATION,)) if one.find("rule") is not None
+    ]
+    for label, name in sorted({_subject(one) for one in with_rules}):
+        lines.append(f"  {label}: {name}")
+        for one in with_rules:
+            if _subject(one) == (label, name):
+                lines += [f"    {line}" for line in _constraint_rule_lines(one, shows_ids)]
+    return lines
+
+
+def order_text(constraint: Element, *, shows_ids: bool) -> str:
+    """Return one order constraint as a line."""
+    first = f"{constraint.get('first-action', 'start')} {constraint.get('first')}"
+    then = f"{constraint.get('then-action', 'start')} {constraint.get('then')}"
+    score = constraint.get("score")
+    details = []
+    if constraint.get("kind"):
+        details.append(f"(kind:{constraint.get('kind')})")
+    elif score:
+        details.append(f"(score:{score})")
+    else:
+        details.append("(kind:Mandatory)")
+    if constraint.get("symmetrical", "true") in ("false", "0", "no", "off"):
+        details.append("(non-symmetrical)")
+    known = {"first", "then", "first-action", "then-action", "kind", "score", "id", "symmetrical"}
+    rest = [f"{name}={value}" for name, value in constraint.items() if name not in known]
+    if rest:
+        details.append(f"(Options: {' '.join(sorted(rest))})")
+    if shows_ids:
+        details.append(f"(id:{constraint.get('id')})")
+    return f"{first} then {then} {' '.join(details)}"
+
+
+def colocation_text(constraint: Element, *, shows_ids: bool, is_classic: bool = False) -> str:
+    """Return one colocation constraint as a line."""
+    text = f"{constraint.get('rsc')} with {constraint.get('with-rsc')} (score:{_score(constraint)})"
+    for name in ("rsc-role", "with-rsc-role"):
+        role = constraint.get(name)
+        if role:
+            text += f" ({name}:{OLD_ROLES.get(role, role) if is_classic else role})"
+    known = {"rsc", "with-rsc", "score", "id", "rsc-role", "with-rsc-role"}
+    for name, value in sorted(constraint.items()):
+        if name not in known:
+            text += f" ({name}:{value})"
+    return f"{text} (id:{constraint.get('id')})" if shows_ids else text
+
+
+def ticket_text(constraint: Element, *, shows_ids: bool) -> str:
+    """Return one ticket constraint as a line."""
+    role = constraint.get("rsc-role")
+    head = f"{role} {constraint.get('rsc')}" if role else constraint.get("rsc", "")
+    pairs = [
+        f"{name}={value}"
+        for name, value in sorted(constraint.items())
+        if name not in ("id", "rsc", "rsc-role")
+    ]
+    text = " ".join((head, *pairs))
+    return f"{text} (id:{constraint.get('id')})" if shows_ids else text
+
+
+def set_text(constraint: Element, *, shows_ids: bool) -> str:
+    """Return one constraint of resource sets as a line."""
+    parts = []
+    elements = constraint.findall("resource_set")
+    for (members, options), element in zip(sets_of(constraint), elements, strict=True):
+        words = ["set", *members]
+        words += [f"{name}={value}" for name, value in sorted(options.items())]
+        if shows_ids:
+            words.append(f"(id:{element.get('id')})")
+        parts.append(" ".join(words))
+    own = [f"{name}={value}" for name, value in sorted(constraint.items()) if name != "id"]
+    if own:
+        parts.append(f"setoptions {' '.join(own)}")
+    if shows_ids:
+        parts.append(f"(id:{constraint.get('id')})")
+    return " ".join(parts)
+
+
+def constraint_text(constraint: Element, *, shows_ids: bool, is_classic: bool = False) -> str:
+    """Return any constraint but a location as a line."""
+    if has_sets(constraint):
+        return set_text(constraint, shows_ids=shows_ids)
+    if constraint.tag == ORDER:
+        return order_text(constraint, shows_ids=shows_ids)
+    if constraint.tag == TICKET:
+        return ticket_text(constraint, shows_ids=shows_ids)
+    return colocation_text(constraint, shows_ids=shows_ids, is_classic=is_classic)
+
+
+_TITLES = {
+    ORDER: "Ordering Constraints:",
+    COLOCATION: "Colocation Constraints:",
+    TICKET: "Ticket Constraints:",
+}
+
+
+def section_lines(root: Element, tag: str, *, shows_ids: bool, is_classic: bool) -> list[str]:
+    """Return the section of one kind of constraint other than locations."""
+    plain, with_sets = _split(iterate_constraints(root, (tag,)))
+    lines = [_TITLES[tag]]
+    lines += [
+        f"  {constraint_text(one, shows_ids=shows_ids, is_classic=is_classic)}" for one in plain
+    ]
+    if with_sets:
+        lines.append("  Resource Sets:")
+        lines += [f"    {set_text(one, shows_ids=shows_ids)}" for one in with_sets]
+    return lines
+
+
+def _split(constraints: Iterable[Element]) -> tuple[list[Element], list[Element]]:
+    found = list(constraints)
+    return [one for one in found if not has_sets(one)], [one for one in found if has_sets(one)]
+
+
+def all_lines(root: Element, *, shows_ids: bool, is_classic: bool) -> list[str]:
+    """Return all constraints."""
+    lines = location_lines(root, shows_ids=shows_ids, is_classic=is_classic)
+    for tag in (ORDER, COLOCATION, TICKET):
+        lines += section_lines(root, tag, shows_ids=shows_ids, is_classic=is_classic)
+    return lines

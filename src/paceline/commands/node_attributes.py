@@ -1,0 +1,199 @@
+"""Attributes and utilization of nodes, standby and maintenance."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from paceline.cib.nvsets import pairs_of, update_first_set
+from paceline.cib.tree import Element, nodes, unique_id
+from paceline.commands.arguments import parse_pairs
+from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.waiting import check_wait, wait_if_asked
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+
+ATTRIBUTES = "instance_attributes"
+UTILIZATION = "utilization"
+
+
+def get_node(root: Element, name: str) -> Element:
+    """Return the node of this name. Raises InvalidRequestError where there is none."""
+    for node in nodes(root):
+        if node.get("uname") == name:
+            return node
+    raise InvalidRequestError(Report(code="node-unknown", message=f"Unable to find a node: {name}"))
+
+
+def set_node_attributes(
+    request: Request, root: Element, name: str, changes: Mapping[str, str]
+) -> str:
+    """Set a node's permanent attributes; empty values remove."""
+    node = get_node(root, name)
+    set_id = unique_id(root, f"nodes-{node.get('id')}")
+    update_first_set(root, node, ATTRIBUTES, changes, set_id=set_id)
+    return ""
+
+
+def _set_utilization(request: Request, root: Element, name: str, changes: Mapping[str, str]) -> str:
+    node = get_node(root, name)
+    set_id = unique_id(root, f"nodes-{node.get('id')}-utilization")
+    update_first_set(root, node, UTILIZATION, changes, set_id=set_id, removes_empty=True)
+    return ""
+
+
+def check_integers(pairs: Mapping[str, str]) -> None:
+    """Raise InvalidRequestError if a utilization value is no integer."""
+    wrong = [f"{name}={value}" for name, value in pairs.items() if value and not _is_integer(value)]
+    if wrong:
+        listed = ", ".join(f"'{pair}'" for pair in wrong)
+        raise InvalidRequestError(
+            Report(
+                code="utilization-not-integer",
+                message=f"Value of utilization attribute must be integer: {listed}",
+            )
+        )
+
+
+def _is_integer(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+def list_pairs(
+    title: str, owners: Sequence[tuple[str, Mapping[str, str]]], only_name: str | None
+) -> str:
+    """Return a listing: a title, then a line per owner that has pairs, sorted."""
+    lines = [title]
+    for owner, pairs in sorted(owners):
+        chosen = {
+            name: value for name, value in pairs.items() if only_name is None or name == only_name
+        }
+        if chosen:
+            shown = " ".join(f"{name}={quote_value(chosen[name])}" for name in sorted(chosen))
+            lines.append(f" {owner}: {shown}")
+    return "\n".join(lines)
+
+
+def quote_value(value: str) -> str:
+    """Return the value, in double quotes if it has blanks."""
+    return f'"{value}"' if " " in value or not value else value
+
+
+def _list(request: Request, ports: Ports, tag: str, title: str) -> Outcome:
+    root = read_cib(ports)
+    wanted = request.arguments[0] if request.arguments else None
+    if wanted is not None and tag == UTILIZATION:
+        get_node(root, wanted)
+    owners = []
+    for node in nodes(root):
+        name = node.get("uname", "")
+        nvset = node.find(tag)
+        if nvset is not None and wanted in (None, name):
+            owners.append((name, pairs_of(nvset)))
+    return Outcome(text=list_pairs(title, owners, request.value("name")))
+
+
+def attribute(request: Request, ports: Ports) -> Outcome:
+    """Show or set a node's permanent attributes: `node attribute [NODE [NAME=[VALUE]...]]`."""
+    if len(request.arguments) < 2:
+        return _list(request, ports, ATTRIBUTES, "Node Attributes:")
+    name, changes = request.arguments[0], parse_pairs(request.arguments[1:])
+    edit_cib(request, ports, lambda root: set_node_attributes(request, root, name, changes))
+    return Outcome()
+
+
+def utilization(request: Request, ports: Ports) -> Outcome:
+    """Show or set what a node offers: `node utilization [NODE [NAME=[VALUE]...]]`."""
+    if len(request.arguments) < 2:
+        return _list(request, ports, UTILIZATION, "Node Utilization:")
+    name, changes = request.arguments[0], parse_pairs(request.arguments[1:])
+    check_integers(changes)
+    edit_cib(request, ports, lambda root: _set_utilization(request, root, name, changes))
+    return Outcome()
+
+
+def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outcome]:
+    """Return a handler that sets an attribute on nodes; without names, on this node."""
+
+    def handler(request: Request, ports: Ports) -> Outcome:
+        if request.arguments and request.has("all"):
+            raise UsageError("Cannot specify both --all and a list of nodes.")
+        check_wait(request, ports)
+
+        def change(root: Element) -> str:
+            names = _chosen_nodes(request, ports, root)
+            known = {node.get("uname") for node in nodes(root)}
+            for name in names:
+                if name not in known:
+                    request.findings.error(
+                        "node-unknown",
+                        f"Node '{name}' does not appear to exist in configuration",
+                    )
+            request.findings.stop_if_errors()
+            for name in names:
+                set_node_attributes(request, root, name, {attribute_name: value})
+            return ""
+
+        edit_cib(request, ports, change)
+        wait_if_asked(request, ports)
+        return Outcome()
+
+    return handler
+
+
+def _chosen_nodes(request: Request, ports: Ports, root: Element) -> tuple[str, ...]:
+    if request.has("all"):
+        return tuple(node.get("uname", "") for node in nodes(root))
+    if request.arguments:
+        return request.arguments
+    if not ports.cib.is_live:
+        raise UsageError("Node(s) must be specified if -f is used")
+    status = ports.cib.read().status
+    return (status.local_node,) if status is not None else ()
+
+
+def _switch_command(
+    words: str, attribute_name: str, value: str, text: str, *aliases: str
+) -> Command:
+    from paceline.commands.contract import Alias
+
+    return Command(
+        words=words,
+        handler=_switch(attribute_name, value),
+        needs=Needs.CIB,
+        arguments="[--all | <node>...]",
+        options=("all", "wait"),
+        help=text,
+        aliases=tuple(Alias(words=alias) for alias in aliases),
+    )
+
+
+COMMANDS = (
+    Command(
+        words="node attribute",
+        handler=attribute,
+        needs=Needs.CIB,
+        arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
+        options=("force", "name", "output-format"),
+        help="Show or set permanent attributes of nodes; an empty value removes one.",
+    ),
+    Command(
+        words="node utilization",
+        handler=utilization,
+        needs=Needs.CIB,
+        arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
+        options=("name", "output-format"),
+        help="Show or set what nodes offer to resources that have a utilization.",
+    ),
+    _switch_command(
+        "node standby", "standby", "on", "Let no resource run on the nodes.", "cluster standby"
+    ),
+    _switch_command(
+        "node unstandby", "standby", "", "Let resources run on the nodes again.",
+        "cluster unstandby",
+    ),
+    _switch_command(
+        "node maintenance", "maintenance", "on", "Leave the nodes' resources alone."
+    ),
+    _switch_command(
+        "node unmaintenance", "maintenance", "", "Manage the nodes' resources again."
+    ),
+)  # fmt: skip

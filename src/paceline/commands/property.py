@@ -1,0 +1,207 @@
+"""`property`: the cluster's options."""
+
+from paceline.cib.cluster_options import CLUSTER_OPTIONS, ClusterOption, allowed_words, is_valid
+from paceline.cib.nvsets import add_set, pairs_of, update_set
+from paceline.cib.tree import Element, find_section, get_section
+from paceline.cib.wording import bad_value, quoted, quoted_sorted
+from paceline.commands.arguments import parse_pairs
+from paceline.commands.contract import (
+    Alias,
+    Command,
+    Needs,
+    Outcome,
+    Ports,
+    Request,
+    UsageError,
+)
+from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.node_attributes import set_node_attributes
+
+SET_TAG = "cluster_property_set"
+SET_ID = "cib-bootstrap-options"
+
+
+def find_property_set(root: Element) -> Element | None:
+    """Return the first set of cluster options, or None."""
+    section = find_section(root, "crm_config")
+    return None if section is None else section.find(SET_TAG)
+
+
+def get_property_set(root: Element) -> Element:
+    """Return the set of cluster options that is edited, made where it is missing."""
+    found = find_property_set(root)
+    if found is not None:
+        return found
+    return add_set(root, get_section(root, "crm_config"), SET_TAG, (), set_id=SET_ID)
+
+
+def set_properties(request: Request, ports: Ports) -> Outcome:
+    """Set or, with an empty value, remove options: `property set NAME=[VALUE]...`."""
+    if not request.arguments:
+        raise UsageError
+    changes = parse_pairs(request.arguments)
+    if node := request.value("node"):
+        edit_cib(request, ports, lambda root: set_node_attributes(request, root, node, changes))
+        return Outcome()
+
+    def change(root: Element) -> str:
+        present = pairs_of(get_property_set(root))
+        _check_changes(request, changes, present)
+        update_set(root, get_property_set(root), changes)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def _check_changes(request: Request, changes: dict[str, str], present: dict[str, str]) -> None:
+    """Report unknown options and values that make no sense."""
+    settable = {option.name: option for option in CLUSTER_OPTIONS if not option.is_managed}
+    offered = [option.name for option in settable.values() if not option.is_recent]
+    removed_unknown = [
+        name for name, value in changes.items() if value == "" and name not in present
+    ]
+    unknown = sorted(name for name, value in changes.items() if value and name not in settable)
+    if removed_unknown:
+        _report_missing(request, removed_unknown)
+    if unknown:
+        what = "cluster property option"
+        head = f"invalid {what} '{unknown[0]}'"
+        if len(unknown) > 1:
+            head = f"invalid {what}s: {quoted(unknown)}"
+        request.findings.error(
+            "property-unknown",
+            f"{head}, allowed options are: {quoted_sorted(offered)}",
+            is_forceable=True,
+        )
+    for name, value in changes.items():
+        option = settable.get(name)
+        if option is not None and value and not is_valid(option, value):
+            request.findings.add(bad_value(name, value, allowed_words(option), is_forceable=True))
+
+
+def _report_missing(request: Request, names: list[str]) -> None:
+    noun = "property" if len(names) == 1 else "properties"
+    they = "it is" if len(names) == 1 else "they are"
+    request.findings.error(
+        "property-not-set",
+        f"Cannot remove {noun} {quoted_sorted(names)}, {they} not present in property set "
+        f"'{SET_ID}'",
+        is_forceable=True,
+    )
+
+
+def unset_properties(request: Request, ports: Ports) -> Outcome:
+    """Remove options: `property unset NAME...`."""
+    if not request.arguments:
+        raise UsageError
+    names = dict.fromkeys(request.arguments, "")
+    if node := request.value("node"):
+        edit_cib(request, ports, lambda root: set_node_attributes(request, root, node, names))
+        return Outcome()
+
+    def change(root: Element) -> str:
+        nvset = get_property_set(root)
+        missing = [name for name in names if name not in pairs_of(nvset)]
+        if missing:
+            _report_missing(request, missing)
+        update_set(root, nvset, names)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def config(request: Request, ports: Ports) -> Outcome:
+    """List options: `property config [NAME...] [--all | --defaults]`."""
+    if request.has("all") and request.has("defaults"):
+        raise UsageError("you cannot specify both --all and --defaults")
+    if request.has("defaults"):
+        shown = _defaults()
+    else:
+        found = find_property_set(read_cib(ports))
+        shown = {} if found is None else pairs_of(found)
+        if request.has("all"):
+            shown = {**_defaults(), **shown}
+    if request.arguments:
+        wanted = set(request.arguments)
+        shown = {name: value for name, value in shown.items() if name in wanted}
+    lines = [f" {name}: {shown[name]}" for name in sorted(shown)]
+    return Outcome(text="\n".join(("Cluster Properties:", *lines)))
+
+
+def _defaults() -> dict[str, str]:
+    return {
+        option.name: option.default
+        for option in CLUSTER_OPTIONS
+        if not option.is_managed and not option.is_recent
+    }
+
+
+def describe(request: Request, ports: Ports) -> Outcome:
+    """Describe options: `property describe [NAME...] [--full]`."""
+    known = {option.name: option for option in CLUSTER_OPTIONS if not option.is_managed}
+    unknown = sorted(name for name in request.arguments if name not in known)
+    if unknown:
+        request.findings.error(
+            "property-unknown", f"No description for cluster properties: {quoted(unknown)}"
+        )
+        request.findings.stop_if_errors()
+    chosen = [
+        option
+        for name, option in sorted(known.items())
+        if (name in request.arguments)
+        or (not request.arguments and (request.has("full") or not option.is_advanced))
+    ]
+    return Outcome(text="\n".join(line for option in chosen for line in _describe(option)))
+
+
+def _describe(option: ClusterOption) -> list[str]:
+    lines = [option.name, f"  Description: {option.text}"]
+    if option.choices:
+        lines.append(f"  Allowed values: {quoted_sorted(option.choices)}")
+    else:
+        lines.append(f"  Type: {option.kind.value}")
+    lines.append(f"  Default: {option.default}")
+    return lines
+
+
+COMMANDS = (
+    Command(
+        words="property config",
+        handler=config,
+        needs=Needs.CIB,
+        arguments="[<property>...]",
+        options=("all", "defaults", "output-format"),
+        help="List cluster options that are set; all of them with --all.",
+        aliases=(
+            Alias(words="property", takes_arguments=False),
+            Alias(words="property list", replaced_by="property config"),
+            Alias(words="property show", replaced_by="property config"),
+        ),
+    ),
+    Command(
+        words="property set",
+        handler=set_properties,
+        needs=Needs.CIB,
+        arguments="<property>=[<value>] ...",
+        options=("force", "node"),
+        help="Set cluster options; an empty value removes one.",
+    ),
+    Command(
+        words="property unset",
+        handler=unset_properties,
+        needs=Needs.CIB,
+        arguments="<property> ...",
+        options=("force", "node"),
+        help="Remove cluster options.",
+    ),
+    Command(
+        words="property describe",
+        handler=describe,
+        needs=Needs.NOTHING,
+        arguments="[<property>...]",
+        options=("full", "output-format"),
+        help="Describe cluster options.",
+    ),
+)
