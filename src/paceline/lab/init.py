@@ -25,7 +25,19 @@ from subprocess import run
 from typing import assert_never
 
 from paceline.lab import layout, network, services, units, wire
-from paceline.lab.services import Done, Due, End, Gone, Ready, Runner, Spawn, State, Timer, Wanted
+from paceline.lab.services import (
+    Alive,
+    Done,
+    Due,
+    End,
+    Gone,
+    Ready,
+    Runner,
+    Spawn,
+    State,
+    Timer,
+    Wanted,
+)
 from paceline.lab.spawning import spawn
 from paceline.lab.units import Unit
 from paceline.lab.wire import Answer, Request, WireError
@@ -39,6 +51,7 @@ _LOG_BYTES_MAX = 8 << 20
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
 _BOOT, _SHUTDOWN = 0, -1
 _TERM_WAIT_S = 1.0
+_FROZEN_MS = 1000
 _COROSYNC_SYSTEM = "sched_rr=no move_to_root_cgroup=no allow_knet_handle_fallback=yes"
 
 
@@ -108,6 +121,10 @@ class Init:
         return max(0.0, (self._timers[0][0] - _now_ms()) / 1000) if self._timers else None
 
     def _fire_timers(self) -> None:
+        late_ms = _now_ms() - self._timers[0][0] if self._timers else 0
+        if late_ms > _FROZEN_MS:
+            # We were frozen, and all that the timers watch with us: they go on where they were.
+            self._timers = [(at + late_ms, number, due) for at, number, due in self._timers]
         while self._timers and self._timers[0][0] <= _now_ms():
             self._handle(heapq.heappop(self._timers)[2])
 
@@ -163,6 +180,8 @@ class Init:
         environment = base_environment()
         if unit.is_notifying:
             environment["NOTIFY_SOCKET"] = str(_notify_path(unit))
+        if unit.watchdog_ms:
+            environment["WATCHDOG_USEC"] = str(unit.watchdog_ms * 1000)
         log = _open_log(unit.name)
         try:
             with open(os.devnull, "rb") as nothing:
@@ -204,6 +223,8 @@ class Init:
             words = listener.recv(4096).decode(errors="replace").splitlines()
             if "READY=1" in words:
                 self._handle(Ready(unit=unit.name))
+            if "WATCHDOG=1" in words:
+                self._handle(Alive(unit=unit.name))
 
         return read
 

@@ -369,6 +369,14 @@ class Lab:
             started=places.process_start(pid),
             boot=places.host_boot(),
         ).write(self.paths)
+        self._wait_for_node_services()
+
+    def _wait_for_node_services(self) -> None:
+        """Wait until every node's service answers; one that cannot start is the user's to see."""
+        started = [node.start(["systemctl", "start", "paceline-api"]) for node in self.nodes]
+        for running in started:
+            with running:
+                running.communicate("", timeout_s=_RUN_TIMEOUT_S)
 
     def _clear_remains(self) -> None:
         """Remove what a lab of this name left when the machine went down under it."""

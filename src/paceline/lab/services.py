@@ -4,6 +4,7 @@ A unit:
 
     inactive --start--> activating --ready--> active --stop--> deactivating --gone--> inactive
                         activating --gone, or time limit--> failed
+                      active --watchdog unanswered--> (killed, so gone)
                                               active --gone--> inactive (exit 0), else failed
     failed --and the unit is restarted, a little later--> activating
 
@@ -60,6 +61,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """A unit's process answered its watchdog."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
     """A unit's process ended; `code` is negative for a signal."""
 
@@ -75,7 +83,7 @@ class Due:
     number: int
 
 
-Event = Wanted | Ready | Gone | Due
+Event = Wanted | Ready | Alive | Gone | Due
 
 # ---- effects ----
 
@@ -174,7 +182,11 @@ class Runner:
             case Ready():
                 found = self._units[event.unit]
                 if found.state is State.ACTIVATING:
-                    self._enter(found, State.ACTIVE, now_ms)
+                    self._become_active(found, now_ms)
+            case Alive():
+                found = self._units[event.unit]
+                if found.state is State.ACTIVE:
+                    self._arm_watchdog(found)
             case Gone():
                 self._gone(self._units[event.unit], event.code, now_ms)
             case Due():
@@ -279,11 +291,19 @@ class Runner:
         if found.unit.is_notifying:
             self._timer(found, found.unit.start_ms)
         else:
-            self._enter(found, State.ACTIVE, now_ms)
+            self._become_active(found, now_ms)
+
+    def _become_active(self, found: _Unit, now_ms: int) -> None:
+        self._enter(found, State.ACTIVE, now_ms)
+        self._arm_watchdog(found)
+
+    def _arm_watchdog(self, found: _Unit) -> None:
+        if found.unit.watchdog_ms:
+            self._timer(found, found.unit.watchdog_ms)
 
     def _gone(self, found: _Unit, code: int, now_ms: int) -> None:
         before, found.last_code = found.state, code
-        if found.is_asked_to_stop or (before is State.ACTIVE and code == 0):
+        if found.is_asked_to_stop or (before is State.ACTIVE and code in found.unit.good_codes):
             self._enter(found, State.INACTIVE, now_ms)
             return
         self._enter(found, State.FAILED, now_ms)
@@ -306,12 +326,12 @@ class Runner:
 
     def _due(self, found: _Unit, now_ms: int) -> None:
         match found.state:
-            case State.ACTIVATING | State.DEACTIVATING:
+            case State.ACTIVATING | State.DEACTIVATING | State.ACTIVE:
                 self._effects.append(End(unit=found.unit, is_kill=True))
                 self._timer(found, KILL_MS)
             case State.FAILED:
                 self._start(found, now_ms)
-            case State.INACTIVE | State.ACTIVE:
+            case State.INACTIVE:
                 pass
             case _:
                 assert_never(found.state)

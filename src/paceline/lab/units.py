@@ -5,6 +5,9 @@ from dataclasses import dataclass
 # What a real unit file of a cluster manager allows for leaving cleanly: moving services away takes
 # as long as their agents take.
 _CLEAN_LEAVE_MS = 1_800_000
+_WATCHDOG_MS = 30_000
+# With this exit code the daemon says that it must not be started again.
+_STAYS_DOWN = 100
 _START_MS = 90_000
 _STOP_MS = 90_000
 
@@ -15,7 +18,8 @@ class Unit:
 
     `is_notifying`: it is up when it says READY=1, else as soon as it runs. `is_restarted`: started
     again when it fails. `ends_group`: what it leaves behind is killed with it (a cluster daemon's
-    services must run on, so not there).
+    services must run on, so not there). `watchdog_ms`: it must say WATCHDOG=1 at least so often,
+    else it is killed (and restarted); 0 for never. `good_codes`: exit codes that are no failure.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Unit:
     ends_group: bool = False
     start_ms: int = _START_MS
     stop_ms: int = _STOP_MS
+    watchdog_ms: int = 0
+    good_codes: tuple[int, ...] = (0,)
 
 
 COROSYNC = Unit(
@@ -42,6 +48,8 @@ PACELINE = Unit(
     requires=("corosync",),
     is_notifying=True,
     is_restarted=True,
+    watchdog_ms=_WATCHDOG_MS,
+    good_codes=(0, _STAYS_DOWN),
     stop_ms=_CLEAN_LEAVE_MS,
 )
 NODE_SERVICE = Unit(
