@@ -18,9 +18,10 @@ from pathlib import Path
 from paceline import __version__
 from paceline.adapters.clock import DaemonLife, SystemClock, read_boot_id
 from paceline.adapters.corosync.engine import CorosyncEngine
+from paceline.adapters.executor.environment import AgentFolders
 from paceline.adapters.executor.executor import AgentExecutor
 from paceline.adapters.journal import FileJournal
-from paceline.adapters.planner import SchedulerProcess
+from paceline.adapters.scheduler_process import SchedulerProcess
 from paceline.daemon.alerts import AlertSender
 from paceline.daemon.answers import Answerer
 from paceline.daemon.checking import check_configuration
@@ -30,11 +31,12 @@ from paceline.daemon.notes import NoteLog
 from paceline.daemon.notify import ServiceNotifier
 from paceline.daemon.server import SocketServer
 from paceline.daemon.settings import Settings, read_settings
+from paceline.daemon.tool_links import link_tools
 from paceline.model.errors import InvariantError, UnreachableError
 from paceline.model.identifiers import RequestId
 from paceline.replica.effects import Leave, Note, RaiseAlert
 from paceline.replica.events import Event
-from paceline.replica.identity import Identity
+from paceline.replica.identity import Identity, Stored
 from paceline.replica.replica import Replica
 from paceline.replica.requests import Shutdown
 
@@ -113,33 +115,55 @@ class Daemon:
         )
         inlet = Inlet()
         engine = CorosyncEngine(inlet, loop=self._loop)
-        executor = AgentExecutor(inlet, self._settings.runtime_dir, boot_id=self._boot_id)
-        journal = FileJournal(inlet, self._settings.state_dir)
-        planner = SchedulerProcess(inlet)
+        journal = FileJournal(
+            inlet, self._settings.state_dir, on_problem=self._on_disk_problem, loop=self._loop
+        )
+        planner = SchedulerProcess(inlet, loop=self._loop)
         engine.start()
+        executor: AgentExecutor | None = None
         try:
-            found = await executor.settle_orphans()
-            for line in found:
-                self._notes.say("warning", "orphan-settled", line)
+            stored = await self._loop.run_in_executor(None, journal.read)
+            self._note_stored(stored)
             identity = await self._wait_for_engine(engine)
             if identity is None:
                 return 0
-            stored = await self._loop.run_in_executor(None, journal.read)
-            self._notes.say(
-                "warning" if stored.was_damaged else "info",
-                "journal-read",
-                stored.detail or f"{len(stored.records)} records",
+            executor = AgentExecutor(
+                inlet,
+                folders=self._folders(),
+                clock=self._clock,
+                incarnation=identity.incarnation,
+                node_id=identity.node_id,
+                loop=self._loop,
             )
+            for line in await executor.settle_orphans():
+                self._notes.say("warning", "orphan-settled", line)
             driver = self._make_driver(Replica(identity, stored))
             driver.attach(engine=engine, executor=executor, journal=journal, planner=planner)
             return await self._serve(driver, identity, inlet)
         finally:
             self._notifier.tell("STOPPING=1")
-            await executor.close(wait_ms_max=CLOSE_MS_MAX)
+            if executor is not None:
+                executor.cancel_all_recurring()
+                await executor.close(wait_ms_max=CLOSE_MS_MAX)
             engine.close()
             await journal.close()
             await planner.close()
             self._notes.close()
+
+    def _folders(self) -> AgentFolders:
+        return AgentFolders(
+            tools=link_tools(Path(sys.executable).parent, self._settings.runtime_dir),
+            runtime=self._settings.runtime_dir,
+            diagnosis=self._settings.log_dir / "diagnosis",
+        )
+
+    def _note_stored(self, stored: Stored) -> None:
+        level = "warning" if stored.was_damaged else "info"
+        detail = stored.detail or f"{len(stored.records)} records since the checkpoint"
+        self._notes.say(level, "journal-read", detail)
+
+    def _on_disk_problem(self, problem: str) -> None:
+        self._notes.say("warning", "cib-not-written", problem)
 
     async def _wait_for_engine(self, engine: CorosyncEngine) -> Identity | None:
         """Return who we are as soon as Corosync says it; None where we are to stop before."""
