@@ -16,3 +16,5 @@ only where a coordinator stamps the cluster's time. Between events these may be 
     replica.is_idle() -> bool                no plan runs, none is wanted, nothing is in flight
     replica.internals() -> dict[str, str]    view, position, epoch, queues: for people
 """
+
+from paceline.replica.replica import Replica as Replica

@@ -1,0 +1,113 @@
+"""What a new view says of the nodes: who is there, who is lost, who never came (DESIGN 6, 7)."""
+
+from msgspec.structs import replace
+
+from paceline.model.identifiers import NodeName
+from paceline.replica.happenings import Happening, NodeChanged
+from paceline.replica.tables import NodeRow, Presence, State
+from paceline.replica.views import Proposal
+
+SHUTDOWN_ATTRIBUTE = "shutdown"
+
+
+def enter_view(state: State, proposal: Proposal) -> list[Happening]:
+    """Bring the nodes to what the view says; return what changed, in node order."""
+    before = {row.name: row for row in state.nodes.values()}
+    _add_configured(state, proposal)
+    for hello in proposal.hellos:
+        row = state.nodes.get(hello.node) or NodeRow(name=hello.node, node_id=hello.node_id)
+        is_new_life = (row.boot_id, row.incarnation) != (hello.boot_id, hello.incarnation)
+        if row.boot_id != hello.boot_id:
+            state.attributes.drop(hello.node)
+        elif is_new_life:
+            _drop_attribute(state, hello.node, SHUTDOWN_ATTRIBUTE)
+        if hello.owned is not None:
+            state.replace_owned(hello.node, hello.owned)
+        elif is_new_life:
+            state.drop_flights(hello.node)
+            state.history_of(hello.node).clear()
+        was_present = row.presence is Presence.PRESENT and not is_new_life
+        state.nodes.put(
+            hello.node,
+            replace(
+                row,
+                node_id=hello.node_id,
+                presence=Presence.PRESENT,
+                boot_id=hello.boot_id,
+                incarnation=hello.incarnation,
+                is_fenced=False,
+                since_ms=row.since_ms if was_present else state.core.value.time_ms,
+                version=hello.version,
+            ),
+        )
+    present = [hello.node for hello in proposal.hellos]
+    for row in state.nodes.values():
+        in_ring = row.node_id in proposal.ring_nodes
+        updated = _ring_membership(state, row, in_ring)
+        if row.name not in present:
+            updated = _absent(state, updated, in_ring)
+        if updated != row:
+            state.nodes.put(row.name, updated)
+    return [
+        NodeChanged(
+            node=row.name,
+            before=before[row.name].presence.value if row.name in before else "",
+            after=row.presence.value,
+        )
+        for row in state.nodes.values()
+        if row.name not in before or before[row.name].presence is not row.presence
+    ]
+
+
+def forget_life(state: State, node: NodeName, presence: Presence, *, is_fenced: bool) -> None:
+    """A node's life is over for certain: nothing runs there, its volatile state goes."""
+    row = state.nodes.get(node)
+    if row is None:
+        return
+    state.drop_flights(node)
+    state.history_of(node).clear()
+    for place, via in state.reporters.items():
+        if via == node:
+            state.reporters.drop(place)
+    state.attributes.drop(node)
+    state.nodes.put(
+        node,
+        replace(row, presence=presence, is_fenced=is_fenced, since_ms=state.core.value.time_ms),
+    )
+
+
+def _add_configured(state: State, proposal: Proposal) -> None:
+    for hello in proposal.hellos:
+        for node_id, name in hello.nodes:
+            if state.nodes.get(name) is None:
+                state.nodes.put(name, NodeRow(name=name, node_id=node_id))
+
+
+def _ring_membership(state: State, row: NodeRow, in_ring: bool) -> NodeRow:
+    if row.is_ring_member == in_ring:
+        return row
+    since_ms = state.core.value.time_ms if in_ring else 0
+    return replace(row, is_ring_member=in_ring, ring_since_ms=since_ms)
+
+
+def _absent(state: State, row: NodeRow, in_ring: bool) -> NodeRow:
+    """Say what becomes of a node that is not in the view.
+
+    Lost without its goodbye it is lost, or its daemon is missing while its Corosync lives.
+    """
+    now_ms = state.core.value.time_ms
+    match row.presence:
+        case Presence.PRESENT:
+            state.drop_flights(row.name)
+            lost = Presence.MISSING if in_ring else Presence.LOST
+            return replace(row, presence=lost, since_ms=now_ms)
+        case Presence.MISSING | Presence.FAILED if not in_ring:
+            return replace(row, presence=Presence.LOST, since_ms=now_ms)
+        case _:
+            return row
+
+
+def _drop_attribute(state: State, node: NodeName, name: str) -> None:
+    values = dict(state.attributes.get(node) or ())
+    if values.pop(name, None) is not None:
+        state.set_attributes(node, values)

@@ -1,0 +1,190 @@
+"""Local clients' requests: made entries of, sent again in a new view, answered once (DESIGN 5).
+
+asked --view--> sent --applied--> applied --safe, or known not to be--> answered
+sent --another view--> sent again;   asked --no view in time--> answered (refused or unknown)
+"""
+
+from msgspec import Struct
+
+from paceline.model.errors import check
+from paceline.model.identifiers import NodeName, RequestId
+from paceline.replica.cib_root import EpochError, stamp
+from paceline.replica.entries import (
+    AttributesSet,
+    Changed,
+    ConfirmedOff,
+    FenceWanted,
+    HistoryCleared,
+    NodeForgotten,
+    RequestEntry,
+    TicketSet,
+)
+from paceline.replica.requests import (
+    ClearHistory,
+    Configure,
+    ConfirmOff,
+    FenceNode,
+    ForgetNode,
+    Outcome,
+    Request,
+    RequestAnswer,
+    SetAttributes,
+    SetTicket,
+    Shutdown,
+)
+
+REQUESTS_MAX = 1000
+REQUEST_WAIT_MS = 60_000
+"""How long a request waits for a view before it is given up."""
+
+
+class Asked(Struct, kw_only=True):
+    """One request that has no answer yet. `sent_in` is the view it was sent in last."""
+
+    request: Request
+    until_ms: int
+    sent_in: str = ""
+    was_sent: bool = False
+
+
+class Clients:
+    """The requests of this node's clients."""
+
+    def __init__(self, node: NodeName) -> None:
+        """Begin without requests."""
+        self._node = node
+        self._asked: dict[RequestId, Asked] = {}
+
+    def ask(self, request_id: RequestId, request: Request, now_ms: int) -> RequestAnswer | None:
+        """Take a request; an answer at once means that it cannot be taken."""
+        if request_id in self._asked:
+            return None
+        if len(self._asked) >= REQUESTS_MAX:
+            return refused("busy", f"{REQUESTS_MAX} requests wait already")
+        self._asked[request_id] = Asked(request=request, until_ms=now_ms + REQUEST_WAIT_MS)
+        return None
+
+    def waiting(self) -> tuple[RequestId, ...]:
+        """Return the requests without an answer, oldest first."""
+        return tuple(self._asked)
+
+    def unsent(self, view: str) -> tuple[tuple[RequestId, Request], ...]:
+        """Return what was not sent in this view, and note that it is."""
+        found: list[tuple[RequestId, Request]] = []
+        for request_id, asked in self._asked.items():
+            if asked.sent_in != view:
+                asked.sent_in, asked.was_sent = view, True
+                found.append((request_id, asked.request))
+        return tuple(found)
+
+    def answered(self, request_id: RequestId) -> bool:
+        """Forget a request that has its answer; False where nobody here asked it."""
+        return self._asked.pop(request_id, None) is not None
+
+    def find(self, request_id: RequestId) -> Request | None:
+        """Return a request without an answer."""
+        asked = self._asked.get(request_id)
+        return asked.request if asked is not None else None
+
+    def overdue(self, now_ms: int) -> tuple[tuple[RequestId, RequestAnswer], ...]:
+        """Return the answers of what waited too long for a view."""
+        found: list[tuple[RequestId, RequestAnswer]] = []
+        for request_id, asked in list(self._asked.items()):
+            if asked.until_ms > now_ms or isinstance(asked.request, FenceNode):
+                continue
+            del self._asked[request_id]
+            if asked.was_sent:
+                answer = RequestAnswer(
+                    outcome=Outcome.UNKNOWN,
+                    code="no-answer",
+                    detail="it was sent and may still take effect; ask again with the same id",
+                )
+            else:
+                answer = refused("no-view", "the members have not agreed on a view")
+            found.append((request_id, answer))
+        return tuple(found)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the oldest request has waited too long."""
+        return min((asked.until_ms for asked in self._asked.values()), default=None)
+
+
+def refused(code: str, detail: str = "", version: str = "") -> RequestAnswer:
+    """Return a refusal."""
+    return RequestAnswer(outcome=Outcome.REFUSED, code=code, detail=detail, version=version)
+
+
+def make_entry(
+    request_id: RequestId,
+    request: Request,
+    *,
+    view: str,
+    node: NodeName,
+    configuration: bytes,
+    is_quorum_ignored: bool,
+    wall_ms: int,
+) -> RequestEntry | RequestAnswer:
+    """Return the entry that a request becomes in this view, or why it cannot become one."""
+    match request:
+        case Configure():
+            try:
+                stamped = stamp(request.configuration, configuration, request.origin, wall_ms)
+            except EpochError as problem:
+                return refused(problem.code, str(problem))
+            return Changed(
+                view=view,
+                request_id=request_id,
+                based_on=request.based_on,
+                configuration=stamped,
+                origin=request.origin,
+                is_forced=request.is_forced or is_quorum_ignored,
+                time_ms=wall_ms,
+            )
+        case SetAttributes():
+            return AttributesSet(
+                view=view, request_id=request_id, node=request.node, values=request.values
+            )
+        case ClearHistory():
+            return HistoryCleared(
+                view=view,
+                request_id=request_id,
+                resources=request.resources,
+                nodes=request.nodes,
+                only_failed=request.only_failed,
+                task=request.task,
+                interval_ms=request.interval_ms,
+            )
+        case SetTicket():
+            return TicketSet(
+                view=view,
+                request_id=request_id,
+                ticket=request.ticket,
+                values=request.values,
+                is_removed=request.is_removed,
+                time_ms=wall_ms,
+            )
+        case FenceNode():
+            return FenceWanted(
+                view=view,
+                request_id=request_id,
+                target=request.target,
+                task=request.task,
+                client=request.client,
+                origin=node,
+                delay_ms=request.delay_ms,
+            )
+        case ConfirmOff():
+            return ConfirmedOff(
+                view=view,
+                request_id=request_id,
+                target=request.target,
+                user=request.user,
+                origin=node,
+                time_ms=wall_ms,
+                is_allowed_without_quorum=is_quorum_ignored,
+            )
+        case ForgetNode():
+            return NodeForgotten(view=view, request_id=request_id, node=request.node)
+        case Shutdown():
+            check(False, "a shutdown is no entry: it is answered where it is asked")
+            return refused("shutdown")

@@ -1,0 +1,77 @@
+"""What the coordinator does beside applying: Halt, ask the scheduler, send the plan (DESIGN 4).
+
+quiet --something changed--> halting (only while a plan runs) --Halt delivered--> computing
+computing --plan, nothing changed meanwhile--> sent --delivered--> quiet
+computing --something changed meanwhile--> computing (a few times, then it is sent as it is)
+"""
+
+from paceline.model.plan import Plan
+from paceline.replica.apply_plans import PlanApplier
+
+COMPUTE_AGAIN_MAX = 3
+"""How often a plan is computed anew because the state moved; then it goes out and is replaced."""
+
+
+class Coordination:
+    """The planning of one view, on every member ready, on the coordinator at work."""
+
+    def __init__(self) -> None:
+        """Begin quiet."""
+        self._token = 0
+        self._again = 0
+        self.computing: int | None = None
+        self.halt_sent: int | None = None
+        self.is_plan_sent = False
+        self.is_recheck_due = False
+
+    def begin_view(self) -> None:
+        """A new view: what was computed for another is void."""
+        self.computing = None
+        self.halt_sent = None
+        self.is_plan_sent = False
+        self._again = 0
+
+    def is_wanted(self, plans: PlanApplier) -> bool:
+        """Say whether another plan is wanted."""
+        return plans.is_wanted or self.is_recheck_due
+
+    def plan_to_halt(self, plans: PlanApplier) -> int | None:
+        """Return the number of the plan that must be halted first and was not asked to."""
+        run = plans.run
+        if run is None or run.is_halted.value or run.is_complete:
+            return None
+        return run.number if self.halt_sent != run.number else None
+
+    def may_compute(self, plans: PlanApplier) -> bool:
+        """Say whether the scheduler can be asked now."""
+        run = plans.run
+        is_free = run is None or run.is_halted.value or run.is_complete
+        return is_free and self.computing is None and not self.is_plan_sent
+
+    def begin_computing(self, position: int) -> int:
+        """Return the token of the next computation."""
+        self._token += 1
+        self.computing = position
+        self.is_recheck_due = False
+        return self._token
+
+    def take_plan(self, token: int, plan: Plan | None, plans: PlanApplier) -> int | None:
+        """Return the position that the plan was computed from where it is to be sent now."""
+        if token != self._token or self.computing is None:
+            return None
+        based, self.computing = self.computing, None
+        if plan is None:
+            return None
+        if plans.is_wanted and self._moved_since(plans, based) and self._again < COMPUTE_AGAIN_MAX:
+            self._again += 1
+            return None
+        self._again = 0
+        self.is_plan_sent = True
+        return based
+
+    def plan_came_back(self) -> None:
+        """Our plan was delivered, accepted or not."""
+        self.is_plan_sent = False
+
+    def _moved_since(self, plans: PlanApplier, position: int) -> bool:
+        return plans.wanted_at > position

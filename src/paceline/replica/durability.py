@@ -1,0 +1,162 @@
+"""What is on disk, what may be acknowledged, and which copy is the base of a view (DESIGN 5).
+
+A journal record is the whole durable state after a change, or only its lineage where a new view
+raised the epoch (Raft's first entry of a term, with the content unchanged). Nothing else is
+durable: results and transient attributes come again from the nodes that own them.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from paceline.model.identifiers import NodeId, NodeName
+from paceline.model.status import ChangeOrigin, TicketStatus
+from paceline.replica.entries import BODY_BYTES_MAX, Hello, Lineage
+from paceline.replica.identity import Stored
+from paceline.replica.tables import NodeRow, Presence
+
+CHECKPOINT_RECORDS = 64
+"""After so many records the journal begins anew with a checkpoint..."""
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""... or after so many bytes: reading it back stays well under a second."""
+
+
+class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
+    """All that must survive: the configuration, the tickets, and how far they are."""
+
+    lineage: Lineage
+    version: str
+    configuration: bytes
+    last_change: ChangeOrigin = ChangeOrigin()
+    tickets: tuple[TicketStatus, ...] = ()
+    cluster_name: str = ""
+
+
+class EpochRecord(Struct, frozen=True, kw_only=True, tag="epoch"):
+    """A quorate view raised the epoch; the content is that of the record before.
+
+    `members` is the member list of the view, part of the record (DESIGN 5).
+    """
+
+    lineage: Lineage
+    members: tuple[NodeName, ...] = ()
+
+
+class SupersededState(Struct, frozen=True, kw_only=True, tag="superseded"):
+    """A copy that lost at a merge (a fork, or changes without quorum): kept, never used."""
+
+    state: DurableState
+    why: str
+
+
+JournalRecord = DurableState | EpochRecord | SupersededState
+
+_ENCODER = msgspec.msgpack.Encoder()
+_RECORDS: msgspec.msgpack.Decoder[JournalRecord] = msgspec.msgpack.Decoder(JournalRecord)
+
+
+def encode_record(record: JournalRecord) -> bytes:
+    """Return a journal record's bytes (its digest is the adapter's work)."""
+    return zlib.compress(_ENCODER.encode(record), 1)
+
+
+def decode_record(packed: bytes) -> JournalRecord:
+    """Return the record. Raises ValueError where the bytes hold none."""
+    try:
+        return _RECORDS.decode(zlib.decompressobj().decompress(packed, BODY_BYTES_MAX))
+    except (zlib.error, msgspec.MsgspecError) as problem:
+        raise ValueError(f"no journal record: {problem}") from problem
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
+    """What a journal gave back: None where it held nothing usable."""
+
+    state: DurableState | None
+    is_damaged: bool
+    detail: str = ""
+    superseded: int = 0
+
+
+def recover(stored: Stored) -> Recovered:
+    """Return the newest durable state that the journal holds, in its own order."""
+    state: DurableState | None = None
+    superseded = 0
+    pieces = ([stored.checkpoint] if stored.checkpoint is not None else []) + list(stored.records)
+    for number, piece in enumerate(pieces):
+        try:
+            record = decode_record(piece)
+        except ValueError as problem:
+            return Recovered(state=state, is_damaged=True, detail=f"record {number}: {problem}")
+        match record:
+            case DurableState():
+                state = record
+            case EpochRecord() if state is not None:
+                state = msgspec.structs.replace(state, lineage=record.lineage)
+            case EpochRecord():
+                return Recovered(state=None, is_damaged=True, detail="an epoch without a state")
+            case SupersededState():
+                superseded += 1
+    return Recovered(
+        state=state, is_damaged=stored.was_damaged, detail=stored.detail, superseded=superseded
+    )
+
+
+def pick_base(hellos: Sequence[Hello]) -> Hello:
+    """Return the member whose state all go on from: intact first, then the highest lineage.
+
+    Equal lineages are told apart by who was quorate longest (position), then the lowest node id.
+    """
+    return max(
+        hellos,
+        key=lambda hello: (not hello.is_damaged, hello.lineage, hello.position, -hello.node_id),
+    )
+
+
+def forked_members(hellos: Sequence[Hello], base: Hello) -> tuple[Hello, ...]:
+    """Return those whose copy has the base's count under another id, or unsafe changes it lacks."""
+    return tuple(
+        hello
+        for hello in hellos
+        if hello.node_id != base.node_id
+        and (
+            (
+                (hello.lineage.epoch, hello.lineage.number)
+                == (base.lineage.epoch, base.lineage.number)
+                and hello.lineage.epoch_id != base.lineage.epoch_id
+            )
+            or (hello.lineage.forced > 0 and hello.lineage != base.lineage)
+        )
+    )
+
+
+def missing_for_safety(
+    *,
+    durable: Sequence[NodeId],
+    synced: Sequence[NodeId],
+    votes: Sequence[tuple[NodeId, int]],
+    nodes: Sequence[NodeRow],
+) -> tuple[str, ...] | None:
+    """Return what an acknowledgement still waits for: empty if nothing.
+
+    A change is safe on the disks of members that hold a majority of all configured votes (a quorum
+    device's not counted); else at every synced member while every absent node left cleanly or is
+    confirmed off. None means that members' disks are still writing: do not answer yet.
+    """
+    total = sum(count for _, count in votes)
+    held = sum(count for node_id, count in votes if node_id in durable)
+    if total and held * 2 > total:
+        return ()
+    writing = [node_id for node_id in synced if node_id not in durable]
+    if writing:
+        return None
+    present = frozenset(synced)
+    known = {row.node_id: row for row in nodes}
+    absent = sorted({node_id for node_id, _ in votes} - present)
+    unsafe: list[str] = []
+    for node_id in absent:
+        row = known.get(node_id)
+        if row is None or row.presence not in (Presence.LEFT, Presence.OFF):
+            unsafe.append(row.name if row is not None else f"node {node_id}")
+    return tuple(unsafe)

@@ -1,0 +1,345 @@
+"""The replicated half: entries in their order go in, the same state comes out at every member.
+
+No local word decides here (DESIGN 3): what is accepted follows from the entries alone. An exception
+while one entry is applied takes that entry back whole and counts as refused, everywhere alike.
+
+forming --last Hello, all in step--> established
+forming --last Hello, somebody not in step--> transferring --base's Transfer--> established
+any --group changed, or Hellos disagree--> forming
+"""
+
+from msgspec.structs import replace
+
+from paceline.model.identifiers import NodeId, NodeName
+from paceline.model.status import ChangeOrigin
+from paceline.replica.apply_nodes import enter_view
+from paceline.replica.apply_plans import PlanApplier
+from paceline.replica.apply_requests import apply_request
+from paceline.replica.durability import DurableState, forked_members, pick_base
+from paceline.replica.entries import (
+    AttributesSet,
+    Changed,
+    ConfirmedOff,
+    Durable,
+    Entry,
+    EntryError,
+    FenceReported,
+    FenceWanted,
+    GraceOver,
+    Halted,
+    Hello,
+    HistoryCleared,
+    Left,
+    Lineage,
+    NodeForgotten,
+    Ping,
+    Planned,
+    Pong,
+    Results,
+    SeenDeadline,
+    Suspect,
+    TicketSet,
+    Transfer,
+    ViewEntry,
+    decode_entry,
+)
+from paceline.replica.events import MemberAddress
+from paceline.replica.happenings import (
+    CopyDamaged,
+    DurabilityMoved,
+    Garbled,
+    Happening,
+    MemberDropped,
+    PingHeard,
+    PongHeard,
+    Refused,
+    StateTaken,
+    TransferWanted,
+    View,
+    ViewClosed,
+    ViewEstablished,
+)
+from paceline.replica.tables import State, decode_photograph, encode_photograph
+from paceline.replica.views import Hellos, Proposal
+
+
+class Machine:
+    """State, view and plan of one member, changed by delivered entries only."""
+
+    def __init__(self, state: State, node_id: NodeId) -> None:
+        """Begin without a view."""
+        self.state = state
+        self.node_id = node_id
+        self.hellos = Hellos()
+        self.view: View | None = None
+        self.plans = PlanApplier(state)
+        self.durable: dict[NodeId, Lineage] = {}
+        self._forming: Proposal | None = None
+        self._donor: NodeId | None = None
+        self._laggards: tuple[NodeId, ...] = ()
+        self._is_continuing = False
+        self._happened: list[Happening] = []
+
+    # What comes in
+
+    def group_changed(self, members: tuple[MemberAddress, ...]) -> tuple[Happening, ...]:
+        """The group is another from here on: the view ends, Hellos begin anew."""
+        self._happened = []
+        self.hellos.begin(members)
+        self._is_continuing = False
+        self._close()
+        return tuple(self._happened)
+
+    def deliver(self, sender: MemberAddress, payload: bytes) -> tuple[Happening, ...]:
+        """Apply one delivered entry."""
+        self._happened = []
+        entry = decode_entry(payload)
+        if isinstance(entry, EntryError):
+            self._happened.append(Garbled(sender=sender, error=entry))
+        else:
+            self._apply_whole(sender, entry)
+        return tuple(self._happened)
+
+    def _apply_whole(self, sender: MemberAddress, entry: Entry) -> None:
+        """The one border: an entry is applied as a whole or refused as a whole."""
+        undo = self.state.undo
+        undo.begin()
+        run = self.plans.run
+        try:
+            self._apply(sender, entry)
+        except (MemoryError, OSError):
+            raise
+        except Exception as problem:
+            undo.roll_back()
+            self.plans.run = run
+            self._happened = []
+            if isinstance(entry, Hello | Suspect | Transfer):
+                raise
+            self._refuse(sender, entry, "internal", f"{type(problem).__name__}: {problem}")
+        else:
+            undo.commit()
+
+    def _apply(self, sender: MemberAddress, entry: Entry) -> None:
+        if isinstance(entry, Hello):
+            if self.hellos.take(sender, entry):
+                self._consider()
+        elif isinstance(entry, Suspect):
+            if self.hellos.suspect(sender, entry):
+                self._happened.append(MemberDropped(address=entry.target))
+                self._consider()
+        elif isinstance(entry, Transfer):
+            self._take_transfer(sender, entry)
+        elif self.view is None or entry.view != self.view.id:
+            self._refuse(sender, entry, "view-moved")
+        elif sender not in self.view.proposal.members:
+            self._refuse(sender, entry, "not-in-view")
+        else:
+            self.state.update_core(position=self.state.core.value.position + 1)
+            self._apply_in_view(self.view, sender, entry)
+
+    def _apply_in_view(self, view: View, sender: MemberAddress, entry: ViewEntry) -> None:
+        hello = self.hellos.find_hello(sender)
+        node = hello.node if hello is not None else NodeName("")
+        match entry:
+            case Planned() | Halted() | Results() | FenceReported() | SeenDeadline():
+                code = self.plans.apply(view, node, entry)
+            case Left() | GraceOver():
+                code = self.plans.apply_departure(view, node, entry)
+            case Durable():
+                self.durable[sender.node_id] = entry.lineage
+                self._happened.append(DurabilityMoved())
+                code = ""
+            case Ping():
+                if entry.wants_answer:
+                    self._happened.append(PingHeard(sender=sender, nonce=entry.nonce))
+                code = ""
+            case Pong():
+                if entry.to == self.node_id:
+                    self._happened.append(PongHeard(nonce=entry.nonce))
+                code = ""
+            case Transfer():
+                code = "unexpected"
+            case FenceWanted():
+                code = self.plans.apply_fence_wanted(view, entry)
+            case (
+                Changed()
+                | AttributesSet()
+                | HistoryCleared()
+                | TicketSet()
+                | NodeForgotten()
+                | ConfirmedOff()
+            ):
+                before = self.state.core.value.lineage
+                code = apply_request(self.state, view, entry, self._happened)
+                if self.state.core.value.lineage != before:
+                    self._happened.append(StateTaken())
+        self._happened.extend(self.plans.take_happenings())
+        if code:
+            self._refuse(sender, entry, code)
+
+    def _refuse(self, sender: MemberAddress, entry: ViewEntry, code: str, detail: str = "") -> None:
+        self._happened.append(Refused(sender=sender, entry=entry, code=code, detail=detail))
+
+    # Views
+
+    def _close(self) -> None:
+        if self.view is not None:
+            self._happened.append(ViewClosed())
+        self.view = None
+        self._forming = None
+        self._donor = None
+        self._laggards = ()
+        self.plans.end_view()
+
+    def _consider(self) -> None:
+        proposal = self.hellos.find_proposal()
+        if proposal is None:
+            self._close()
+            return
+        if self.view is not None and self.view.proposal.fits(proposal):
+            return
+        if (
+            self._forming is not None
+            and self._forming.fits(proposal)
+            and self._same_copies(self._forming, proposal)
+        ):
+            return
+        self._close()
+        self._forming = proposal
+        base = pick_base(proposal.hellos)
+        self._laggards = () if self._is_continuing else _not_in_step(proposal, base)
+        for hello in proposal.hellos:
+            if hello.is_damaged:
+                self._happened.append(CopyDamaged(node=hello.node, lineage=hello.lineage))
+        if not self._laggards:
+            self._establish(proposal, was_replaced=False)
+            return
+        self._donor = base.node_id
+        if base.node_id == self.node_id:
+            photograph = self.state.photograph()
+            self._happened.append(
+                TransferWanted(view=proposal.view, state=encode_photograph(photograph))
+            )
+
+    def _same_copies(self, left: Proposal, right: Proposal) -> bool:
+        """Say whether the members' copies are as they were when the base was chosen."""
+        return [(h.lineage, h.position, h.digest) for h in left.hellos] == [
+            (h.lineage, h.position, h.digest) for h in right.hellos
+        ]
+
+    def _take_transfer(self, sender: MemberAddress, entry: Transfer) -> None:
+        forming = self._forming
+        if forming is None or entry.view != forming.view or sender.node_id != self._donor:
+            self._refuse(sender, entry, "view-moved")
+            return
+        superseded: DurableState | None = None
+        why = ""
+        is_laggard = self.node_id in self._laggards
+        if is_laggard:
+            base = pick_base(forming.hellos)
+            forked = [hello.node_id for hello in forked_members(forming.hellos, base)]
+            if self.node_id in forked:
+                superseded = durable_state(self.state)
+                why = f"the copy of {base.node} ({_say(base.lineage)}) went on from here"
+            self.state.adopt(decode_photograph(entry.state))
+        self._establish(forming, was_replaced=is_laggard, superseded=superseded, why_superseded=why)
+
+    def _establish(
+        self,
+        proposal: Proposal,
+        *,
+        was_replaced: bool,
+        superseded: DurableState | None = None,
+        why_superseded: str = "",
+    ) -> None:
+        state = self.state
+        core = state.core.value
+        lineage = core.lineage
+        if proposal.is_quorate:
+            lineage = Lineage(
+                epoch=max(hello.lineage.epoch for hello in proposal.hellos) + 1,
+                number=lineage.number,
+                epoch_id=proposal.view,
+            )
+        state.update_core(
+            lineage=lineage,
+            position=core.position + 1,
+            time_ms=max(core.time_ms, *(hello.time_ms for hello in proposal.hellos)),
+            level=min(hello.level for hello in proposal.hellos),
+            was_quorate=proposal.is_quorate,
+            cluster_name=next(
+                (h.cluster_name for h in proposal.hellos if h.cluster_name), core.cluster_name
+            ),
+        )
+        self._happened.extend(enter_view(state, proposal))
+        coordinator = min(proposal.hellos, key=lambda hello: (hello.level, hello.node_id))
+        self.view = View(
+            proposal=proposal,
+            coordinator=coordinator.node,
+            nodes=tuple(sorted(hello.node for hello in proposal.hellos)),
+            position=state.core.value.position,
+        )
+        self._forming, self._donor, self._laggards = None, None, ()
+        self._is_continuing = True
+        self.durable = {}
+        self.plans.begin_view(self.view)
+        state.want_plan("a new view")
+        self._happened.append(
+            ViewEstablished(
+                view=self.view,
+                was_replaced=was_replaced,
+                superseded=superseded,
+                why_superseded=why_superseded,
+            )
+        )
+
+    @property
+    def is_transferring(self) -> bool:
+        """Say whether the base's state is awaited."""
+        return self._donor is not None
+
+    @property
+    def donor(self) -> NodeId | None:
+        """The member whose state is awaited."""
+        return self._donor
+
+
+def _not_in_step(proposal: Proposal, base: Hello) -> tuple[NodeId, ...]:
+    """Return who must take over the base's state."""
+    return tuple(
+        hello.node_id
+        for hello in proposal.hellos
+        if (hello.lineage, hello.position, hello.digest)
+        != (base.lineage, base.position, base.digest)
+    )
+
+
+def durable_state(state: State) -> DurableState:
+    """Return the part of the state that the journal keeps."""
+    core = state.core.value
+    return DurableState(
+        lineage=core.lineage,
+        version=core.version,
+        configuration=state.configuration.value,
+        last_change=core.last_change,
+        tickets=tuple(state.tickets.values()),
+        cluster_name=core.cluster_name,
+    )
+
+
+def restore(state: State, durable: DurableState) -> None:
+    """Begin with what the journal held."""
+    state.core.value = replace(
+        state.core.value,
+        lineage=durable.lineage,
+        version=durable.version,
+        last_change=durable.last_change or ChangeOrigin(),
+        cluster_name=durable.cluster_name,
+    )
+    state.configuration.value = durable.configuration
+    for ticket in durable.tickets:
+        state.tickets.put(ticket.ticket, ticket)
+
+
+def _say(lineage: Lineage) -> str:
+    return f"epoch {lineage.epoch}, number {lineage.number}"

@@ -1,0 +1,243 @@
+"""A delivered plan under way: what is in flight, done, held; a pure function of the log (DESIGN 4).
+
+waiting --last result it waits for--> in flight --expected result--> done
+                                      in flight --failed, not begun--> failed (its followers stay)
+waiting --> held, where something moved on that resource and node since the plan was computed
+
+After a Halt, or in another view, nothing more becomes eligible; what is in flight stays so until
+its one result.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from paceline.model.identifiers import ActionId, NodeName
+from paceline.model.plan import ActionKind, Plan, PlannedAction
+from paceline.replica.entries import Flight
+from paceline.replica.tables import Cell, State, Table
+
+BATCH_LIMIT_MAX = 1000
+"""How many actions may be in flight where the plan sets no limit."""
+START_LIKE = ("start", "promote", "migrate_to", "migrate_from")
+"""Tasks that can make a resource active somewhere: released with an empty inbox only."""
+MIGRATIONS = ("migrate_to", "migrate_from")
+
+
+class ActionState(StrEnum):
+    """Where one action of a plan stands."""
+
+    WAITING = "waiting"
+    IN_FLIGHT = "in-flight"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+
+
+class Eligible(Struct, frozen=True, kw_only=True):
+    """An action whose dependencies are done, at this position."""
+
+    action: PlannedAction
+    ref: str
+
+
+def executor_of(action: PlannedAction) -> NodeName:
+    """Return the member that carries a resource action out: a remote node's is its router."""
+    return action.router or action.node
+
+
+def is_same_work(left: PlannedAction, right: PlannedAction) -> bool:
+    """Say whether an action in flight is what a new plan asks for, so that it is carried over."""
+    return (
+        left.kind == right.kind
+        and left.task == right.task
+        and left.resource == right.resource
+        and left.node == right.node
+        and left.router == right.router
+        and left.interval_ms == right.interval_ms
+        and left.cancels == right.cancels
+        and left.notify == right.notify
+        and left.digest == right.digest
+    )
+
+
+class PlanRun:
+    """One delivered plan."""
+
+    def __init__(
+        self,
+        state: State,
+        plan: Plan,
+        *,
+        number: int,
+        view: str,
+        based_position: int,
+        position: int,
+    ) -> None:
+        """Begin with everything waiting; `begin` makes the first actions eligible."""
+        undo = state.undo
+        self._state = state
+        self.plan = plan
+        self.number = number
+        self.view = view
+        self.based_position = based_position
+        self.position = position
+        self.is_halted: Cell[bool] = Cell(undo, False)
+        self.has_failed: Cell[bool] = Cell(undo, False)
+        self.actions = {action.id: action for action in plan.actions}
+        self._states: Table[ActionId, ActionState] = Table(undo)
+        self._open: Table[ActionId, int] = Table(undo)
+        self._queued: Table[tuple[int, int], ActionId] = Table(undo)
+        self._by_ref: Table[str, ActionId] = Table(undo)
+        self._count: Cell[int] = Cell(undo, 0)
+        self._next: dict[ActionId, list[ActionId]] = {}
+        for action in plan.actions:
+            for before in sorted(set(action.after)):
+                if before in self.actions:
+                    self._next.setdefault(before, []).append(action.id)
+
+    def begin(self, moved: Callable[[PlannedAction], bool]) -> tuple[Eligible, ...]:
+        """Return the actions that are eligible at once.
+
+        An action that is in flight already is carried over; one on a resource and node where
+        something is in flight, or `moved` since the plan was computed, is held.
+        """
+        flights = self._state.flights.values()
+        roots: list[ActionId] = []
+        for action in self.plan.actions:
+            same = next((f for f in flights if is_same_work(f.action, action)), None)
+            if same is not None:
+                self._states.put(action.id, ActionState.IN_FLIGHT)
+                self._by_ref.put(same.ref, action.id)
+                self._count.value += 1
+                continue
+            if moved(action) or _is_busy(action, flights):
+                self._states.put(action.id, ActionState.HELD)
+                continue
+            self._states.put(action.id, ActionState.WAITING)
+            waits_for = [before for before in sorted(set(action.after)) if before in self.actions]
+            self._open.put(action.id, len(waits_for))
+            if not waits_for:
+                roots.append(action.id)
+        return self._make_eligible(roots)
+
+    def halt(self) -> None:
+        """Nothing more becomes eligible."""
+        self.is_halted.value = True
+
+    def settle(self, ref: str, *, is_done: bool) -> tuple[Eligible, ...]:
+        """An action's one result: return what became eligible by it."""
+        action_id = self._by_ref.get(ref)
+        if action_id is None or self._states.get(action_id) is not ActionState.IN_FLIGHT:
+            return ()
+        self._count.value -= 1
+        if not is_done:
+            self._states.put(action_id, ActionState.FAILED)
+            self.has_failed.value = True
+            return self._make_eligible([])
+        return self._make_eligible(self._finish(action_id))
+
+    def hold(self, ref: str) -> None:
+        """Leave out an action that may not be done yet; another plan will have it."""
+        action_id = self._by_ref.get(ref)
+        if action_id is not None:
+            self._count.value -= 1
+            self._states.put(action_id, ActionState.HELD)
+
+    def finish_at_once(self, action: PlannedAction) -> tuple[Eligible, ...]:
+        """An action that needs no agent was applied where it became eligible."""
+        self._count.value -= 1
+        return self._make_eligible(self._finish(action.id))
+
+    def release_queue(self) -> tuple[Eligible, ...]:
+        """Return what became eligible because something outside the plan changed."""
+        return self._make_eligible([])
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether nothing of it is in flight and nothing can follow."""
+        if self._count.value:
+            return False
+        return self.is_halted.value or not len(self._queued)
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether every action was done."""
+        return all(state is ActionState.DONE for state in self._states.values())
+
+    @property
+    def has_held(self) -> bool:
+        """Say whether something was held, so that another plan is needed."""
+        return any(state is ActionState.HELD for state in self._states.values())
+
+    def counts(self) -> dict[str, int]:
+        """Return how many actions stand where."""
+        counted = {state.value: 0 for state in ActionState}
+        for state in self._states.values():
+            counted[state.value] += 1
+        return counted
+
+    def _finish(self, action_id: ActionId) -> list[ActionId]:
+        self._states.put(action_id, ActionState.DONE)
+        opened: list[ActionId] = []
+        for follower in self._next.get(action_id, ()):
+            left = self._open.get(follower)
+            if left is None:
+                continue
+            self._open.put(follower, left - 1)
+            if left == 1:
+                opened.append(follower)
+        return opened
+
+    def _make_eligible(self, ready: Sequence[ActionId]) -> tuple[Eligible, ...]:
+        """Queue what is ready and return what the limits let go, highest priority first."""
+        for action_id in ready:
+            self._queued.put((-self.actions[action_id].priority, action_id), action_id)
+        if self.is_halted.value:
+            return ()
+        limit = self.plan.batch_limit or BATCH_LIMIT_MAX
+        let_go: list[Eligible] = []
+        for key, action_id in self._queued.items():
+            action = self.actions[action_id]
+            if action.kind is ActionKind.RESOURCE and self._count.value >= limit:
+                continue
+            if action.task in MIGRATIONS and self._is_migration_full(action):
+                continue
+            self._queued.drop(key)
+            self._count.value += 1
+            self._states.put(action_id, ActionState.IN_FLIGHT)
+            ref = f"{self.view}/{self.number}/{action_id}"
+            self._by_ref.put(ref, action_id)
+            let_go.append(Eligible(action=action, ref=ref))
+        return tuple(let_go)
+
+    def _is_migration_full(self, action: PlannedAction) -> bool:
+        """Say whether the node has as many migrations as the limit allows (-1: no limit)."""
+        if self.plan.migration_limit < 0:
+            return False
+        running = [
+            flight
+            for flight in self._state.flights.values()
+            if flight.action.task in MIGRATIONS and flight.action.node == action.node
+        ]
+        return len(running) >= self.plan.migration_limit
+
+
+def _is_busy(action: PlannedAction, flights: Sequence[Flight]) -> bool:
+    """Say whether something else is in flight for this resource on this node."""
+    if action.kind is ActionKind.PSEUDO:
+        return False
+    for flight in flights:
+        other = flight.action
+        if action.kind is ActionKind.FENCE or other.kind is ActionKind.FENCE:
+            if action.kind is other.kind and action.node == other.node:
+                return True
+            continue
+        if not action.resource or other.resource != action.resource:
+            continue
+        if action.node == other.node:
+            return True
+        if other.task in MIGRATIONS and action.node in (other.migrate_target, other.migrate_source):
+            return True
+    return False
