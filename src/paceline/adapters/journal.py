@@ -46,8 +46,8 @@ class FileJournal:
 
     def __init__(
         self,
-        folder: Path,
         handler: JournalEventHandler,
+        folder: Path,
         *,
         on_problem: Callable[[str], None],
         loop: asyncio.AbstractEventLoop | None = None,

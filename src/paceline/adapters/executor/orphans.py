@@ -13,7 +13,7 @@ from pathlib import Path
 from paceline.adapters.executor.diagnosis import ProcessFacts, find_process, list_processes
 from paceline.adapters.executor.environment import OPERATION_VARIABLE
 from paceline.adapters.executor.operation_log import OpenOperation
-from paceline.adapters.executor.processes import signal_group
+from paceline.adapters.executor.processes import has_living_members, signal_group
 from paceline.ports.clock import Clock
 
 WAIT_SECONDS_MAX = 10.0
@@ -103,14 +103,8 @@ async def _is_ended_within(
         is_ended = (
             facts is None or facts.start_time != orphan.facts.start_time or facts.state == "Z"
         )
-        if is_ended and not (is_whole_group and _has_living_members(orphan.facts.pid)):
+        if is_ended and not (is_whole_group and has_living_members(orphan.facts.pid)):
             return True
         if loop.time() >= until:
             return False
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _has_living_members(group: int) -> bool:
-    if not signal_group(group, 0):
-        return False
-    return any(facts.group == group and facts.state != "Z" for facts in list_processes())

@@ -17,7 +17,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from paceline.adapters.executor.diagnosis import DiagnosisFolder
+from paceline.adapters.executor.diagnosis import DiagnosisFolder, list_processes
 
 OUTPUT_BYTES_MAX = 64 * 1024
 """How much of the end of an output is kept."""
@@ -29,7 +29,7 @@ DRAIN_READS_MAX = 16
 KILL_AFTER_SECONDS = 5.0
 GONE_AFTER_SECONDS = 5.0
 """After KILL; a process in an uninterruptible wait may outlast it."""
-GROUP_POLL_SECONDS = 0.02
+GROUP_POLL_SECONDS = 0.05
 EXAMINE_SECONDS_MAX = 1.0
 _RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Those that Python ignores or a service runner may have ignored: an agent gets the defaults."""
@@ -79,12 +79,14 @@ class RunningProcess:
         *,
         loop: asyncio.AbstractEventLoop,
         diagnosis: DiagnosisFolder,
+        kill_after_seconds: float = KILL_AFTER_SECONDS,
     ) -> None:
         """Start it; `on_end` is called once, later. Raises OSError where it cannot be started."""
         self._command = command
         self._on_end = on_end
         self._loop = loop
         self._diagnosis_folder = diagnosis
+        self._kill_after_seconds = kill_after_seconds
         self._diagnosis = ""
         self._output = bytearray()
         self._status: tuple[int, int] | None = None
@@ -157,7 +159,7 @@ class RunningProcess:
         self._is_ending = True
         self._timer.cancel()
         signal_group(self.pid, signal.SIGTERM)
-        self._timer = self._loop.call_later(KILL_AFTER_SECONDS, self._kill_group)
+        self._timer = self._loop.call_later(self._kill_after_seconds, self._kill_group)
 
     def _kill_group(self) -> None:
         signal_group(self.pid, signal.SIGKILL)
@@ -167,7 +169,7 @@ class RunningProcess:
         """The process itself is gone; wait for the rest of its group, or for the timer."""
         if self._is_finished:
             return
-        if not signal_group(self.pid, 0):
+        if not has_living_members(self.pid):
             self._finish(True)
             return
         self._end_group()
@@ -190,6 +192,18 @@ class RunningProcess:
         )
 
 
+def keep_descriptors_ours() -> None:
+    """Mark every open descriptor so that no agent inherits it; Python does so with its own.
+
+    What the daemon was started with, or a library opened without the mark, would else live on in
+    every service that an agent starts.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with contextlib.suppress(OSError):  # the listing's own is closed already
+                os.set_inheritable(int(name), False)
+
+
 def signal_group(group: int, number: int) -> bool:
     """Send a signal (0: none) to a process group; say whether it has members."""
     try:
@@ -199,6 +213,13 @@ def signal_group(group: int, number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def has_living_members(group: int) -> bool:
+    """Say whether a process group has members that are more than zombies."""
+    if not signal_group(group, 0):
+        return False
+    return any(facts.group == group and facts.state != "Z" for facts in list_processes())
 
 
 def _spawn(command: Command) -> tuple[int, int]:

@@ -18,7 +18,12 @@ from paceline.adapters.executor.operation_log import (
     read_open_operations,
 )
 from paceline.adapters.executor.orphans import settle_processes
-from paceline.adapters.executor.processes import Command, Ended, RunningProcess
+from paceline.adapters.executor.processes import (
+    Command,
+    Ended,
+    RunningProcess,
+    keep_descriptors_ours,
+)
 from paceline.adapters.executor.results import (
     Answer,
     answer_of_fence_agent,
@@ -58,6 +63,7 @@ class AgentRunner:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Open this life's log. Raises OSError: without it no orphan could be found again."""
+        keep_descriptors_ours()
         self._folders = folders
         self._clock = clock
         self._node_id = node_id
