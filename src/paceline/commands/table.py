@@ -22,9 +22,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "property": ("property",),
     "node": ("node_attributes",),
-    "cluster": ("node_attributes", "host_auth"),
+    "cluster": ("node_attributes", "host_auth", "cluster_setup", "cluster_services"),
     "host": ("host_auth",),
-    "pcsd": ("host_auth",),
+    "pcsd": ("host_auth", "cluster_services"),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 

@@ -1,0 +1,430 @@
+"""`pcs cluster start|stop|enable|disable|kill|destroy`, `pcsd status`: services of the nodes.
+
+Without nodes a command works on this node alone, in place: no other node and no authentication is
+needed. Paceline is stopped on all nodes before Corosync is on any, so that services move or stop
+while there still is a quorum.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.node_trouble import report_problem
+from paceline.model.corosync_conf import ConfNode, parse_corosync_conf, read_nodes
+from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.reports import Report
+from paceline.ports.node_calls import (
+    ControlServices,
+    DestroyCluster,
+    Done,
+    NodeFacts,
+    NodeRequest,
+    ReadFacts,
+    Service,
+    ServiceAction,
+)
+from paceline.ports.peers import PeerProblem, Peers, Trouble
+
+START_MS_MAX = 180_000
+STOP_MS_MAX = 1_900_000
+"""A clean leave takes as long as the agents' stops (unit: 30 min), and a minute."""
+STATE_MS_MAX = 10_000
+WAIT_S_DEFAULT = 60
+WAIT_S_MAX = 3600
+POLL_MS = 200
+STARTED_IN_ORDER = (Service.COROSYNC, Service.PACELINE)
+SHOWN = {Service.COROSYNC: "corosync", Service.PACELINE: "pacemaker"}
+
+
+def start(request: Request, ports: Ports) -> Outcome:
+    """`cluster start [--all | NODE...] [--wait[=N]]`."""
+    names = _wanted(request, ports)
+    if not names:
+        _start_here(request, ports)
+    else:
+        start_nodes(request, ports.open_peers(), names)
+    request.findings.stop_if_errors()
+    if request.has("wait"):
+        wait_for_nodes(request, ports)
+    return Outcome()
+
+
+def stop(request: Request, ports: Ports) -> Outcome:
+    """`cluster stop [--all | NODE...]`."""
+    names = _wanted(request, ports)
+    services = _chosen(request)
+    if not names:
+        if not request.is_forced:
+            _check_quorum_stays(request, ports, [ports.open_peers().local_name()])
+        _stop_here(request, ports, services)
+        return Outcome()
+    peers = ports.open_peers()
+    if not request.has("all") and not request.is_forced:
+        _check_quorum_stays(request, ports, names)
+    stop_nodes(request, peers, names, services)
+    return Outcome()
+
+
+def enable(request: Request, ports: Ports) -> Outcome:
+    """`cluster enable [--all | NODE...]`."""
+    return _switch(request, ports, ServiceAction.ENABLE)
+
+
+def disable(request: Request, ports: Ports) -> Outcome:
+    """`cluster disable [--all | NODE...]`."""
+    return _switch(request, ports, ServiceAction.DISABLE)
+
+
+def kill(request: Request, ports: Ports) -> Outcome:
+    """`cluster kill`: end the daemons of this node at once. Its services run on."""
+    services = ports.open_node().services
+    for service in reversed(STARTED_IN_ORDER):
+        services.act(ServiceAction.KILL, service)
+    return Outcome()
+
+
+def destroy(request: Request, ports: Ports) -> Outcome:
+    """`cluster destroy [--all]`."""
+    if request.arguments:
+        raise UsageError
+    names = cluster_names(ports) if request.has("all") else ()
+    if not (request.is_forced or request.has("yes")):
+        _confirm_destroy(request, names)
+    if not names:
+        _destroy_here(request, ports)
+    else:
+        _destroy_all(request, ports.open_peers(), names)
+    return Outcome()
+
+
+def show_node_services(request: Request, ports: Ports) -> Outcome:
+    """`pcsd status [NODE...]`: which node services answer, and accept this node."""
+    names = request.arguments or cluster_names(ports)
+    peers = ports.open_peers()
+    lines = []
+    status = 0
+    asked: list[tuple[str, NodeRequest]] = [(name, ReadFacts()) for name in names]
+    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=STATE_MS_MAX):
+        lines.append(f"{name}: {_online(answer)}")
+        status = 1 if isinstance(answer, PeerProblem) else status
+    return Outcome(text="\n".join(lines), status=status)
+
+
+def start_nodes(request: Request, peers: Peers, names: Sequence[str]) -> None:
+    """Start the cluster on nodes, all at once; each service on all before the next on any."""
+    if not request.is_classic:
+        for name in names:
+            request.progress(f"{name}: Starting Cluster...")
+    left = list(names)
+    for service in STARTED_IN_ORDER:
+        if request.is_classic:
+            for name in left:
+                request.progress(f"{name}: Starting Cluster ({SHOWN[service]})...")
+        left = _control(request, peers, left, ServiceAction.START, (service,), START_MS_MAX)
+
+
+def stop_nodes(
+    request: Request, peers: Peers, names: Sequence[str], services: Sequence[Service]
+) -> None:
+    """Stop Paceline on all nodes at once, then Corosync; a node that fails keeps its Corosync."""
+    left = list(names)
+    for service in services:
+        for name in left:
+            request.progress(f"{name}: Stopping Cluster ({SHOWN[service]})...")
+        left = _control(request, peers, left, ServiceAction.STOP, (service,), STOP_MS_MAX)
+
+
+def enable_nodes(request: Request, peers: Peers, names: Sequence[str]) -> None:
+    """Let the cluster start when these nodes boot."""
+    for name in _control(
+        request, peers, names, ServiceAction.ENABLE, STARTED_IN_ORDER, START_MS_MAX
+    ):
+        request.progress(f"{name}: Cluster Enabled")
+
+
+def wait_for_nodes(request: Request, ports: Ports) -> None:
+    """Wait until the cluster of this node is settled. A time limit that passes is an error."""
+    text = request.value("wait") or str(WAIT_S_DEFAULT)
+    if not text.isdigit() or int(text) > WAIT_S_MAX:
+        raise UsageError(f"{text} is not a valid number of seconds to wait")
+    request.progress("Waiting for node(s) to start...")
+    deadline = time.monotonic() + int(text)
+    while (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
+        try:
+            answer = ports.daemon.ask(
+                {"do": "wait", "until": "settled", "timeout_ms": left_ms}, timeout_ms=left_ms
+            )
+        except UnreachableError:
+            # The daemon is starting, or this node is not among those that were started.
+            time.sleep(min(left_ms, POLL_MS) / 1000)
+            continue
+        if answer.get("is_reached"):
+            request.progress("Cluster is running")
+            return
+    raise InvalidRequestError(
+        Report(
+            code="not-started-in-time",
+            message=f"the cluster is not ready after {text} s",
+            advice="  look:  pcs status; paceline doctor",
+        )
+    )
+
+
+def cluster_nodes(ports: Ports) -> tuple[ConfNode, ...]:
+    """Return the nodes of this node's corosync.conf. Raises InvalidRequestError without one."""
+    path = ports.corosync_conf_path
+    try:
+        return read_nodes(parse_corosync_conf(ports.files.read(path)))
+    except FileNotFoundError as error:
+        raise InvalidRequestError(
+            Report(
+                code="no-cluster",
+                message=f"Unable to read {path}: this node is in no cluster",
+                advice="  make one:  pcs cluster setup NAME NODE NODE",
+            )
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InvalidRequestError(
+            Report(code="bad-corosync-conf", message=f"Unable to read {path}: {error}")
+        ) from error
+
+
+def cluster_names(ports: Ports) -> tuple[str, ...]:
+    """Return the names of the cluster's nodes."""
+    return tuple(node.name for node in cluster_nodes(ports))
+
+
+def _wanted(request: Request, ports: Ports) -> tuple[str, ...]:
+    """Return the nodes that the words name; empty for this node alone."""
+    if request.has("all"):
+        if request.arguments:
+            raise UsageError("Cannot specify both --all and a list of nodes.")
+        return cluster_names(ports)
+    return tuple(dict.fromkeys(request.arguments))
+
+
+def _control(
+    request: Request,
+    peers: Peers,
+    names: Sequence[str],
+    action: ServiceAction,
+    services: Sequence[Service],
+    wait_ms_max: int,
+) -> list[str]:
+    """Do one thing on nodes, all at once; report those that failed, return the others."""
+    what = ControlServices(action=action, services=tuple(services))
+    asked: list[tuple[str, NodeRequest]] = [(name, what) for name in names]
+    done = []
+    for name, answer in peers.ask(asked, Done, wait_ms_max=wait_ms_max):
+        if isinstance(answer, PeerProblem):
+            request.findings.add(report_problem(name, answer))
+        else:
+            done.append(name)
+    return done
+
+
+def _start_here(request: Request, ports: Ports) -> None:
+    cluster_nodes(ports)  # without a configuration there is nothing to start
+    if not request.is_classic:
+        request.progress("Starting Cluster...")
+    services = ports.open_node().services
+    for service in STARTED_IN_ORDER:
+        if request.is_classic:
+            request.progress(f"Starting Cluster ({SHOWN[service]})...")
+        problem = services.act(ServiceAction.START, service)
+        if problem:
+            request.findings.error(
+                "service-failed",
+                f"unable to start {SHOWN[service]}: {problem}",
+                advice=f"  look:  systemctl status {service.value}; "
+                f"journalctl -u {service.value} -e",
+            )
+            return
+
+
+def _stop_here(request: Request, ports: Ports, services: Sequence[Service]) -> None:
+    control = ports.open_node().services
+    for service in services:
+        request.progress(f"Stopping Cluster ({SHOWN[service]})...")
+        problem = control.act(ServiceAction.STOP, service)
+        if problem:
+            request.findings.error("service-failed", f"unable to stop {SHOWN[service]}: {problem}")
+            return
+
+
+def _chosen(request: Request) -> tuple[Service, ...]:
+    """Return what to stop, in order: both, unless one is named."""
+    both = tuple(reversed(STARTED_IN_ORDER))
+    if request.has("pacemaker") == request.has("corosync"):
+        return both
+    return (Service.PACELINE,) if request.has("pacemaker") else (Service.COROSYNC,)
+
+
+def _check_quorum_stays(request: Request, ports: Ports, stopped: Sequence[str]) -> None:
+    """Report an error where the nodes that stay would have no quorum; `--force` overrides it.
+
+    Two nodes keep it with either one (two_node). Stopping all of them is nobody's loss.
+    """
+    names = cluster_names(ports)
+    active = [name for name in names if name in _running(ports, names)]
+    staying = [name for name in active if name not in stopped]
+    if len(names) == 2 or not staying or len(active) * 2 <= len(names):
+        return
+    if len(staying) * 2 <= len(names):
+        request.findings.error(
+            "quorum-lost",
+            "Stopping the node(s) will cause a loss of the quorum: "
+            f"{len(staying)} of {len(names)} would stay",
+            is_forceable=True,
+            advice="  stop the whole cluster:  pcs cluster stop --all",
+        )
+    request.findings.stop_if_errors()
+
+
+def _running(ports: Ports, names: Sequence[str]) -> set[str]:
+    """Return the nodes that run Corosync, as far as they answer; others count as running."""
+    asked: list[tuple[str, NodeRequest]] = [(name, ReadFacts()) for name in names]
+    running = set()
+    for name, answer in ports.open_peers().ask(asked, NodeFacts, wait_ms_max=STATE_MS_MAX):
+        if isinstance(answer, PeerProblem):
+            continue
+        states = {state.service: state.active for state in answer.services}
+        if states.get(Service.COROSYNC) == "active":
+            running.add(name)
+    return running
+
+
+def _switch(request: Request, ports: Ports, action: ServiceAction) -> Outcome:
+    names = _wanted(request, ports)
+    word = "Enabled" if action is ServiceAction.ENABLE else "Disabled"
+    if names:
+        peers = ports.open_peers()
+        for name in _control(request, peers, names, action, STARTED_IN_ORDER, START_MS_MAX):
+            request.progress(f"{name}: Cluster {word}")
+        return Outcome()
+    services = ports.open_node().services
+    for service in STARTED_IN_ORDER:
+        problem = services.act(action, service)
+        if problem:
+            request.findings.error(
+                "service-failed", f"unable to {action.value} {SHOWN[service]}: {problem}"
+            )
+    return Outcome()
+
+
+def _confirm_destroy(request: Request, names: Sequence[str]) -> None:
+    """Ask; raise unless the answer is yes."""
+    what = f"nodes {', '.join(names)}" if names else "this node"
+    if not request.is_terminal:
+        raise InvalidRequestError(
+            Report(
+                code="not-confirmed",
+                message=f"This would remove the cluster from {what}",
+                is_forceable=True,
+            )
+        )
+    answer = request.ask(
+        f"WARNING: This will remove the cluster's configuration from {what}, "
+        "for good. Type 'yes' to go on: ",
+        False,
+    )
+    if answer.strip().lower() not in ("y", "yes"):
+        raise InvalidRequestError(Report(code="not-confirmed", message="Cancelled by user"))
+
+
+def _destroy_here(request: Request, ports: Ports) -> None:
+    peers = ports.open_peers()
+    request.progress("Shutting down pacemaker/corosync services...")
+    for name, answer in peers.ask([(peers.local_name(), DestroyCluster())], Done):
+        if isinstance(answer, PeerProblem):
+            request.findings.add(report_problem(name, answer))
+            return
+    request.progress("Killing any remaining services...")
+    request.progress("Removing all cluster configuration files...")
+
+
+def _destroy_all(request: Request, peers: Peers, names: Sequence[str]) -> None:
+    """Stop Paceline everywhere, then remove; here last: our certificate opens the others."""
+    for name in names:
+        request.progress(f"{name}: Stopping Cluster (pacemaker)...")
+    silent = partial(peers.ask, answer=Done, wait_ms_max=STOP_MS_MAX)
+    stop_all = ControlServices(action=ServiceAction.STOP, services=(Service.PACELINE,))
+    tuple(silent([(name, stop_all) for name in names]))
+    local = [name for name in names if name == peers.local_name()]
+    for group in ([name for name in names if name not in local], local):
+        for name, answer in silent([(name, DestroyCluster()) for name in group]):
+            if isinstance(answer, PeerProblem):
+                request.findings.add(report_problem(name, answer))
+            else:
+                request.progress(f"{name}: Successfully destroyed cluster")
+
+
+def _online(answer: NodeFacts | PeerProblem) -> str:
+    if not isinstance(answer, PeerProblem):
+        return "Online"
+    if answer.trouble in (Trouble.NOT_KNOWN, Trouble.NOT_AUTHORIZED):
+        return "Unable to authenticate"
+    return "Offline"
+
+
+_NODES = "[--all | <node>...]"
+_FOR_NODES = ("all", "request-timeout")
+
+COMMANDS = (
+    Command(
+        words="cluster start",
+        handler=start,
+        needs=Needs.CLUSTER,
+        arguments=f"{_NODES} [--wait[=<n>]]",
+        options=(*_FOR_NODES, "wait"),
+        help="Start the cluster on this node, the nodes named, or all.",
+    ),
+    Command(
+        words="cluster stop",
+        handler=stop,
+        needs=Needs.CLUSTER,
+        arguments=_NODES,
+        options=(*_FOR_NODES, "force", "pacemaker", "corosync", "wait"),
+        help="Stop the cluster on this node, the nodes named, or all; services move or stop first.",
+    ),
+    Command(
+        words="cluster enable",
+        handler=enable,
+        needs=Needs.CLUSTER,
+        arguments=_NODES,
+        options=_FOR_NODES,
+        help="Let the cluster start when the nodes boot.",
+    ),
+    Command(
+        words="cluster disable",
+        handler=disable,
+        needs=Needs.CLUSTER,
+        arguments=_NODES,
+        options=_FOR_NODES,
+        help="Do not start the cluster when the nodes boot.",
+    ),
+    Command(
+        words="cluster kill",
+        handler=kill,
+        needs=Needs.CLUSTER,
+        help="End Corosync and Paceline on this node at once (SIGKILL).",
+    ),
+    Command(
+        words="cluster destroy",
+        handler=destroy,
+        needs=Needs.CLUSTER,
+        arguments="[--all]",
+        options=(*_FOR_NODES, "force", "yes"),
+        help="Stop the cluster on this node (or all) and remove its configuration for good.",
+    ),
+    Command(
+        words="pcsd status",
+        handler=show_node_services,
+        needs=Needs.CLUSTER,
+        arguments="[<node>]...",
+        options=("request-timeout",),
+        help="Show whether the node services answer.",
+        aliases=(Alias(words="status pcsd"), Alias(words="cluster pcsd-status")),
+    ),
+)
