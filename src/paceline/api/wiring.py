@@ -17,6 +17,7 @@ from paceline.commands.run import Places
 from paceline.ports.cib_store import CibStore
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
 
@@ -43,6 +44,7 @@ def make_ports(places: Places) -> Ports:
         or COROSYNC_CONF,
         open_node=lambda: make_node(session.environment),
         open_peers=lambda: make_peers(session.environment),
+        open_engine_tools=lambda: make_engine_tools(session.environment),
     )
 
 
@@ -69,6 +71,13 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         look=look,
         random_bytes=secrets.token_bytes,
     )
+
+
+def make_engine_tools(environment: Mapping[str, str]) -> "EngineTools":
+    """Return Corosync's own tools."""
+    from paceline.adapters.engine_tools import QuorumTool
+
+    return QuorumTool(environment)
 
 
 def make_peers(environment: Mapping[str, str]) -> "Peers":

@@ -13,6 +13,7 @@ from paceline.ports.daemon import Daemon
 from paceline.ports.text_files import TextFiles
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
 
@@ -184,6 +185,7 @@ class Ports:
     corosync_conf_path: str = "/etc/corosync/corosync.conf"
     open_node: Callable[[], "Node"]
     open_peers: Callable[[], "Peers"]
+    open_engine_tools: Callable[[], "EngineTools"]
 
 
 Handler = Callable[[Request, Ports], Outcome]

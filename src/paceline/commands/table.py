@@ -10,8 +10,8 @@ from paceline.commands.contract import Command
 from paceline.model.errors import check
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "resource": ("resource_create", "defaults"),
-    "stonith": ("resource_create", "defaults"),
+    "resource": ("resource_create", "defaults", "status"),
+    "stonith": ("resource_create", "defaults", "status"),
     "constraint": (
         "constraint_show",
         "constraint_location",
@@ -22,9 +22,11 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "property": ("property",),
     "node": ("node_attributes",),
-    "cluster": ("node_attributes", "host_auth", "cluster_setup", "cluster_services"),
+    "cluster": ("node_attributes", "host_auth", "cluster_setup", "cluster_services", "status"),
     "host": ("host_auth",),
     "pcsd": ("host_auth", "cluster_services"),
+    "status": ("status",),
+    "quorum": ("status",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 

@@ -1,0 +1,39 @@
+"""Corosync's words on membership and quorum, by running `corosync-quorumtool`."""
+
+import shutil
+from collections.abc import Mapping
+
+from paceline.adapters.run_command import run_bounded
+from paceline.model.errors import UnreachableError
+
+PROGRAM = "corosync-quorumtool"
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+ASK_MS_MAX = 10_000
+NOT_QUORATE_RC = 2
+"""It answered, and there is no quorum. Source: corosync-quorumtool(8)."""
+
+
+class QuorumTool:
+    """Runs the tool with the environment of the one who asks."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Look for the tool in PATH, then where systems put it."""
+        path = f"{environment.get('PATH', '')}:{SEARCH_PATH}"
+        self._program = shutil.which(PROGRAM, path=path)
+
+    def members_text(self) -> str:
+        """Return the table of members. Raises UnreachableError."""
+        return self._run("-l")
+
+    def quorum_text(self) -> str:
+        """Return quorum, votes and members. Raises UnreachableError."""
+        return self._run("-s")
+
+    def _run(self, option: str) -> str:
+        if self._program is None:
+            raise UnreachableError(f"{PROGRAM} is not installed")
+        done = run_bounded((self._program, option), {"LC_ALL": "C"}, ASK_MS_MAX)
+        text = done.out.decode(errors="replace")
+        if done.rc not in (0, 1, NOT_QUORATE_RC) or not text.strip():
+            raise UnreachableError("cluster is not currently running on this node")
+        return text
