@@ -26,7 +26,7 @@ def test_rules_leave_the_other_link_when_one_is_cut() -> None:
 
 def test_rules_lose_in_thousandths_when_a_node_is_spoiled() -> None:
     rules = network.filter_rules(Faults().with_spoil(Spoil(member="worker2", loss_permille=125)))
-    assert "numgen random mod 1000 < 125 drop" in rules
+    assert "numgen random mod 1000 <= 124 drop" in rules
 
 
 def test_rules_are_empty_but_replace_the_former_when_nothing_is_wrong() -> None:

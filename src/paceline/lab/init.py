@@ -115,7 +115,19 @@ class Init:
                 action: Callable[[], None] = key.data
                 action()
             self._fire_timers()
+        self._end_everything()
         return self._exit
+
+    def _end_everything(self) -> None:
+        """Give what still runs the time that a machine gives it, and tell who waits for it.
+
+        What does not end dies with us.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGTERM)
+        deadline = time.monotonic() + _TERM_WAIT_S
+        while self._reap() and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def _wait_s(self) -> float | None:
         return max(0.0, (self._timers[0][0] - _now_ms()) / 1000) if self._timers else None
@@ -144,14 +156,15 @@ class Init:
             self._shut_down(EXIT_REBOOT)
         self._reap()
 
-    def _reap(self) -> None:
+    def _reap(self) -> bool:
+        """Take note of every child that ended; say whether others live."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             code = os.waitstatus_to_exitcode(status)
             if pid in self._services:
                 self._service_gone(pid, code)
@@ -537,19 +550,6 @@ def _set_up_network(member: str) -> None:
     sys.stderr.write(done.stderr.decode(errors="replace"))
 
 
-def _end_everything() -> None:
-    """Give what still runs the time that a machine gives it, then leave; the rest dies with us."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGTERM)
-    deadline = time.monotonic() + _TERM_WAIT_S
-    while time.monotonic() < deadline:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                time.sleep(0.01)
-        except ChildProcessError:
-            return
-
-
 def main() -> int:
     """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER`."""
     member, ready_file = sys.argv[1], int(sys.argv[2])
@@ -565,6 +565,4 @@ def main() -> int:
         os.write(ready_file, b"1")
         os.close(ready_file)
 
-    code = init.serve(ready)
-    _end_everything()
-    return code
+    return init.serve(ready)

@@ -191,7 +191,7 @@ def _loss_rules(spoil: Spoil) -> list[str]:
     if not spoil.loss_permille:
         return []
     ports = _ports(spoil.member, tuple(network.device for network in NETWORKS))
-    chance = f"numgen random mod {PERMILLE} < {spoil.loss_permille} drop"
+    chance = f"numgen random mod {PERMILLE} <= {spoil.loss_permille - 1} drop"
     return [f"iifname {ports} {chance}", f"oifname {ports} {chance}"]
 
 

@@ -1,0 +1,141 @@
+"""Labs as a whole: nothing is left behind, several live side by side, users have theirs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import need_lab, wait_until
+
+from paceline.lab.lab import Lab, LabError, all_labs
+from paceline.lab.places import labs_folder
+
+pytestmark = pytest.mark.lab
+
+# Makes an ordinary user with a range of ids, seen in this mount namespace only, and becomes him.
+# Python may live where only root goes: the folder is laid open to him here, and nowhere else.
+AS_USER = """
+set -eu
+printf 'labtester:500000:65536\\n' > "$1/subid"
+{ cat /etc/passwd; echo 'labtester:x:20001:20001::/tmp/labtester:/bin/sh'; } > "$1/passwd"
+mount --bind "$1/subid" /etc/subuid
+mount --bind "$1/subid" /etc/subgid
+mount --bind "$1/passwd" /etc/passwd
+python=$2 home=$1/home
+mkdir -p "$1/python" "$home"
+mount --bind "$python" "$1/python"
+case $python in /root/*) mount -t tmpfs -o mode=755 tmpfs /root ;; esac
+mkdir -p "$python"
+mount --bind "$1/python" "$python"
+mount -t tmpfs -o mode=755 tmpfs /tmp
+mkdir -p /tmp/labtester
+chown 20001:20001 /tmp/labtester
+shift 2
+cd /
+exec setpriv --reuid 20001 --regid 20001 --clear-groups env -i HOME=/tmp/labtester \\
+    PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$1" "$2" -c "$3"
+"""
+USER_STORY = """
+from paceline.lab.lab import Lab
+with Lab("mine", nodes=2) as lab:
+    one, two = lab.nodes
+    assert one.run(["id", "-u"]).out == "0\\n"
+    one.run(["chpasswd"], text="hacluster:secret\\n").check()
+    one.shell("chown hacluster:haclient /var/lib/paceline").check()
+    lab.crash("worker2"); lab.boot("worker2")
+    lab.cut("worker1"); lab.heal()
+    lab.freeze("worker1"); lab.thaw("worker1")
+    lab.fill("worker1")
+    assert not one.shell("head -c 1M /dev/zero > /var/lib/more").is_ok
+    lab.heal()
+    assert two.run(["fence_lab", "-o", "reboot", "-n", "worker1"]).code == 0
+    assert lab.state.shared_disk == ""
+assert not lab.paths.root.exists()
+print("all of it")
+"""
+
+
+def traces(name: str) -> list[str]:
+    """Return everything on this machine that still tells of a lab."""
+    found = []
+    folder = str(labs_folder() / name)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if folder in words:
+                found.append(words)
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if folder in line]
+    loops = Path("/sys/block").glob("loop*/loop/backing_file")
+    for file in loops:
+        try:
+            found += [line for line in file.read_text().splitlines() if folder in line]
+        except OSError:
+            continue
+    if Path(folder).exists():
+        found.append(folder)
+    return found
+
+
+def links() -> set[str]:
+    """Return the machine's own network interfaces."""
+    return set(os.listdir("/sys/class/net"))
+
+
+def test_nothing_is_left_when_a_lab_is_down() -> None:
+    need_lab()
+    name = f"left-{os.getpid()}"
+    before = links()
+    lab = Lab(name, nodes=1)
+    lab.up()
+    assert traces(name)
+    assert links() == before
+    lab.down()
+    wait_until(lambda: not traces(name), "the kernel to let go of the lab's disk")
+    assert links() == before
+
+
+def test_nothing_is_left_when_the_keeper_is_killed_and_down_follows() -> None:
+    need_lab()
+    name = f"kill-{os.getpid()}"
+    lab = Lab(name, nodes=1)
+    lab.up()
+    lab.freeze("worker1")
+    lab.down()
+    wait_until(lambda: not traces(name), "everything to end")
+    lab.down()
+
+
+def test_second_up_of_one_name_is_refused() -> None:
+    need_lab()
+    with Lab(f"twice-{os.getpid()}", nodes=1) as lab, pytest.raises(LabError, match="up already"):
+        Lab(lab.spec.name).up()
+
+
+def test_labs_live_side_by_side_with_the_same_addresses() -> None:
+    need_lab()
+    names = (f"one-{os.getpid()}", f"two-{os.getpid()}")
+    with Lab(names[0], nodes=1) as one, Lab(names[1], nodes=3) as two:
+        assert set(names) <= {lab.spec.name for lab in all_labs()}
+        one.node("worker1").write_text("/root/word", "one")
+        assert not two.node("worker1").run(["test", "-e", "/root/word"]).is_ok
+        assert two.node("worker3").address == "192.168.222.33"
+        with pytest.raises(LabError, match="no 'worker2'"):
+            one.node("worker2")
+
+
+def test_ordinary_user_has_a_whole_lab(tmp_path: Path) -> None:
+    need_lab()
+    if os.geteuid() != 0:
+        pytest.skip("the other tests run as an ordinary user already")
+    tmp_path.chmod(0o755)
+    source = str(Path(__file__).resolve().parents[2] / "src")
+    words = [str(tmp_path), sys.base_prefix, source, sys.executable, USER_STORY]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", AS_USER, "sh", *words],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout == "all of it\n", done.stderr
