@@ -55,6 +55,10 @@ class NodeLink:
         """Take a connection that did its handshake."""
         self._place, self._socket = place, connection
         self.address = address
+        self._connection = http.client.HTTPConnection(address, place.port)
+        self._connection.sock = connection
+        # Calls are never sent twice: a connection that broke stays broken.
+        self._connection.auto_open = 0
         self.certificate = connection.getpeercert(binary_form=True) or b""
 
     def call(self, name: str, body: bytes, *, token: str, wait_ms_max: int) -> tuple[int, bytes]:
@@ -62,8 +66,7 @@ class NodeLink:
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        connection = http.client.HTTPConnection(self.address, self._place.port)
-        connection.sock = self._socket
+        connection = self._connection
         try:
             self._socket.settimeout(wait_ms_max / 1000)
             connection.request("POST", f"/v1/{name}", body=body, headers=headers)
@@ -81,6 +84,17 @@ class NodeLink:
         if len(content) > ANSWER_BYTES_MAX:
             raise self._error(Trouble.NO_SPEAKER, "its answer is too long")
         return response.status, content
+
+    def confirm(self, *, wait_ms_max: int = CONNECT_MS_MAX) -> None:
+        """Say hello, to learn whether the certificate that we showed was accepted.
+
+        With TLS 1.3 the handshake is over for us before the other side has judged it, and a refusal
+        may come as nothing but an end of the connection. Raises LinkError, `is_handshake`.
+        """
+        try:
+            self.call("hello", b"{}", token="", wait_ms_max=wait_ms_max)
+        except LinkError as error:
+            raise LinkError(error.problem, is_handshake=True) from error
 
     def close(self) -> None:
         """Let the connection go."""

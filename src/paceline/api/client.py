@@ -128,12 +128,18 @@ class NodePeers:
         body = msgspec.json.encode(request)
         try:
             try:
-                return self._call(host, place, request, body, answer, wait_ms_max, self._context())
+                context, is_certified = self._context()
+                return self._call(
+                    host, place, request, body, answer, wait_ms_max, context, is_certified
+                )
             except LinkError as error:
                 if not error.is_handshake:
                     raise
             # It does not know our cluster's authority (any more): then without a certificate.
-            return self._call(host, place, request, body, answer, wait_ms_max, client_context())
+            context, is_certified = client_context(), False
+            return self._call(
+                host, place, request, body, answer, wait_ms_max, context, is_certified
+            )
         except LinkError as error:
             return error.problem
 
@@ -146,11 +152,14 @@ class NodePeers:
         answer: type[AnswerT],
         wait_ms_max: int,
         context: ssl.SSLContext,
+        is_certified: bool,
     ) -> AnswerT:
         link = open_link(place, context)
         try:
             if not (_is_pinned(link, host.fingerprint) or self._is_certified(link, host.name)):
                 raise _refuse_key(place, link)
+            if is_certified:
+                link.confirm()
             status, content = link.call(
                 CALL_NAMES[type(request)], body, token=host.token, wait_ms_max=wait_ms_max
             )
@@ -166,13 +175,14 @@ class NodePeers:
         pem = ssl.DER_cert_to_PEM_cert(link.certificate).encode()
         return is_signed_by(pem, authority) and name_of(pem) == name
 
-    def _context(self) -> ssl.SSLContext:
-        """Return a context that shows our certificate where we are in a cluster."""
+    def _context(self) -> tuple[ssl.SSLContext, bool]:
+        """Return a context that shows our certificate where we are in a cluster; say if it does."""
         context = client_context()
         certificate = self._paths.cluster / "node.crt"
-        if certificate.exists():
-            context.load_cert_chain(certificate, self._paths.node_key)
-        return context
+        if not certificate.exists():
+            return context, False
+        context.load_cert_chain(certificate, self._paths.node_key)
+        return context, True
 
 
 def _greet(place: Place) -> Greeting | PeerProblem:
