@@ -1,1 +1,50 @@
-"""See ARCHITECTURE.md."""
+"""The scheduler: a pure function from a snapshot to a plan. It decides as Pacemaker decides.
+
+The phases, in the order in which they run (`run` is where they are called):
+
+    options        the cluster's properties as values
+    nodes          which nodes there are; usable, pending, unclean
+    resources      primitives, groups, clones, bundles, with meta attributes worked out
+    history        the current state and the failures, from each node's operation history
+    remote         remote and guest nodes are as their connection is
+    failures       fail counts ban nodes
+    tickets, constraints   wishes: locations become scores, colocations are noted
+    placement      (colocation, clones, promotion, utilization) where everything goes
+    primitives     what each primitive must do for that
+    ordering       groups, clones and order constraints tie actions together
+    recurring, probes, cleanup, fencing, migration     the other actions
+    spread         requirement and impossibility spread along the ties
+    notifications  clones tell their instances
+    plan           the required and possible actions as values
+"""
+
+from paceline.model.plan import Plan
+from paceline.model.snapshot import Snapshot
+from paceline.scheduler.current import (
+    bans,
+    current_nodes,
+    current_state,
+    fail_counts,
+    failed_operations,
+    findings,
+)
+from paceline.scheduler.explain import explain
+from paceline.scheduler.plan import make_plan
+from paceline.scheduler.run import run
+
+
+def schedule(snapshot: Snapshot) -> Plan:
+    """Return what is to be done. The same snapshot gives the same plan, byte for byte."""
+    return make_plan(run(snapshot))
+
+
+__all__ = [
+    "bans",
+    "current_nodes",
+    "current_state",
+    "explain",
+    "fail_counts",
+    "failed_operations",
+    "findings",
+    "schedule",
+]

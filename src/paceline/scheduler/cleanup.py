@@ -1,0 +1,25 @@
+"""Phase: fail counts that have expired are cleared, histories that nobody needs are deleted."""
+
+from paceline.scheduler.actions import cluster_action, tie
+from paceline.scheduler.history import HistoryReader
+from paceline.scheduler.work import Node, Resource, Tie, Work
+
+
+def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
+    """Create the clearing of expired fail counts, before the resource's next start."""
+    seen: set[tuple[str, str]] = set()
+    for rsc, node, reason in reader.clear_wanted:
+        key = (rsc.agent_id, node.name)
+        if key in seen:
+            continue
+        seen.add(key)
+        clear_fail_count(work, rsc, node, reason)
+
+
+def clear_fail_count(work: Work, rsc: Resource, node: Node, reason: str) -> None:
+    """Create one clearing."""
+    action = cluster_action(work, "clear_failcount", node, rsc)
+    action.reason = reason
+    for each in rsc.actions:
+        if each.task == "start":
+            tie(action, each, Tie.ORDER)

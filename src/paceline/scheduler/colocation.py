@@ -1,0 +1,348 @@
+"""How colocations move scores between resources.
+
+`apply_to_dependent`: the primary is placed, so the dependent's nodes are banned or preferred.
+`add_dependents`: the primary is about to be placed, so the wishes of those who want to be with it
+count, scaled by the strength of the colocation and again along each further link of a chain.
+"""
+
+from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
+from paceline.scheduler.constraints import usable_nodes
+from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
+
+
+def sort_colocations(items: list[Colocation], *, by_primary: bool) -> list[Colocation]:
+    """Return them with the most important partner first."""
+
+    def key(each: Colocation) -> tuple[int, int, str]:
+        other = each.primary if by_primary else each.dependent
+        return (-other.priority, -int(other.kind), other.id)
+
+    return sorted(items, key=key) if len(items) > 1 else items
+
+
+def this_with(rsc: Resource) -> list[Colocation]:
+    """Return the colocations in which `rsc` depends on others, those of what holds it included."""
+    found = list(rsc.this_with)
+    child, parent = rsc, rsc.parent
+    while parent is not None:
+        if parent.kind is Kind.GROUP:
+            if parent.children[0] is not child:
+                break
+            found.extend(parent.this_with)
+        else:
+            found.extend(parent.this_with)
+        child, parent = parent, parent.parent
+    return sort_colocations(found, by_primary=True)
+
+
+def with_this(rsc: Resource) -> list[Colocation]:
+    """Return the colocations in which others depend on `rsc`."""
+    found = list(rsc.with_this)
+    child, parent = rsc, rsc.parent
+    while parent is not None:
+        if parent.kind is Kind.GROUP:
+            last = next((c for c in reversed(parent.children)), None)
+            if last is not child:
+                break
+            found.extend(parent.with_this)
+        else:
+            found.extend(parent.with_this)
+        child, parent = parent, parent.parent
+    return sort_colocations(found, by_primary=False)
+
+
+def has_influence(colocation: Colocation) -> bool:
+    """Say whether the dependent's wishes may move the primary."""
+    if colocation.influence is not None:
+        return colocation.influence
+    return colocation.dependent.critical
+
+
+def attribute_value(node: Node, name: str) -> str | None:
+    """Return the value that a colocation compares: by default the node's name."""
+    if name == "#uname":
+        return node.name
+    return node.attributes.get(name)
+
+
+# Primary placed: what that means for the dependent
+
+
+def apply_to_dependent(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
+    """Change the dependent's scores by where the primary was placed."""
+    match primary.kind:
+        case Kind.PRIMITIVE:
+            _apply_primitive(work, dependent, primary, c)
+        case Kind.GROUP:
+            apply_to_dependent(work, dependent, primary.children[-1], c)
+        case Kind.CLONE:
+            _apply_clone(work, dependent, primary, c)
+        case Kind.BUNDLE:
+            _apply_bundle(work, dependent, primary, c)
+
+
+def roles_match(dependent: Resource, primary: Resource, c: Colocation) -> bool:
+    """Say whether the roles that the colocation names are those that were decided."""
+    if c.dependent_role is not Role.UNKNOWN and c.dependent_role is not dependent.next_role:
+        return False
+    return c.primary_role is Role.UNKNOWN or c.primary_role is _role_for_colocation(primary)
+
+
+def _role_for_colocation(rsc: Resource) -> Role:
+    role = rsc.next_role
+    if role is Role.STARTED and rsc.is_promotable:
+        return Role.UNPROMOTED
+    return role
+
+
+def _apply_primitive(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
+    if primary.is_provisional or not dependent.is_provisional:
+        return
+    if not roles_match(dependent, primary, c):
+        return
+    node = primary.assigned
+    if node is None:
+        if c.score <= 0:
+            return
+        value = None
+    else:
+        value = attribute_value(node, c.node_attribute)
+    before = dict(dependent.scores)
+    source = c.id or primary.id
+    for name in dependent.scores:
+        if value is None:
+            if node is not None or c.score > 0:
+                _change(work, dependent, name, -c.score, c, source)
+            continue
+        here = attribute_value(work.node_by_name[name], c.node_attribute)
+        if here == value:
+            if c.score < INFINITY:
+                _change(work, dependent, name, c.score, c, source)
+        elif c.score >= INFINITY:
+            _change(work, dependent, name, MINUS_INFINITY, c, source)
+    if not c.is_mandatory and not usable_nodes(work, dependent):
+        dependent.scores.update(before)
+
+
+def _change(work: Work, rsc: Resource, name: str, score: int, c: Colocation, source: str) -> None:
+    rsc.scores[name] = add_scores(rsc.scores[name], score)
+    work.explain_score(rsc, name, score, "colocation", f"{source} with {c.primary.id}")
+
+
+def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
+    if primary.is_provisional or not dependent.is_provisional:
+        return
+    if (
+        primary.is_promotable
+        and c.primary_role > Role.UNPROMOTED
+        and c.dependent_role is Role.PROMOTED
+        and dependent.is_promotable
+    ):
+        return
+    instances = [child for child in primary.children if _counts(child, c)]
+    dependent_clone = dependent.clone
+    if dependent_clone is not None and _is_interleaved(dependent_clone, primary):
+        _apply_interleaved(work, dependent, primary, c)
+        return
+    if c.score >= INFINITY:
+        allowed = {
+            attribute_value(node, c.node_attribute)
+            for child in instances
+            for node in [instance_node(child)]
+            if node is not None and (not child.blocked or True)
+        }
+        for name in dependent.scores:
+            here = attribute_value(work.node_by_name[name], c.node_attribute)
+            if here not in allowed:
+                _change(work, dependent, name, MINUS_INFINITY, c, c.id)
+        return
+    for child in instances:
+        target = child.children[-1] if child.kind is Kind.GROUP else child
+        if target.assigned is not None:
+            _apply_instance(work, dependent, target, c)
+
+
+def _apply_instance(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:
+    node = target.assigned
+    if node is None:
+        return
+    value = attribute_value(node, c.node_attribute)
+    before = dict(dependent.scores)
+    for name in dependent.scores:
+        if attribute_value(work.node_by_name[name], c.node_attribute) == value:
+            _change(work, dependent, name, c.score, c, c.id)
+    if not c.is_mandatory and not usable_nodes(work, dependent):
+        dependent.scores.update(before)
+
+
+def _counts(child: Resource, c: Colocation) -> bool:
+    if instance_node(child) is None:
+        return False
+    if c.primary_role is Role.UNKNOWN:
+        return True
+    return _role_for_colocation(_last(child)) is c.primary_role
+
+
+def _last(child: Resource) -> Resource:
+    return child.children[-1] if child.kind is Kind.GROUP else child
+
+
+def instance_node(child: Resource) -> Node | None:
+    """Return where an instance was placed: for a group all its members must be."""
+    if child.kind is Kind.GROUP:
+        node = None
+        for member in child.children:
+            if member.assigned is None:
+                return None
+            node = member.assigned
+        return node
+    return child.assigned
+
+
+def _is_interleaved(dependent_clone: Resource, primary: Resource) -> bool:
+    if not dependent_clone.is_interleaved:
+        return False
+    if primary.kind not in (Kind.CLONE, Kind.BUNDLE):
+        return False
+    return True
+
+
+def _apply_interleaved(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
+    """Each instance goes with the one on its own node; one without a partner goes nowhere."""
+    best: Resource | None = None
+    for node in _by_score(work, dependent):
+        for child in primary.children:
+            target = _last(child)
+            if target.assigned is node and _counts(child, c):
+                best = target
+                break
+        if best is not None:
+            break
+    if best is not None:
+        _apply_interleaved_to(work, dependent, best, c)
+    elif c.score >= INFINITY:
+        for name in dependent.scores:
+            _change(work, dependent, name, MINUS_INFINITY, c, c.id)
+
+
+def _apply_interleaved_to(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:
+    node = target.assigned
+    assert node is not None
+    before = dict(dependent.scores)
+    for name in dependent.scores:
+        if name == node.name:
+            if c.score < INFINITY:
+                _change(work, dependent, name, c.score, c, c.id)
+        elif c.score >= INFINITY:
+            _change(work, dependent, name, MINUS_INFINITY, c, c.id)
+    if not c.is_mandatory and not usable_nodes(work, dependent):
+        dependent.scores.update(before)
+
+
+def _by_score(work: Work, rsc: Resource) -> list[Node]:
+    from paceline.scheduler.placement import sort_nodes
+
+    return sort_nodes(work, rsc)
+
+
+def _apply_bundle(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
+    from paceline.scheduler.bundles import apply_bundle_colocation
+
+    apply_bundle_colocation(work, dependent, primary, c)
+
+
+# Primary not placed yet: the dependents' wishes
+
+
+def scale(score: int, numerator: int, denominator: int) -> int:
+    """Return score x factor, rounded half away from zero, and never 0 where the product is not."""
+    product = score * numerator
+    if product == 0:
+        return 0
+    size = abs(product)
+    rounded = (2 * size + denominator) // (2 * denominator)
+    rounded = max(1, rounded)
+    return rounded if product > 0 else -rounded
+
+
+def add_dependents(
+    work: Work,
+    scores: dict[str, int],
+    dependent: Resource,
+    c: Colocation,
+    numerator: int,
+    denominator: int,
+    *,
+    only_positive: bool = False,
+    keep_if_unusable: bool = False,
+) -> dict[str, int]:
+    """Return `scores` with the wishes of `dependent`, and of those who follow it, added.
+
+    If that would leave no usable node, the scores are returned as they were.
+    """
+    if dependent.kind is Kind.GROUP:
+        dependent = dependent.children[0]
+    elif dependent.kind is Kind.BUNDLE:
+        return scores
+    if dependent.is_merging:
+        return scores
+    dependent.is_merging = True
+    try:
+        merged = _merge(work, scores, dependent, c, numerator, denominator, only_positive)
+        if not keep_if_unusable and not _any_usable(work, merged):
+            return scores
+        for each in with_this(dependent):
+            if not has_influence(each):
+                continue
+            merged = add_dependents(
+                work,
+                merged,
+                each.dependent,
+                each,
+                numerator * each.score,
+                denominator * INFINITY,
+                only_positive=only_positive,
+            )
+        return merged
+    finally:
+        dependent.is_merging = False
+
+
+def _any_usable(work: Work, scores: dict[str, int]) -> bool:
+    return any(score >= 0 and work.node_by_name[name].can_run() for name, score in scores.items())
+
+
+def _merge(
+    work: Work,
+    scores: dict[str, int],
+    dependent: Resource,
+    c: Colocation,
+    numerator: int,
+    denominator: int,
+    only_positive: bool,
+) -> dict[str, int]:
+    merged = dict(scores)
+    best: dict[str | None, int] | None = None
+    if c.node_attribute != "#uname":
+        best = {}
+        for name, score in dependent.scores.items():
+            value = attribute_value(work.node_by_name[name], c.node_attribute)
+            if value is not None:
+                best[value] = max(best.get(value, MINUS_INFINITY), score)
+    is_negative = numerator < 0
+    for name in merged:
+        if best is None:
+            score = dependent.scores.get(name, MINUS_INFINITY)
+        else:
+            score = best.get(
+                attribute_value(work.node_by_name[name], c.node_attribute), MINUS_INFINITY
+            )
+        if is_negative and score < 0:
+            # A dislike of someone who avoids this one is no reason to come here.
+            continue
+        if only_positive and score < 0 and not is_negative:
+            continue
+        delta = scale(score, numerator, denominator)
+        if delta:
+            merged[name] = add_scores(merged[name], delta)
+    return merged

@@ -1,0 +1,229 @@
+"""The current state for displays: resources, nodes, failures. Nothing is decided here."""
+
+from paceline.model.identifiers import NodeName, ResourceId
+from paceline.model.plan import Finding
+from paceline.model.snapshot import Snapshot
+from paceline.model.state import (
+    ActiveOn,
+    BannedNode,
+    FailCount,
+    FailedOperation,
+    NodeState,
+    ResourceState,
+)
+from paceline.scheduler.failures import FailCounts
+from paceline.scheduler.resources import wanted_role
+from paceline.scheduler.run import decide, read_state
+from paceline.scheduler.work import ROLE_NAMES, Kind, Node, Resource, Role, Work
+
+PENDING_WORDS = {
+    "start": "Starting",
+    "stop": "Stopping",
+    "promote": "Promoting",
+    "demote": "Demoting",
+    "migrate_to": "Migrating",
+    "migrate_from": "Migrating",
+    "monitor": "Monitoring",
+}
+"""What an operation under way is called in a status."""
+
+_KINDS = {
+    Kind.PRIMITIVE: "primitive",
+    Kind.GROUP: "group",
+    Kind.CLONE: "clone",
+    Kind.BUNDLE: "bundle",
+}
+
+
+def current_state(snapshot: Snapshot) -> tuple[ResourceState, ...]:
+    """Return every resource as it is now, as a tree, in the order of the configuration."""
+    work, _ = read_state(snapshot)
+    tops = sorted(work.resources, key=lambda rsc: rsc.sort_index)
+    return tuple(_state(work, rsc) for rsc in tops if _is_shown(rsc))
+
+
+def _is_shown(rsc: Resource) -> bool:
+    if rsc.meta.get("internal_rsc") == "true":
+        return False
+    return not (rsc.is_removed and not rsc.is_active())
+
+
+def _state(work: Work, rsc: Resource) -> ResourceState:
+    agent = rsc.agent
+    children = [child for child in rsc.children if not _is_hidden(child)]
+    if rsc.kind is Kind.CLONE:
+        children.sort(key=lambda child: child.instance_number)
+    return ResourceState(
+        id=rsc.id,
+        kind=_KINDS[rsc.kind],
+        agent_class=agent.agent_class if agent else "",
+        provider=agent.provider if agent else "",
+        agent_type=agent.agent_type if agent else "",
+        role=_role_name(rsc),
+        target_role=rsc.target_role_word,
+        active=tuple(_active(rsc, node) for node in rsc.running_on),
+        is_failed=rsc.failed or rsc.stop_failed,
+        is_failure_ignored=rsc.failure_ignored,
+        is_blocked=rsc.blocked,
+        is_managed=rsc.is_managed or rsc.blocked,
+        is_in_maintenance=rsc.in_maintenance,
+        is_disabled=wanted_role(rsc) is Role.STOPPED,
+        is_removed=rsc.is_removed,
+        is_unique=rsc.is_unique and (rsc.kind is Kind.CLONE or rsc.clone is not None),
+        is_promotable=rsc.is_promotable,
+        pending_task=_pending(rsc),
+        locked_to=NodeName(rsc.lock_node.name if rsc.lock_node is not None else ""),
+        replica=rsc.replica,
+        children=tuple(_state(work, child) for child in children),
+    )
+
+
+def _is_hidden(child: Resource) -> bool:
+    return child.is_removed_filler or (child.is_removed and not child.is_active())
+
+
+def _role_name(rsc: Resource) -> str:
+    if rsc.kind is not Kind.PRIMITIVE:
+        return "Started" if rsc.is_active() else "Stopped"
+    if rsc.role is Role.UNPROMOTED and not rsc.is_promotable:
+        return "Started"
+    return ROLE_NAMES[rsc.role]
+
+
+def _pending(rsc: Resource) -> str:
+    if not rsc.pending_task:
+        return ""
+    if rsc.pending_task == "monitor" and rsc.role > Role.STOPPED:
+        return "Monitoring"
+    return PENDING_WORDS.get(rsc.pending_task, rsc.pending_task)
+
+
+def _active(rsc: Resource, node: Node) -> ActiveOn:
+    role = rsc.role_on.get(node.name, rsc.role)
+    return ActiveOn(
+        node=node.name,
+        role=ROLE_NAMES[role],
+        is_failed=rsc.failed,
+        is_node_online=node.is_online,
+    )
+
+
+def current_nodes(snapshot: Snapshot) -> tuple[NodeState, ...]:
+    """Return every node as it is now, in natural order of names."""
+    work, _ = read_state(snapshot)
+    return tuple(_node_state(node) for node in work.nodes)
+
+
+def _node_state(node: Node) -> NodeState:
+    connection = node.remote_resource
+    container = connection.container if connection is not None else None
+    return NodeState(
+        name=node.name,
+        node_id=node.cib_id,
+        kind=node.kind,
+        is_online=node.is_online,
+        is_unclean=node.is_unclean,
+        is_pending=node.is_pending,
+        is_standby=node.is_standby and not node.is_standby_by_failure,
+        is_standby_by_failure=node.is_standby_by_failure,
+        in_maintenance=node.in_maintenance,
+        is_shutting_down=node.is_shutting_down,
+        is_expected=node.is_expected,
+        is_coordinator=node.is_dc,
+        health=node.health,
+        resources=len(node.running),
+        container=ResourceId(container.id if container is not None else ""),
+        attributes=tuple(sorted(node.attributes.items())),
+    )
+
+
+def failed_operations(snapshot: Snapshot) -> tuple[FailedOperation, ...]:
+    """Return the failed operations on record that have not expired, newest last per resource."""
+    work, _ = read_state(snapshot)
+    found = []
+    for rsc, node, entry, is_ignored in work.failed_entries:
+        found.append(
+            FailedOperation(
+                resource=rsc.id,
+                node=node.name,
+                operation_key=entry.operation_key
+                or f"{entry.resource}_{entry.task}_{entry.interval_ms}",
+                task=entry.task,
+                interval_ms=entry.interval_ms,
+                call_id=entry.call_id,
+                rc=entry.rc,
+                outcome=entry.outcome.value,
+                exit_reason=entry.exit_reason,
+                last_rc_change_ms=entry.last_rc_change_ms,
+                exec_ms=entry.exec_ms,
+                queue_ms=entry.queue_ms,
+                is_ignored=is_ignored,
+            )
+        )
+    unique: dict[tuple[str, str, int], FailedOperation] = {}
+    for each in found:
+        unique.setdefault((each.node, each.operation_key, each.call_id), each)
+    return tuple(unique.values())
+
+
+def fail_counts(snapshot: Snapshot) -> tuple[FailCount, ...]:
+    """Return the fail counts of all resources by node, those that are 0 left out."""
+    work, _ = read_state(snapshot)
+    counts = FailCounts(work)
+    found = []
+    for node in work.nodes:
+        seen: set[str] = set()
+        for rsc in work.primitives():
+            if rsc.agent_id in seen:
+                continue
+            total = counts.raw(rsc, node)
+            if total:
+                seen.add(rsc.agent_id)
+                found.append(
+                    FailCount(
+                        resource=rsc.agent_id,
+                        node=node.name,
+                        count=total,
+                        threshold=rsc.migration_threshold,
+                        last_failure_ms=1000 * counts.last_failure_s(rsc, node),
+                    )
+                )
+    return tuple(found)
+
+
+def bans(snapshot: Snapshot) -> tuple[BannedNode, ...]:
+    """Return the location constraints that keep resources off nodes."""
+    work, reader = read_state(snapshot)
+    decide(work, reader)
+    found = []
+    for top in work.resources:
+        for location in top.location_list:
+            for name, score in location.scores.items():
+                if score < 0:
+                    found.append(
+                        BannedNode(
+                            constraint=location.id,
+                            resource=top.id,
+                            node=NodeName(name),
+                            score=score,
+                            role=ROLE_NAMES[location.role] if location.role else "",
+                        )
+                    )
+    return tuple(found)
+
+
+def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Return what is wrong or doubtful in the configuration and the state."""
+    work, reader = read_state(snapshot)
+    decide(work, reader)
+    return tuple(work.findings)
+
+
+__all__ = [
+    "bans",
+    "current_nodes",
+    "current_state",
+    "fail_counts",
+    "failed_operations",
+    "findings",
+]

@@ -1,0 +1,143 @@
+"""Phase: fencing. Nodes that may still run things although we cannot ask them are switched off.
+
+Nothing that may run there starts elsewhere before that is confirmed. Without a way to fence, what
+ran there is blocked. Fences run side by side unless `concurrent-fencing` says one by one; the
+coordinator's own node comes last.
+"""
+
+from paceline.scheduler.actions import cluster_action, tie
+from paceline.scheduler.primitives import order_shutdown
+from paceline.scheduler.work import Action, Kind, Node, Resource, Tie, Work
+
+
+def can_fence(work: Work, node: Node) -> bool:
+    """Say whether the node may be fenced: fencing is on, there is a device, and we have the say."""
+    if node.is_guest:
+        return True
+    options = work.options
+    if not options.fencing_enabled or not work.has_fence_device:
+        return False
+    if work.has_quorum or options.no_quorum_policy == "ignore":
+        return True
+    return node.is_online
+
+
+def make_fence_actions(work: Work) -> None:
+    """Create the fencing of unclean nodes and the shutdown of leaving ones, and order them."""
+    if not any(rsc.is_managed for rsc in work.primitives()):
+        _note_unclean(work)
+        return
+    fences: list[Action] = []
+    dc_fence: Action | None = None
+    for node in work.nodes:
+        if node.is_guest:
+            continue
+        if node.is_unclean and _needs_fencing(node):
+            if not can_fence(work, node):
+                work.is_blocked = True
+                continue
+            fence = fence_action(work, node, work.options.fencing_action, node.fence_reason)
+            _imply_stops(work, node, fence)
+            if node.is_dc:
+                dc_fence = fence
+            else:
+                fences.append(fence)
+        elif node.is_online and node.is_shutting_down and not node.is_remote:
+            order_shutdown(work, node)
+    _order_fences(work, fences, dc_fence)
+    _note_unclean(work)
+
+
+def _needs_fencing(node: Node) -> bool:
+    if not node.is_remote:
+        return True
+    return not node.is_remote_fenced or node.remote_needs_reset
+
+
+def fence_action(work: Work, node: Node, task: str, reason: str) -> Action:
+    """Return the fencing of a node."""
+    known = work.fences.get(node.name)
+    if known is not None:
+        return known
+    action = Action(task, None, node, 0, "fence")
+    action.require(reason or "unclean")
+    action.facts = (("why", reason),)
+    work.fences[node.name] = action
+    work.actions.append(action)
+    return action
+
+
+def _imply_stops(work: Work, node: Node, fence: Action) -> None:
+    """What ran on the node counts as stopped once it is fenced; starts wait for that."""
+    for rsc in work.primitives():
+        for action in rsc.actions:
+            if action.node is node and action.task in ("stop", "demote"):
+                _imply(action, fence)
+            elif action.task == "start" and action.node is not None:
+                _wait_for_fence(work, rsc, action, node, fence)
+
+
+def _imply(action: Action, fence: Action) -> None:
+    action.is_pseudo = True
+    rsc = action.resource
+    if (rsc is not None and rsc.is_managed) or (rsc is not None and rsc.blocked):
+        action.is_runnable = True
+        action.require("fenced")
+    elif not action.is_optional:
+        action.is_runnable = True
+    if action.reason in ("node-unclean", "node-offline"):
+        action.reason = "fenced"
+    tie(fence, action, Tie.ORDER)
+
+
+def _wait_for_fence(work: Work, rsc: Resource, action: Action, node: Node, fence: Action) -> None:
+    if rsc.requires in ("fencing", "unfencing"):
+        tie(fence, action, Tie.ORDER | Tie.BLOCKS)
+    elif rsc.requires == "quorum" and node.name not in rsc.known_on:
+        if rsc.scores.get(node.name) is not None and not _is_known_sibling(rsc, node):
+            tie(fence, action, Tie.ORDER | Tie.BLOCKS)
+
+
+def _is_known_sibling(rsc: Resource, node: Node) -> bool:
+    clone = rsc.clone
+    if clone is None or clone.is_unique:
+        return False
+    return any(
+        node.name in each.known_on for each in clone.primitives() if each.agent_id == rsc.agent_id
+    )
+
+
+def _order_fences(work: Work, fences: list[Action], dc_fence: Action | None) -> None:
+    if not work.options.is_fencing_concurrent:
+        for first, then in zip(fences, fences[1:], strict=False):
+            tie(first, then, Tie.ORDER)
+        if dc_fence is not None and fences:
+            tie(fences[-1], dc_fence, Tie.ORDER)
+    elif dc_fence is not None:
+        for fence in fences:
+            tie(fence, dc_fence, Tie.ORDER)
+    dc = work.dc
+    if dc is None:
+        return
+    shutdowns = [a for a in work.actions if a.task == "do_shutdown" and a.kind == "cluster"]
+    for shutdown in shutdowns:
+        if shutdown.node is dc:
+            for fence in fences:
+                tie(fence, shutdown, Tie.ORDER)
+            for other in shutdowns:
+                if other is not shutdown:
+                    tie(other, shutdown, Tie.ORDER)
+        elif dc_fence is not None:
+            tie(shutdown, dc_fence, Tie.ORDER)
+
+
+def _note_unclean(work: Work) -> None:
+    for node in work.nodes:
+        if node.is_unclean and not node.is_remote and node.name not in work.fences:
+            work.note(
+                "warning", "node-unclean", f"Node {node.name} is unclean and cannot be fenced",
+                node=node.name,
+            )  # fmt: skip
+
+
+__all__ = ["Kind", "cluster_action", "make_fence_actions"]

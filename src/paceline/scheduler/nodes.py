@@ -1,0 +1,294 @@
+"""Phase: which nodes there are, and which of them are usable, pending or unclean.
+
+A node is *unclean* where it may still run things although we cannot ask it: it was expected and is
+gone, or was never seen. Whether it is then fenced is decided in `fencing`.
+Remote and guest nodes get their state in `remote` once their connection's history was read.
+"""
+
+import re
+
+from paceline.cib.read_attributes import parse_flag, score_or
+from paceline.model.configuration import Clone, Configuration, ConfiguredResource, Group, Primitive
+from paceline.model.identifiers import NodeName
+from paceline.model.scores import MINUS_INFINITY, add_scores
+from paceline.model.status import NodeKind, NodeStatus
+from paceline.scheduler.rules import RuleContext, pick_values
+from paceline.scheduler.work import Node, Work
+
+HEALTH_PREFIX = "#health"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts node2 before node10."""
+    return tuple(
+        (1, int(part), "") if part.isdigit() else (0, 0, part.lower())
+        for part in re.split(r"(\d+)", name)
+        if part
+    )
+
+
+def make_nodes(work: Work) -> None:
+    """Create every node of the configuration and status, with attributes and membership."""
+    configuration = work.snapshot.configuration
+    states = {state.name: state for state in work.snapshot.status.nodes}
+    configured = {node.name: node for node in configuration.nodes}
+    for each in configuration.nodes:
+        _add(work, Node(each.name, each.id, each.kind))
+    for name, kind in remote_names(configuration):
+        known = work.node_by_name.get(name)
+        if known is not None:
+            known.kind = kind
+        else:
+            _add(work, Node(NodeName(name), name, kind))
+    for state in work.snapshot.status.nodes:
+        # A live member that the configuration does not name yet is a node all the same.
+        if (
+            state.kind is NodeKind.MEMBER
+            and state.name not in work.node_by_name
+            and not configuration.nodes
+        ):
+            _add(work, Node(state.name, str(state.node_id or state.name), "member"))
+    work.nodes.sort(key=lambda node: natural_key(node.name))
+    for index, node in enumerate(work.nodes):
+        node.index = index
+        node.status = states.get(node.name)
+        node.is_dc = node.name == work.snapshot.status.coordinator
+        if node.is_dc:
+            work.dc = node
+    for node in work.nodes:
+        each_configured = configured.get(node.name)
+        transient = node.status.attributes if node.status else ()
+        node.attributes = _attributes(work, node)
+        if each_configured is not None:
+            context = RuleContext(moment=work.moment, node=node.attributes.get)
+            permanent = pick_values(each_configured.attributes, context)
+            for key, value in permanent.items():
+                node.attributes.setdefault(key, value)
+            for key, value in pick_values(each_configured.utilization, context).items():
+                node.free[key] = int(value) if value.lstrip("-").isdigit() else 0
+        for key, value in transient:
+            node.attributes[key] = value
+        site = node.attributes.get("site-name")
+        if site is not None:
+            node.attributes.setdefault("#site-name", site)
+
+
+def _add(work: Work, node: Node) -> None:
+    if node.name not in work.node_by_name:
+        work.node_by_name[node.name] = node
+        work.nodes.append(node)
+
+
+def _attributes(work: Work, node: Node) -> dict[str, str]:
+    """Return the attributes that every node has of itself."""
+    kind = {"member": "cluster", "remote": "remote", "guest": "container"}[node.kind]
+    own = {
+        "#uname": str(node.name),
+        "#id": node.cib_id,
+        "#kind": kind,
+        "#is_dc": "true" if node.is_dc else "false",
+    }
+    cluster = work.options.values.get("cluster-name")
+    if cluster is not None:
+        own["#cluster-name"] = cluster
+        own["#site-name"] = cluster
+    return own
+
+
+def remote_names(configuration: Configuration) -> list[tuple[str, str]]:
+    """Return the names and kinds of remote and guest nodes that resources define."""
+    found: list[tuple[str, str]] = []
+
+    def look(resource: ConfiguredResource) -> None:
+        match resource:
+            case Primitive():
+                agent = resource.agent
+                if agent.provider == "pacemaker" and agent.agent_type == "remote":
+                    found.append((resource.id, "remote"))
+                for each in resource.meta:
+                    found.extend((v, "guest") for n, v in each.pairs if n == "remote-node")
+            case Group():
+                for member in resource.members:
+                    look(member)
+            case Clone():
+                look(resource.child)
+
+    for resource in configuration.resources:
+        look(resource)
+    return found
+
+
+def read_node_states(work: Work) -> None:
+    """Set what each cluster member is: online, unclean, pending, standby, ..."""
+    for node in work.nodes:
+        read_wishes(node)
+        if node.is_remote:
+            continue
+        if node.status is None or not node.status.is_seen:
+            node.is_unseen = True
+            # Never seen: it may run anything, so it counts as unclean until it was fenced.
+            if work.options.startup_fencing and work.options.fencing_enabled:
+                node.is_unclean = True
+                node.fence_reason = "node has not been seen by the cluster"
+            continue
+        node.is_unseen = False
+        if work.options.fencing_enabled:
+            _judge_with_fencing(work, node, node.status)
+        else:
+            _judge_without_fencing(node, node.status)
+    if parse_flag(work.snapshot.configuration.find_root("no-quorum-panic"), False):
+        _fence_partition(work)
+
+
+def read_wishes(node: Node) -> None:
+    """Set what attributes ask of a node: standby, maintenance, shutdown."""
+    get = node.attributes.get
+    if parse_flag(get("standby"), False):
+        node.is_standby = True
+    if parse_flag(get("maintenance"), False):
+        node.in_maintenance = True
+    shutdown = get("shutdown", "0")
+    if shutdown not in ("", "0", "false") and not node.is_remote:
+        node.is_shutting_down = True
+
+
+def _judge_without_fencing(node: Node, state: NodeStatus) -> None:
+    node.is_expected = state.is_expected
+    if not state.is_member:
+        node.is_online = False
+    elif state.is_online:
+        node.is_online = not state.is_pending
+        if state.is_pending:
+            node.is_pending = False
+    else:
+        node.is_online = False
+    if state.is_unclean:
+        node.is_unclean = True
+
+
+def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
+    """Decide by membership (Corosync), process (daemon), join and expectation.
+
+    member process expected  ->
+    yes    yes     any          online once joined, until then pending
+    no     any     yes          unclean: it left without saying so
+    yes    no      yes          unclean: its daemon is gone
+    no     no      no           offline and clean
+    """
+    node.is_expected = state.is_expected
+    terminate = node.attributes.get("terminate", "")
+    wants_fencing = parse_flag(terminate, False) or (terminate.isdigit() and int(terminate) > 1)
+    if state.is_unclean:
+        _unclean(node, "node is known to be unclean")
+    is_joined = not state.is_pending
+    if state.is_expected:
+        if not state.is_member:
+            _unclean(node, "peer is no longer part of the cluster")
+            node.is_online = False
+        elif not state.is_online:
+            if is_joined or True:
+                _unclean(node, "peer process is no longer available")
+            node.is_online = False
+        elif wants_fencing:
+            _unclean(node, "fencing was requested")
+            node.is_online = True
+        else:
+            node.is_online = True
+            if not is_joined:
+                _pending(work, node, state)
+    elif state.is_member and not state.is_online:
+        if wants_fencing:
+            _unclean(node, "fencing was requested")
+        elif state.member_since_ms:
+            _pending(work, node, state)
+            node.is_online = node.is_pending
+        else:
+            node.is_online = False
+    elif state.is_member and state.is_online:
+        node.is_online = True
+        if wants_fencing:
+            _unclean(node, "fencing was requested")
+        elif not is_joined:
+            _pending(work, node, state)
+    elif state.is_online:
+        node.is_online = False
+        if not is_joined:
+            _pending(work, node, state)
+    else:
+        node.is_online = False
+    if state.is_left_banned:
+        node.is_standby = True
+        node.is_pending = True
+
+
+def _pending(work: Work, node: Node, state: NodeStatus) -> None:
+    """Make it pending, unless it has been so for longer than `node-pending-timeout` allows."""
+    limit = work.options.pending_timeout_ms
+    if limit and state.member_since_ms:
+        deadline = state.member_since_ms + limit
+        if work.moment.now_ms >= deadline:
+            _unclean(node, "peer pending timed out on joining the process group")
+            return
+        work.moment.note_change_at(deadline)
+    node.is_pending = True
+
+
+def _unclean(node: Node, reason: str) -> None:
+    node.is_unclean = True
+    if not node.fence_reason:
+        node.fence_reason = reason
+
+
+def _fence_partition(work: Work) -> None:
+    for node in work.nodes:
+        if not node.is_remote and node.is_online:
+            _unclean(node, "cluster does not have quorum")
+
+
+def apply_health(work: Work) -> None:
+    """Add what node health says to the scores of every resource, by the chosen strategy."""
+    strategy = work.options.health_strategy
+    if strategy not in ("migrate-on-red", "only-green", "progressive", "custom"):
+        return
+    for node in work.nodes:
+        node.health = _health(work, node, strategy)
+    if strategy == "custom":
+        return
+    for rsc in work.resources:
+        allow = parse_flag(rsc.meta.get("allow-unhealthy-nodes"), False)
+        if not allow:
+            for node in work.nodes:
+                if node.health:
+                    add_everywhere(work, rsc, node.name, node.health, "health", strategy)
+
+
+def add_everywhere(
+    work: Work, rsc: "object", node: str, score: int, code: str, source: str
+) -> None:
+    """Add to a score of a resource as a location constraint on it would."""
+    from paceline.scheduler.constraints import add_location_score
+
+    add_location_score(work, rsc, node, score, code, source)  # type: ignore[arg-type]
+
+
+def _health(work: Work, node: Node, strategy: str) -> int:
+    options = work.options
+    total = options.health_base if strategy == "progressive" else 0
+    for name, value in sorted(node.attributes.items()):
+        if not name.startswith(HEALTH_PREFIX):
+            continue
+        match strategy:
+            case "migrate-on-red":
+                if value == "red":
+                    return MINUS_INFINITY
+            case "only-green":
+                if value in ("red", "yellow"):
+                    return MINUS_INFINITY
+            case "progressive":
+                words = {
+                    "red": options.health_red,
+                    "yellow": options.health_yellow,
+                    "green": options.health_green,
+                }
+                total = add_scores(total, words.get(value, score_or(value, 0)))
+    return total

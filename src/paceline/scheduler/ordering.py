@@ -1,0 +1,416 @@
+"""Phase: ties from collectives and from order constraints.
+
+A collective has helper steps: *start* before its parts start, *running* after; the same for stop,
+promote and demote. What is required of a helper step is required of the parts, and it is required
+or possible itself as its parts are (`spread`).
+"""
+
+from paceline.model.configuration import OrderConstraint, ResourceSet
+from paceline.scheduler.actions import DONE_TASK, INVERSE, get_action, pseudo, tie
+from paceline.scheduler.constraints import find_resource, is_symmetrical, order_kind
+from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
+
+TASKS = ("start", "stop", "promote", "demote")
+
+
+def make_collective_actions(work: Work, rsc: Resource) -> None:
+    """Create the helper steps of a collective, innermost first, and tie the parts to them."""
+    for child in rsc.children:
+        if child.kind is not Kind.PRIMITIVE:
+            make_collective_actions(work, child)
+    if rsc.kind is Kind.PRIMITIVE:
+        return
+    tasks = TASKS if rsc.is_promotable or rsc.kind is Kind.BUNDLE else TASKS[:2]
+    for task in tasks:
+        begin, done = _helper(work, rsc, task), _helper(work, rsc, DONE_TASK[task])
+        tie(begin, done, Tie.ORDER)
+        for child in rsc.children:
+            for part_begin, part_done in _parts(child, task):
+                _adopt(begin, part_begin)
+                if part_done is not part_begin:
+                    _adopt(done, part_done)
+                else:
+                    _adopt(done, part_begin)
+                tie(begin, part_begin, Tie.ORDER)
+                tie(part_done, done, Tie.ORDER)
+    if rsc.kind is Kind.GROUP:
+        _tie_group(work, rsc)
+    elif rsc.kind is Kind.CLONE:
+        _tie_clone(work, rsc)
+
+
+def _helper(work: Work, rsc: Resource, task: str) -> Action:
+    action = get_action(work, rsc, task, None)
+    action.is_summary = True
+    action.needs_all = rsc.kind is Kind.GROUP
+    if rsc.kind is Kind.CLONE and task in ("running", "promoted", "start", "promote"):
+        action.min_first = rsc.clone_min
+    return action
+
+
+def _parts(child: Resource, task: str) -> list[tuple[Action, Action]]:
+    if child.kind is Kind.PRIMITIVE:
+        return [(each, each) for each in child.actions_of(task)]
+    begin, done = child.find_action(task), child.find_action(DONE_TASK[task])
+    return [(begin, done)] if begin is not None and done is not None else []
+
+
+def _adopt(collective: Action, part: Action) -> None:
+    if part not in collective.children:
+        collective.children.append(part)
+        part.parents.append(collective)
+
+
+def _tie_group(work: Work, rsc: Resource) -> None:
+    """Members start after, and stop before, the one before them."""
+    if not rsc.is_ordered:
+        return
+    forward = Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS
+    backward = Tie.ORDER | Tie.THEN_REQUIRES_FIRST
+    last_active: Resource | None = None
+    before: Resource | None = None
+    for child in rsc.children:
+        if before is not None:
+            for task in ("start", "promote"):
+                if task == "promote" and not rsc.is_promotable:
+                    continue
+                for first in first_actions(work, before, task):
+                    for then in child.actions_of(task):
+                        tie(first, then, forward)
+        if last_active is not None:
+            for task in ("stop", "demote"):
+                for first in child.actions_of(task):
+                    for then in last_active.actions_of(task):
+                        tie(first, then, backward)
+        before = child
+        if child.is_active():
+            last_active = child
+
+
+def _tie_clone(work: Work, rsc: Resource) -> None:
+    def chain(*names: str) -> None:
+        first, then = rsc.find_action(names[0]), rsc.find_action(names[1])
+        if first is not None and then is not None:
+            tie(first, then, Tie.ORDER)
+
+    chain("stopped", "start")
+    if rsc.is_promotable:
+        chain("demoted", "stop")
+        chain("demoted", "promote")
+        chain("stopped", "promote")
+        chain("running", "promote")
+    if rsc.is_ordered:
+        _tie_ordered_instances(rsc)
+
+
+def _tie_ordered_instances(rsc: Resource) -> None:
+    instances = sorted(rsc.children, key=lambda child: child.instance_number)
+    starts = [a for c in instances for _, a in _parts(c, "start")]
+    stops = [a for c in instances for a, _ in _parts(c, "stop")]
+    for first, then in zip(starts, starts[1:], strict=False):
+        tie(first, then, Tie.ORDER)
+    for first, then in zip(stops, stops[1:], strict=False):
+        tie(then, first, Tie.ORDER)
+
+
+# Order constraints
+
+
+def apply_orders(work: Work) -> None:
+    """Tie actions as the order constraints say."""
+    for each in work.snapshot.configuration.constraints:
+        if not isinstance(each, OrderConstraint):
+            continue
+        kind = order_kind(each)
+        symmetrical = is_symmetrical(each, kind)
+        if each.sets:
+            _order_sets(work, each, kind, symmetrical)
+            continue
+        first, then = find_resource(work, each.first), find_resource(work, each.then)
+        if first is None or then is None:
+            continue
+        first_task = each.first_action or "start"
+        order_pair(
+            work,
+            first,
+            first_task,
+            then,
+            each.then_action or first_task,
+            kind,
+            symmetrical,
+            requires_all=each.requires_all,
+        )
+
+
+def order_pair(
+    work: Work,
+    first: Resource,
+    first_task: str,
+    then: Resource,
+    then_task: str,
+    kind: str,
+    symmetrical: bool,
+    *,
+    requires_all: bool = True,
+) -> None:
+    """Tie one resource's action before another's, and the inverse actions the other way round."""
+    if first is then or _is_fence_order_ignored(first, then):
+        return
+    _order(
+        work,
+        first,
+        first_task,
+        then,
+        then_task,
+        _forward(kind, symmetrical, then_task),
+        requires_all,
+    )
+    if symmetrical and first_task in INVERSE and then_task in INVERSE:
+        flags = Tie.ORDER
+        if kind == "mandatory":
+            flags |= Tie.THEN_REQUIRES_FIRST
+        _order(work, then, INVERSE[then_task], first, INVERSE[first_task], flags, True)
+
+
+def _is_fence_order_ignored(first: Resource, then: Resource) -> bool:
+    one = any(each.is_fence_device for each in first.primitives())
+    other = any(each.is_fence_device for each in then.primitives())
+    return one != other
+
+
+def _forward(kind: str, symmetrical: bool, then_task: str) -> Tie:
+    match kind:
+        case "optional":
+            return Tie.ORDER
+        case "serialize":
+            return Tie.ORDER | Tie.SERIALIZE
+    if not symmetrical:
+        return Tie.ORDER | Tie.ASYMMETRIC
+    flags = Tie.ORDER | Tie.FIRST_REQUIRES_THEN
+    if then_task in ("start", "promote"):
+        flags |= Tie.BLOCKS
+    return flags
+
+
+def first_actions(work: Work, rsc: Resource, task: str) -> list[Action]:
+    """Return the actions that are done when `rsc` did `task`; an impossible one if it will not."""
+    if rsc.kind is not Kind.PRIMITIVE:
+        name = DONE_TASK.get(task, task)
+        done = rsc.find_action(name)
+        return [done] if done is not None else []
+    found = rsc.actions_of(task)
+    if found or task not in ("start", "promote"):
+        return found
+    if task == "start" and rsc.next_role > Role.STOPPED and rsc.assigned is not None:
+        return []
+    if task == "promote" and not rsc.is_promotable:
+        return []
+    return [get_action(work, rsc, task, None)]
+
+
+def then_actions(rsc: Resource, task: str) -> list[Action]:
+    """Return the actions with which `rsc` begins `task`."""
+    if rsc.kind is not Kind.PRIMITIVE:
+        begin = rsc.find_action(task)
+        return [begin] if begin is not None else []
+    return rsc.actions_of(task)
+
+
+def _order(
+    work: Work,
+    first: Resource,
+    first_task: str,
+    then: Resource,
+    then_task: str,
+    flags: Tie,
+    requires_all: bool,
+) -> None:
+    if _interleaves(first, then):
+        _order_interleaved(work, first, first_task, then, then_task, flags)
+        return
+    is_some = first.kind is Kind.CLONE and first_task in ("start", "promote")
+    if is_some and (first.clone_min or not requires_all) and flags & Tie.FIRST_REQUIRES_THEN:
+        flags = Tie.ORDER | Tie.BLOCKS
+    for one in first_actions(work, first, first_task):
+        for other in then_actions(then, then_task):
+            tie(one, other, flags)
+
+
+def _interleaves(first: Resource, then: Resource) -> bool:
+    return first.kind is Kind.CLONE and then.kind is Kind.CLONE and then.is_interleaved
+
+
+def _order_interleaved(
+    work: Work, first: Resource, first_task: str, then: Resource, then_task: str, flags: Tie
+) -> None:
+    """Each instance waits for the one on its own node only."""
+    is_current = first_task in ("stop", "demote")
+    by_node: dict[str, list[Resource]] = {}
+    for child in first.children:
+        for node in _where(child, is_current):
+            by_node.setdefault(node.name, []).append(child)
+    for child in then.children:
+        is_here = then_task in ("stop", "demote")
+        for node in _where(child, is_here):
+            partners = by_node.get(node.name, [])
+            for partner in partners:
+                for one in first_actions(work, partner, first_task):
+                    if one.node is not None and one.node is not node:
+                        continue
+                    for other in then_actions(child, then_task):
+                        tie(one, other, flags)
+            if not partners and flags & Tie.BLOCKS and then_task in ("start", "promote"):
+                for other in then_actions(child, then_task):
+                    for part in _leaves(other):
+                        part.block("no partner on its node")
+
+
+def _leaves(action: Action) -> list[Action]:
+    if not action.is_summary:
+        return [action]
+    return [leaf for child in action.children for leaf in _leaves(child)]
+
+
+def _where(child: Resource, is_current: bool) -> list[Node]:
+    if is_current:
+        return child.active_nodes()
+    nodes: dict[str, Node] = {}
+    for each in child.primitives():
+        if each.assigned is not None:
+            nodes.setdefault(each.assigned.name, each.assigned)
+    return list(nodes.values())
+
+
+# Sets
+
+
+def _order_sets(work: Work, constraint: OrderConstraint, kind: str, symmetrical: bool) -> None:
+    previous: ResourceSet | None = None
+    for each in constraint.sets:
+        _order_inside(work, each, kind, symmetrical)
+        if previous is not None:
+            _order_between(work, previous, each, kind, symmetrical)
+        previous = each
+
+
+def _order_inside(work: Work, each: ResourceSet, kind: str, symmetrical: bool) -> None:
+    if not each.is_sequential:
+        return
+    task = each.action or "start"
+    members = _members(work, each)
+    for first, then in zip(members, members[1:], strict=False):
+        order_pair(work, first, task, then, task, kind, symmetrical)
+
+
+def _members(work: Work, each: ResourceSet) -> list[Resource]:
+    found = (find_resource(work, name) for name in each.resources)
+    return [rsc for rsc in found if rsc is not None]
+
+
+def _order_between(
+    work: Work, first_set: ResourceSet, then_set: ResourceSet, kind: str, symmetrical: bool
+) -> None:
+    first_task, then_task = first_set.action or "start", then_set.action or "start"
+    firsts, thens = _members(work, first_set), _members(work, then_set)
+    if not first_set.requires_all:
+        _order_some(work, firsts, first_task, thens, then_task)
+        if symmetrical and first_task in INVERSE and then_task in INVERSE:
+            for first in firsts:
+                for then in thens:
+                    _order(
+                        work, then, INVERSE[then_task], first, INVERSE[first_task], Tie.ORDER, True
+                    )
+        return
+    if first_set.is_sequential:
+        firsts = firsts[-1:]
+    if then_set.is_sequential:
+        thens_forward = thens[:1]
+    else:
+        thens_forward = thens
+    for first in firsts:
+        for then in thens_forward:
+            order_pair(work, first, first_task, then, then_task, kind, symmetrical)
+
+
+def _order_some(
+    work: Work, firsts: list[Resource], first_task: str, thens: list[Resource], then_task: str
+) -> None:
+    """Any one of the first set will do."""
+    point = pseudo(work, "one-or-more")
+    point.is_summary = True
+    point.min_first = 1
+    for first in firsts:
+        for action in first_actions(work, first, first_task):
+            _adopt(point, action)
+            tie(action, point, Tie.ORDER)
+    for then in thens:
+        for action in then_actions(then, then_task):
+            tie(point, action, Tie.ORDER | Tie.BLOCKS)
+
+
+# Anti-colocation
+
+
+def order_anti_colocations(work: Work) -> None:
+    """Where two may never be together, the one leaving stops before the one coming starts."""
+    flags = Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED
+    for c in work.colocations:
+        if (
+            c.score > -1_000_000
+            or c.dependent_role is not Role.UNKNOWN
+            or (c.primary_role is not Role.UNKNOWN)
+        ):
+            continue
+        for one, other in ((c.dependent, c.primary), (c.primary, c.dependent)):
+            for leaving in one.primitives():
+                for stop in leaving.actions_of("stop"):
+                    for coming in other.primitives():
+                        for start in coming.actions_of("start"):
+                            if stop.node is start.node:
+                                tie(stop, start, flags)
+
+
+def order_probes_of_firsts(work: Work) -> None:
+    """Whoever waits for a start also waits for the probes that may find it running already."""
+    for action in list(work.actions):
+        if action.task != "monitor" or action.interval_ms or action.is_optional:
+            continue
+        _pass_on_probe(action)
+
+
+def _pass_on_probe(probe: Action) -> None:
+    rsc = probe.resource
+    if rsc is None:
+        return
+    for then, kind in list(probe.before):
+        if then.task != "start" or not kind & Tie.BLOCKS:
+            continue
+        for dependent, flags in list(then.before):
+            _pass_to(probe, then, dependent, flags)
+
+
+def _pass_to(probe: Action, start: Action, dependent: Action, flags: Tie) -> None:
+    rsc = start.resource
+    if (
+        dependent.is_summary
+        and dependent.resource is not None
+        and (rsc is not None and _holds(dependent.resource, rsc))
+    ):
+        for further, kind in list(dependent.before):
+            if further.resource is not None and not _holds(dependent.resource, further.resource):
+                if kind & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
+                    tie(probe, further, Tie.ORDER | Tie.PROBE)
+        return
+    if dependent.resource is rsc:
+        return
+    if flags & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
+        tie(probe, dependent, Tie.ORDER | Tie.PROBE)
+
+
+def _holds(outer: Resource, inner: Resource) -> bool:
+    each: Resource | None = inner
+    while each is not None:
+        if each is outer:
+            return True
+        each = each.parent
+    return False

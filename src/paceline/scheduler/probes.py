@@ -1,0 +1,126 @@
+"""Phase: probes. Where nothing at all is known of a resource on a node, it is asked for first.
+
+A probe expects "not running". All probes of a resource (of a whole clone) come before any start of
+it, and before the starts that wait for it.
+"""
+
+from paceline.scheduler.actions import get_action, tie
+from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
+
+NOT_RUNNING = 7
+
+
+def make_probes(work: Work) -> None:
+    """Create the probes on every usable node, tied before the starts."""
+    if not work.options.enable_startup_probes:
+        return
+    nodes = [node for node in work.nodes if can_probe(node)]
+    for rsc in work.resources:
+        _probe(work, rsc, nodes)
+
+
+def can_probe(node: Node) -> bool:
+    """Say whether probes may run on the node."""
+    return node.is_online and not node.is_unclean and not node.is_pending
+
+
+def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
+    if rsc.kind is Kind.CLONE and not rsc.is_unique:
+        _probe_clone(work, rsc, nodes)
+        return
+    if rsc.kind is Kind.PRIMITIVE:
+        for node in nodes:
+            if needs_probe(work, rsc, node, [rsc]):
+                probe = probe_action(work, rsc, node)
+                order_probe(work, probe, rsc)
+        return
+    for child in rsc.children:
+        _probe(work, child, nodes)
+
+
+def _probe_clone(work: Work, clone: Resource, nodes: list[Node]) -> None:
+    """Of an anonymous clone one instance is probed on each node, whichever would be there."""
+    if not clone.children:
+        return
+    members: dict[str, list[Resource]] = {}
+    for child in clone.children:
+        for each in child.primitives():
+            members.setdefault(each.agent_id, []).append(each)
+    for siblings in members.values():
+        for node in nodes:
+            if not needs_probe(work, siblings[0], node, siblings):
+                continue
+            on_node = [each for each in siblings if each.assigned is node]
+            free = [each for each in siblings if each.assigned is None]
+            rsc = (on_node or free or siblings)[0]
+            probe = probe_action(work, rsc, node)
+            order_probe(work, probe, clone)
+
+
+def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource]) -> bool:
+    """Say whether the resource (any of its interchangeable instances) is unknown on the node."""
+    if rsc.is_removed or (rsc.container is not None and not _is_probed_filler(rsc, node)):
+        return False
+    if node.is_remote and (rsc.is_fence_device or rsc.is_remote_connection):
+        return False
+    if node.is_remote and rsc.fillers:
+        return False
+    if rsc.is_removed_filler:
+        pass
+    mode = rsc.discovery.get(node.name, "")
+    if mode == "never" or (rsc.exclusive_discovery and mode != "exclusive"):
+        return False
+    for each in siblings:
+        if node.name in each.known_on or (node.name in each.history and _is_pending_only(each, node)):
+            return False
+        if node in each.running_on:
+            return False
+    if node.is_guest:
+        return _guest_may_be_probed(work, rsc, node)
+    return not (node.is_remote and not _remote_stays(node))
+
+
+def _is_pending_only(rsc: Resource, node: Node) -> bool:
+    return False
+
+
+def _is_probed_filler(rsc: Resource, node: Node) -> bool:
+    return False
+
+
+def _remote_stays(node: Node) -> bool:
+    connection = node.remote_resource
+    return connection is None or connection.next_role is not Role.STOPPED
+
+
+def _guest_may_be_probed(work: Work, rsc: Resource, node: Node) -> bool:
+    connection = node.remote_resource
+    if connection is None or connection.container is None:
+        return True
+    container = connection.container
+    if container is rsc or rsc.container is not None:
+        return False
+    if container.next_role is Role.STOPPED or container.failed:
+        return False
+    return not (container.running_on and container.assigned not in container.running_on)
+
+
+def probe_action(work: Work, rsc: Resource, node: Node) -> Action:
+    """Return the required probe of a resource on a node."""
+    probe = get_action(work, rsc, "monitor", node)
+    probe.target_rc = NOT_RUNNING
+    probe.require("not known there")
+    return probe
+
+
+def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
+    """Put the probe before every start of the resource (of all instances of a clone)."""
+    for each in rsc.primitives():
+        if rsc.kind is Kind.CLONE and probe.resource is not None:
+            if each.agent_id != probe.resource.agent_id and each.kind is Kind.PRIMITIVE:
+                continue
+        for action in each.actions:
+            if action.task == "start":
+                tie(probe, action, Tie.ORDER | Tie.BLOCKS)
+            elif action.task == "stop" and action.node is probe.node:
+                tie(probe, action, Tie.ORDER)

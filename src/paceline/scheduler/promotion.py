@@ -1,0 +1,243 @@
+"""Who is promoted: instances are ranked by their promotion score where they were placed.
+
+The score is a node attribute that agents set (`master-RSC`); without any it is -1, and a negative
+rank means never. Location constraints for the promoted role, and colocations that name it, add.
+"""
+
+from paceline.cib.read_attributes import score_or
+from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
+from paceline.scheduler.colocation import (
+    add_dependents,
+    attribute_value,
+    has_influence,
+    instance_node,
+    this_with,
+    with_this,
+)
+from paceline.scheduler.placement import place
+from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
+
+NO_SCORE = -1
+"""The rank of an instance whose agent named no score."""
+
+
+def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
+    """Return the promotion score of an instance on a node, None where there is none.
+
+    A group's is the sum of its members'. It counts only where the instance is known, or everywhere
+    while it is known nowhere.
+    """
+    if child.kind is Kind.GROUP:
+        found = [find_promotion_score(work, each, node) for each in child.children]
+        known = [each for each in found if each is not None]
+        return sum(known) if known else None
+    clone = child.clone
+    if clone is not None and not _is_known(clone, child, node):
+        return None
+    names = [f"master-{child.id}"]
+    if child.agent_id != child.id:
+        names = [f"master-{child.agent_id}", f"master-{child.id}"]
+    for name in names:
+        value = node.attributes.get(name)
+        if value is not None:
+            return score_or(value, 0)
+    return None
+
+
+def _is_known(clone: Resource, child: Resource, node: Node) -> bool:
+    if clone.is_unique:
+        siblings = [child]
+    else:
+        siblings = [
+            each
+            for top in clone.children
+            for each in top.primitives()
+            if each.agent_id == child.agent_id
+        ]
+    if any(node.name in each.known_on or node in each.running_on for each in siblings):
+        return True
+    return not any(each.known_on for each in siblings)
+
+
+def add_promotion_scores(work: Work, clone: Resource) -> None:
+    """Let promotion scores count in the placement, so that instances go where they may rise."""
+    for child in clone.children:
+        first = child.children[0] if child.kind is Kind.GROUP else child
+        for name in list(first.scores):
+            node = work.node_by_name[name]
+            if not node.can_run() or first.scores[name] < 0:
+                continue
+            score = find_promotion_score(work, child, node)
+            if score:
+                work.score(first, name, score, "promotion-score", clone.id)
+                if first is not child:
+                    child.add_score(name, score)
+
+
+def choose_promoted(work: Work, clone: Resource) -> None:
+    """Rank the instances and promote the best, as many as promoted-max and each node allow."""
+    ranks: dict[str, int] = {}
+    for child in clone.children:
+        ranks[child.id] = _own_rank(work, clone, child)
+    _add_dependents(work, clone, ranks)
+    order = sorted(
+        clone.children,
+        key=lambda child: (-ranks[child.id], -_role(child), *_tie(clone, child)),
+    )
+    promoted = 0
+    counts: dict[str, int] = {}
+    for child in order:
+        node = instance_node(child) or _some_node(child)
+        if node is not None or child.is_active():
+            name = node.name if node is not None else "none"
+            work.promotion_log.append((child.id, name, ranks[child.id]))
+    for child in order:
+        node = instance_node(child)
+        if promoted >= clone.promoted_max or node is None:
+            _settle(child, Role.UNPROMOTED)
+            continue
+        if not _can_be_promoted(work, clone, child, node, ranks[child.id], counts):
+            _settle(child, Role.UNPROMOTED)
+            continue
+        counts[node.name] = counts.get(node.name, 0) + 1
+        promoted += 1
+        _settle(child, Role.PROMOTED)
+
+
+def _some_node(child: Resource) -> Node | None:
+    return next((each.assigned for each in child.primitives() if each.assigned), None)
+
+
+def _tie(clone: Resource, child: Resource) -> tuple[int, int]:
+    return (0 if child.is_active() else 1, child.instance_number)
+
+
+def _role(child: Resource) -> int:
+    return max((int(each.role) for each in child.primitives()), default=0)
+
+
+def _settle(child: Resource, role: Role) -> None:
+    for each in child.walk():
+        if each.kind is Kind.PRIMITIVE and each.assigned is None:
+            each.next_role = Role.STOPPED
+        elif not each.is_managed and each.kind is Kind.PRIMITIVE:
+            continue
+        else:
+            each.next_role = role
+
+
+def _can_be_promoted(
+    work: Work, clone: Resource, child: Resource, node: Node, rank: int, counts: dict[str, int]
+) -> bool:
+    if rank < 0:
+        return False
+    if any(not each.is_managed for each in child.primitives()):
+        if _role(child) is not Role.PROMOTED and _role(child) != Role.PROMOTED:
+            return False
+    if not node.can_run() and all(each.is_managed for each in child.primitives()):
+        return False
+    if any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
+        return False
+    if (
+        not work.has_quorum
+        and work.options.no_quorum_policy in ("freeze", "demote")
+        and (work.options.no_quorum_policy == "demote" or _role(child) != Role.PROMOTED)
+    ):
+        return False
+    return counts.get(node.name, 0) < clone.promoted_node_max
+
+
+def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
+    node = instance_node(child)
+    if node is None:
+        return NO_SCORE if not child.is_active() else MINUS_INFINITY
+    if any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
+        return MINUS_INFINITY
+    if all(not each.is_managed for each in child.primitives()) and _role(child) == Role.PROMOTED:
+        return INFINITY
+    score = find_promotion_score(work, child, node)
+    rank = NO_SCORE if score is None else score
+    for holder in _holders(clone, child):
+        for location in holder.location_list:
+            if location.role is Role.PROMOTED and node.name in location.scores:
+                rank = add_scores(rank, location.scores[node.name])
+    for c in this_with(child):
+        if c.dependent_role is Role.PROMOTED:
+            rank = _colocated_rank(work, c, node, rank)
+    return rank
+
+
+def _holders(clone: Resource, child: Resource) -> list[Resource]:
+    """Return whose locations count: those of the clone, what holds it, and the instance."""
+    found = [clone]
+    if clone.parent is not None:
+        found.append(clone.parent)
+    if child.kind is Kind.GROUP:
+        found.append(child)
+    found.extend(child.primitives() if child.kind is not Kind.GROUP else ())
+    return found
+
+
+def _colocated_rank(work: Work, c: Colocation, node: Node, rank: int) -> int:
+    """A role-limited colocation of the promoted role changes the rank, not the placement."""
+    primary = c.primary
+    if primary.is_provisional:
+        place(work, primary)
+    places = _places(primary, c)
+    here = attribute_value(node, c.node_attribute)
+    is_match = any(attribute_value(each, c.node_attribute) == here for each in places)
+    if not places:
+        # Inactive: required and not there bans, wished for costs nothing.
+        return MINUS_INFINITY if c.score >= INFINITY else rank
+    if is_match:
+        return (
+            add_scores(rank, c.score if c.score < INFINITY else 0)
+            if (c.score < INFINITY)
+            else add_scores(rank, c.score)
+        )
+    if c.score >= INFINITY:
+        return MINUS_INFINITY
+    return rank
+
+
+def _places(primary: Resource, c: Colocation) -> list[Node]:
+    if primary.kind is Kind.CLONE:
+        targets = [_last(child) for child in primary.children]
+    elif primary.kind is Kind.GROUP:
+        targets = [primary.children[-1]]
+    elif primary.kind is Kind.BUNDLE:
+        targets = list(primary.primitives())
+    else:
+        targets = [primary]
+    return [
+        each.assigned
+        for each in targets
+        if each.assigned is not None
+        and (c.primary_role is Role.UNKNOWN or each.next_role is c.primary_role)
+    ]
+
+
+def _last(child: Resource) -> Resource:
+    return child.children[-1] if child.kind is Kind.GROUP else child
+
+
+def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
+    """Add what those who want to be with the promoted instance think of each node."""
+    nodes: dict[str, int] = {}
+    for child in clone.children:
+        node = instance_node(child)
+        if node is not None:
+            nodes[node.name] = ranks[child.id]
+    for c in with_this(clone):
+        if c.primary_role is not Role.PROMOTED or not has_influence(c):
+            continue
+        nodes = add_dependents(
+            work, nodes, c.dependent, c, c.score, INFINITY, keep_if_unusable=False
+        )
+    for c in this_with(clone):
+        if c.dependent_role is not Role.PROMOTED:
+            continue
+    for child in clone.children:
+        node = instance_node(child)
+        if node is not None:
+            ranks[child.id] = nodes[node.name]

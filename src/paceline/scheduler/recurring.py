@@ -1,0 +1,279 @@
+"""Phase: recurring monitors, in the role and on the node they are for.
+
+They follow the start or promotion; those whose definition changed or went away are cancelled.
+"""
+
+from paceline.model.status import HistoryEntry
+from paceline.scheduler.actions import get_action, tie
+from paceline.scheduler.digests import digest_of, only, without
+from paceline.scheduler.failures import find_operation, operation_meta
+from paceline.scheduler.parameters import operation_parameters
+from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work, role_of_word
+
+FAKE_RESCHEDULE = "failure expired"
+
+
+def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]) -> None:
+    """Create the recurring operations of one primitive and cancel those that do not fit now."""
+    if rsc.in_maintenance:
+        return
+    node = rsc.assigned
+    if node is not None and node.in_maintenance:
+        return
+    seen: set[tuple[str, int]] = set()
+    for operation in rsc.operations:
+        key = (operation.name, operation.interval_ms)
+        if operation.interval_ms <= 0 or key in seen:
+            continue
+        if operation.name in ("start", "stop", "promote", "demote", "migrate_to", "migrate_from"):
+            continue
+        seen.add(key)
+        meta = operation_meta(work, rsc, operation, operation.name, operation.interval_ms)
+        is_enabled = meta.get("enabled", "true").lower() not in ("false", "no", "0", "off", "n")
+        role = role_of_word(meta.get("role"))
+        if role is Role.STOPPED:
+            if is_enabled:
+                _monitor_stopped(work, rsc, operation.name, operation.interval_ms)
+            continue
+        if is_enabled and node is not None and rsc.next_role > Role.STOPPED:
+            _monitor_active(work, rsc, node, operation.name, operation.interval_ms, role, expired)
+        elif is_enabled is False:
+            for where in rsc.running_on:
+                if find_entry(rsc, where, operation.name, operation.interval_ms) is not None:
+                    cancel(work, rsc, where, operation.name, operation.interval_ms, "disabled")
+
+
+def _fits(rsc: Resource, role: Role) -> bool:
+    """Say whether an operation for `role` runs in the role that was decided."""
+    if role is Role.UNKNOWN:
+        return True
+    if role in (Role.STARTED, Role.UNPROMOTED):
+        if role is Role.STARTED and not rsc.is_promotable:
+            return True
+        return rsc.next_role in (Role.STARTED, Role.UNPROMOTED)
+    return rsc.next_role is role
+
+
+def _monitor_active(
+    work: Work,
+    rsc: Resource,
+    node: Node,
+    task: str,
+    interval_ms: int,
+    role: Role,
+    expired: set[tuple[str, str, str]],
+) -> None:
+    entry = find_entry(rsc, node, task, interval_ms)
+    if not _fits(rsc, role):
+        if entry is not None and node in rsc.running_on:
+            action = cancel(work, rsc, node, task, interval_ms, "role")
+            for each in rsc.actions:
+                if each.task in ("promote", "demote"):
+                    tie(action, each, Tie.ORDER)
+        return
+    if not node.is_online and not node.is_remote:
+        return
+    action = get_action(work, rsc, task, node, interval_ms)
+    if rsc.next_role is Role.PROMOTED:
+        action.target_rc = 8
+    if entry is None:
+        action.require("not running yet")
+    elif (rsc.id, node.name, entry.entry_id) in expired:
+        action.require(FAKE_RESCHEDULE)
+    elif not _is_healthy(rsc, node, task, interval_ms):
+        pass
+    start = rsc.find_action("start", node)
+    promote = rsc.find_action("promote", node)
+    demote = rsc.find_action("demote", node)
+    basis = promote if rsc.next_role is Role.PROMOTED and promote is not None else start
+    if start is not None:
+        tie(start, action, Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS)
+    if basis is not None and basis is not start:
+        tie(basis, action, Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS)
+    if demote is not None:
+        tie(demote, action, Tie.ORDER | (Tie.FIRST_REQUIRES_THEN))
+    for each in rsc.actions:
+        if each.task == "stop" and each.node is node:
+            tie(each, action, Tie.ORDER)
+
+
+def _is_healthy(rsc: Resource, node: Node, task: str, interval_ms: int) -> bool:
+    return True
+
+
+def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> None:
+    """Monitors for the role Stopped run on every usable node where the resource is not to be."""
+    if rsc.clone is not None and not rsc.is_unique:
+        return
+    for node in work.nodes:
+        is_here = node is rsc.assigned
+        entry = find_entry(rsc, node, task, interval_ms)
+        if is_here:
+            if entry is not None and node.is_online:
+                action = cancel(work, rsc, node, task, interval_ms, "role")
+                start = rsc.find_action("start", node)
+                if start is not None:
+                    tie(action, start, Tie.ORDER)
+            continue
+        if not node.is_online or node.is_unclean or node.is_standby or node.is_pending:
+            if not node.is_online or node.is_unclean or node.is_pending:
+                continue
+        action = get_action(work, rsc, task, node, interval_ms)
+        action.target_rc = 7
+        if entry is None:
+            action.require("not running yet")
+        probe = rsc.find_action("monitor", node)
+        if probe is not None:
+            tie(probe, action, Tie.ORDER | Tie.BLOCKS)
+        for each in rsc.actions:
+            if each.task == "stop" and each.node is node:
+                tie(each, action, Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS)
+
+
+def find_entry(rsc: Resource, node: Node, task: str, interval_ms: int) -> HistoryEntry | None:
+    """Return the history's entry of a recurring operation, None where it does not run."""
+    stopped_at = -1
+    found = None
+    for each in rsc.history.get(node.name, ()):
+        if each.task in ("stop",) and each.rc == 0:
+            stopped_at = each.call_id
+            found = None
+        elif each.task == task and each.interval_ms == interval_ms:
+            if each.outcome == "cancelled":
+                continue
+            if "_last_failure_" in each.entry_id and found is not None:
+                continue
+            found = each
+    del stopped_at
+    return found
+
+
+def cancel(
+    work: Work, rsc: Resource, node: Node, task: str, interval_ms: int, reason: str
+) -> Action:
+    """Return the cancellation of a recurring operation."""
+    key = ("cancel", interval_ms, f"{node.name}\0{task}")
+    known = rsc.action_index.get(key)
+    if known is not None:
+        return known
+    action = Action("cancel", rsc, node, interval_ms, "resource")
+    action.cancels = task
+    action.require(reason)
+    rsc.action_index[key] = action
+    rsc.actions.append(action)
+    work.actions.append(action)
+    if not node.is_online or node.is_unclean:
+        action.block("node-offline")
+    for each in rsc.actions:
+        if each.task == "stop" and each.node is node:
+            tie(action, each, Tie.ORDER)
+    return action
+
+
+def check_history(work: Work, rsc: Resource) -> None:
+    """Compare what ran with what is configured: changed parameters restart or reschedule."""
+    if rsc.kind is not Kind.PRIMITIVE or not rsc.history:
+        return
+    for node in rsc.running_on:
+        if not node.is_online or node.is_unclean or rsc.is_removed:
+            if not rsc.is_removed:
+                continue
+        _check_on(work, rsc, node)
+
+
+def _check_on(work: Work, rsc: Resource, node: Node) -> None:
+    entries = rsc.history.get(node.name, ())
+    started = -1
+    stopped = -1
+    for each in entries:
+        if each.task == "start" and each.rc == 0:
+            started = each.call_id
+        if each.task in ("migrate_from",) and each.rc == 0:
+            started = each.call_id
+        if each.task == "stop" and each.rc == 0:
+            stopped = each.call_id
+    for each in entries:
+        if each.call_id < stopped and each.call_id >= 0:
+            continue
+        if each.interval_ms > 0:
+            _check_recurring(work, rsc, node, each)
+        elif each.task in ("start", "promote", "migrate_from") or (
+            each.task == "monitor"
+            and each.rc in (0, 8)
+            and started < each.call_id
+            and each.rc != each.target_rc
+        ):
+            _check_once(work, rsc, node, each)
+
+
+def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
+    operation = find_operation(rsc, entry.task, entry.interval_ms)
+    if operation is None:
+        if work.options.cancel_removed and rsc.is_managed and not rsc.is_removed:
+            if not rsc.in_maintenance and entry.task != "cancel" and node.is_online:
+                cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
+        return
+    action = rsc.find_action(entry.task, node, entry.interval_ms)
+    if action is None or not action.is_optional:
+        return
+    parameters = operation_parameters(work, rsc, node, entry.task, entry.interval_ms)
+    if is_changed(parameters, entry) and "_last_failure_" not in entry.entry_id:
+        action.require("parameters changed")
+
+
+def is_changed(parameters: dict[str, str], entry: HistoryEntry) -> bool:
+    """Say whether the operation's parameters differ from those it ran with."""
+    if not entry.digest:
+        return True
+    if digest_of(parameters) == entry.digest:
+        return False
+    if entry.secure_digest and entry.position == 0:
+        names = entry.secure_parameters.split()
+        return digest_of(without(_without_meta(parameters), names)) != entry.secure_digest
+    return True
+
+
+def _without_meta(parameters: dict[str, str]) -> dict[str, str]:
+    return {n: v for n, v in parameters.items() if not n.startswith("CRM_meta_")}
+
+
+def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
+    if rsc.is_removed or "_last_failure_" in entry.entry_id or rsc.is_remote_connection:
+        if rsc.is_removed or "_last_failure_" in entry.entry_id:
+            return
+    parameters = operation_parameters(work, rsc, node, entry.task, 0)
+    if not is_changed(parameters, entry):
+        return
+    if entry.restart_digest:
+        names = entry.restart_parameters.split()
+        if digest_of(only(parameters, names)) == entry.restart_digest:
+            if not rsc.failed and rsc.role > Role.STOPPED:
+                rsc.reload_on = node
+            return
+    rsc.restart_reason = "parameters changed"
+    stop = rsc.find_action("stop", node)
+    if stop is not None and rsc.is_managed:
+        stop.require("parameters changed")
+
+
+def reload_agents(work: Work) -> None:
+    """Where only reloadable parameters changed and nothing restarts, reload instead."""
+    for rsc in work.primitives():
+        node = rsc.reload_on
+        if node is None or not rsc.is_managed or rsc.assigned is not node:
+            continue
+        stop = rsc.find_action("stop", node)
+        start = rsc.find_action("start", node)
+        if (stop is not None and not stop.is_optional) or start is None or not start.is_optional:
+            continue
+        if rsc.failed or rsc.start_pending:
+            if stop is not None:
+                stop.require("parameters changed")
+            continue
+        action = get_action(work, rsc, "reload-agent", node)
+        action.require("parameters changed")
+        for each in rsc.actions:
+            if each.task in ("stop",) or (each.task == "demote"):
+                tie(action, each, Tie.ORDER)
+            if each.interval_ms and each.task == "monitor" and each.node is node:
+                tie(action, each, Tie.ORDER)

@@ -1,0 +1,155 @@
+"""One run: the phases in their order. `Work` carries what they make from one to the next."""
+
+from paceline.model.snapshot import Snapshot
+from paceline.scheduler.cleanup import make_cleanup_actions
+from paceline.scheduler.constraints import (
+    apply_exclusive_discovery,
+    apply_stickiness,
+    read_colocations,
+    read_locations,
+    start_scores,
+)
+from paceline.scheduler.failures import FailCounts, ban_by_failures
+from paceline.scheduler.fencing import make_fence_actions
+from paceline.scheduler.history import HistoryReader, finish_state
+from paceline.scheduler.migration import plan_migrations
+from paceline.scheduler.nodes import apply_health, make_nodes, read_node_states
+from paceline.scheduler.notifications import make_notifications
+from paceline.scheduler.options import read_options
+from paceline.scheduler.ordering import (
+    apply_orders,
+    make_collective_actions,
+    order_anti_colocations,
+    order_probes_of_firsts,
+)
+from paceline.scheduler.placement import place_all
+from paceline.scheduler.primitives import make_primitive_actions
+from paceline.scheduler.probes import make_probes
+from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
+from paceline.scheduler.remote import settle_remote_node
+from paceline.scheduler.resources import (
+    make_resources,
+    settle_requires,
+    sort_resources,
+    wanted_role,
+)
+from paceline.scheduler.rules import Moment
+from paceline.scheduler.spread import spread
+from paceline.scheduler.tickets import apply_tickets
+from paceline.scheduler.work import Kind, Resource, Role, Work
+
+
+def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work, HistoryReader]:
+    """Carry out the phases that only read: nodes, resources, history, failures."""
+    moment = Moment(snapshot.status.now_ms)
+    work = Work(snapshot, read_options(snapshot.configuration, moment), moment)
+    if with_reasons:
+        work.reasons = {}
+    make_nodes(work)
+    read_node_states(work)
+    make_resources(work)
+    settle_requires(work)
+    start_scores(work)
+    _hold_without_device(work)
+    counts = FailCounts(work)
+    reader = HistoryReader(work, counts)
+    _read_histories(work, reader)
+    start_scores(work)
+    finish_state(work)
+    _settle_nodes(work)
+    ban_by_failures(work, counts)
+    work.counts = counts
+    return work, reader
+
+
+def _read_histories(work: Work, reader: HistoryReader) -> None:
+    """Members first; a remote node's own history once its connection's was read."""
+    for node in work.nodes:
+        if not node.is_remote and (node.is_online or work.options.fencing_enabled):
+            reader.read_node(node)
+    for is_guest in (True, False):
+        for node in work.nodes:
+            if node.is_remote and node.is_guest is is_guest:
+                settle_remote_node(work, node)
+                if node.is_online or work.options.fencing_enabled:
+                    reader.read_node(node)
+
+
+def _hold_without_device(work: Work) -> None:
+    """With fencing on and nothing to fence with, nothing is touched."""
+    if not work.options.fencing_enabled or work.has_fence_device:
+        return
+    work.note(
+        "error",
+        "no-fence-device",
+        "Resource start-up disabled since no STONITH resources have been defined",
+    )
+    for top in work.resources:
+        for rsc in top.walk():
+            rsc.is_managed = False
+
+
+def _settle_nodes(work: Work) -> None:
+    for node in work.nodes:
+        if not node.in_maintenance:
+            continue
+        for rsc in node.running:
+            rsc.is_managed = False
+            rsc.in_maintenance = True
+
+
+def decide(work: Work, reader: HistoryReader) -> None:
+    """Carry out the phases that decide: wishes, placement, actions, ties, spreading."""
+    for top in work.resources:
+        for rsc in top.walk():
+            _want_role(rsc)
+    apply_tickets(work)
+    for top in work.resources:
+        for rsc in top.walk():
+            rsc.base_role = rsc.next_role
+    read_locations(work)
+    apply_health(work)
+    apply_exclusive_discovery(work)
+    read_colocations(work)
+    apply_stickiness(work)
+    sort_resources(work)
+    place_all(work)
+    for rsc in work.primitives():
+        make_primitive_actions(work, rsc)
+    for rsc in work.resources:
+        make_collective_actions(work, rsc)
+    for rsc in work.primitives():
+        make_recurring(work, rsc, reader.expired_monitors)
+    for rsc in work.primitives():
+        check_history(work, rsc)
+    apply_orders(work)
+    order_anti_colocations(work)
+    make_probes(work)
+    order_probes_of_firsts(work)
+    make_cleanup_actions(work, reader)
+    make_fence_actions(work)
+    plan_migrations(work)
+    spread(work)
+    reload_agents(work)
+    spread(work)
+    make_notifications(work)
+
+
+def _want_role(rsc: Resource) -> None:
+    role = wanted_role(rsc)
+    if role is not Role.UNKNOWN and rsc.next_role is not Role.STOPPED:
+        rsc.next_role = role
+    if rsc.is_removed and (rsc.is_managed or rsc.kind is not Kind.PRIMITIVE):
+        rsc.next_role = Role.STOPPED
+    if rsc.is_removed_filler and rsc.clone is not None:
+        rsc.next_role = Role.STOPPED
+
+
+def run(snapshot: Snapshot, *, with_reasons: bool = False) -> Work:
+    """Carry out everything and return the work as it stands at the end."""
+    work, reader = read_state(snapshot, with_reasons=with_reasons)
+    decide(work, reader)
+    return work
+
+
+__all__ = ["decide", "read_state", "run"]

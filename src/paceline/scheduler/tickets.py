@@ -1,0 +1,99 @@
+"""Phase: tickets. Without its site's ticket a resource stops, is demoted, freezes, or its node is
+fenced, as the constraint's loss-policy says."""
+
+from paceline.model.configuration import TicketConstraint
+from paceline.model.scores import MINUS_INFINITY
+from paceline.scheduler.constraints import add_location_score, find_resource
+from paceline.scheduler.work import Kind, Location, Resource, Role, Work, role_of_word
+
+
+def apply_tickets(work: Work) -> None:
+    """Apply every ticket constraint to the resources it names."""
+    states = {each.ticket: each for each in work.snapshot.status.tickets}
+    for each in work.snapshot.configuration.constraints:
+        if not isinstance(each, TicketConstraint):
+            continue
+        state = states.get(each.ticket)
+        is_granted = state is not None and state.is_granted
+        is_standby = state is not None and state.is_standby
+        for name, role in _named(each):
+            rsc = find_resource(work, name)
+            if rsc is not None:
+                _apply(work, each, rsc, role_of_word(role), is_granted, is_standby)
+
+
+def _named(constraint: TicketConstraint) -> list[tuple[str, str]]:
+    found = [(str(constraint.resource), constraint.role)] if constraint.resource else []
+    for each in constraint.sets:
+        found.extend((str(name), each.role or constraint.role) for name in each.resources)
+    return found
+
+
+def _apply(
+    work: Work,
+    constraint: TicketConstraint,
+    rsc: Resource,
+    role: Role,
+    is_granted: bool,
+    is_standby: bool,
+) -> None:
+    if rsc.kind is not Kind.PRIMITIVE and rsc.kind is not Kind.CLONE:
+        for child in rsc.children:
+            _apply(work, constraint, child, role, is_granted, is_standby)
+        return
+    for each in rsc.children:
+        _apply(work, constraint, each, role, is_granted, is_standby)
+    is_promoted_only = role is Role.PROMOTED
+    if not is_granted:
+        _on_loss(work, constraint, rsc, is_promoted_only)
+    elif is_standby and (not is_promoted_only or constraint.loss_policy != "stop" or True):
+        if is_promoted_only:
+            _forbid_promotion(work, constraint, rsc)
+        else:
+            _ban_inactive(work, constraint, rsc)
+
+
+def _on_loss(
+    work: Work, constraint: TicketConstraint, rsc: Resource, is_promoted_only: bool
+) -> None:
+    policy = constraint.loss_policy or ("demote" if is_promoted_only else "stop")
+    if is_promoted_only:
+        _forbid_promotion(work, constraint, rsc)
+        if policy == "demote":
+            return
+    match policy:
+        case "demote":
+            _forbid_promotion(work, constraint, rsc)
+        case "freeze":
+            if rsc.kind is Kind.PRIMITIVE and rsc.running_on:
+                rsc.is_managed = False
+                rsc.blocked = True
+            elif not is_promoted_only:
+                _ban(work, constraint, rsc)
+        case "fence":
+            _ban(work, constraint, rsc)
+            for node in rsc.running_on:
+                if not is_promoted_only or rsc.role_on.get(node.name) is Role.PROMOTED:
+                    if not node.is_unclean:
+                        node.is_unclean = True
+                        node.fence_reason = f"deadman ticket {constraint.ticket} was lost"
+        case _:
+            _ban(work, constraint, rsc)
+
+
+def _ban(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
+    if rsc.kind is Kind.CLONE:
+        return
+    for node in work.nodes:
+        add_location_score(work, rsc, node.name, MINUS_INFINITY, "ticket", constraint.ticket)
+
+
+def _ban_inactive(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
+    """On standby nothing new starts, what runs may go on."""
+    if not rsc.is_active():
+        _ban(work, constraint, rsc)
+
+
+def _forbid_promotion(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
+    scores = {str(node.name): MINUS_INFINITY for node in work.nodes}
+    rsc.location_list.append(Location(constraint.id, scores, Role.PROMOTED))

@@ -1,0 +1,84 @@
+"""Utilization: nodes have capacities, resources need some; used if placement-strategy says so."""
+
+from paceline.model.scores import MINUS_INFINITY
+from paceline.scheduler.work import Kind, Node, Resource, Work
+
+
+def is_used(work: Work) -> bool:
+    """Say whether capacities count at all."""
+    return work.options.placement in ("utilization", "minimal", "balanced")
+
+
+def consume(work: Work, rsc: Resource, node: Node) -> None:
+    """Take what the resource needs from the node's free capacity."""
+    if is_used(work):
+        for name, amount in rsc.utilization.items():
+            node.free[name] = node.free.get(name, 0) - amount if name in node.free else -amount
+
+
+def release(work: Work, rsc: Resource, node: Node) -> None:
+    """Give back what the resource took."""
+    if is_used(work):
+        for name, amount in rsc.utilization.items():
+            node.free[name] = node.free.get(name, 0) + amount
+
+
+def has_capacity_order(left: Node, right: Node) -> int:
+    """Compare free capacities: negative if `left` has more of more kinds."""
+    result = 0
+    for name in sorted(set(left.free) | set(right.free)):
+        a, b = left.free.get(name, 0), right.free.get(name, 0)
+        result += (a < b) - (a > b)
+    return result
+
+
+def fits(node: Node, needs: dict[str, int]) -> bool:
+    """Say whether the node has all that is needed free."""
+    return all(amount <= node.free.get(name, 0) for name, amount in needs.items())
+
+
+def filter_by_capacity(work: Work, rsc: Resource, prefer: Node | None) -> None:
+    """Ban nodes that have not enough left: for all that must go together, if any node has that.
+
+    If no node can take all of it, only those that cannot take the resource itself are banned.
+    """
+    if not is_used(work):
+        return
+    together: dict[str, int] = {}
+    for each in _companions(rsc):
+        if each.is_provisional:
+            for name, amount in each.utilization.items():
+                together[name] = together.get(name, 0) + amount
+    alone = rsc.utilization
+    usable = [
+        node
+        for node in work.nodes
+        if rsc.scores.get(node.name, MINUS_INFINITY) >= 0 and node.can_run()
+    ]
+    needs = together if any(fits(node, together) for node in usable) else alone
+    for node in usable:
+        if not fits(node, needs):
+            work.score(rsc, node.name, MINUS_INFINITY, "capacity", node.name)
+
+
+def _companions(rsc: Resource) -> list[Resource]:
+    """Return the resource and all that must be on the same node as it (not yet placed)."""
+    found: dict[str, Resource] = {}
+    _collect(rsc, found)
+    return list(found.values())
+
+
+def _collect(rsc: Resource, found: dict[str, Resource]) -> None:
+    from paceline.model.scores import INFINITY
+    from paceline.scheduler.colocation import this_with, with_this
+
+    for each in rsc.primitives():
+        if each.id in found:
+            continue
+        found[each.id] = each
+        for c in this_with(each):
+            if c.score >= INFINITY and c.primary.kind in (Kind.PRIMITIVE, Kind.GROUP):
+                _collect(c.primary, found)
+        for c in with_this(each):
+            if c.score >= INFINITY and c.dependent.kind in (Kind.PRIMITIVE, Kind.GROUP):
+                _collect(c.dependent, found)
