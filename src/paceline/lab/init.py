@@ -233,7 +233,10 @@ class Init:
 
     def _notified(self, unit: Unit, listener: socket.socket) -> Callable[[], None]:
         def read() -> None:
-            words = listener.recv(4096).decode(errors="replace").splitlines()
+            try:
+                words = listener.recv(4096).decode(errors="replace").splitlines()
+            except OSError:
+                return
             if "READY=1" in words:
                 self._handle(Ready(unit=unit.name))
             if "WATCHDOG=1" in words:
@@ -258,7 +261,10 @@ class Init:
     # ---- who asks ----
 
     def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
         if len(self._askers) >= _CONNECTIONS_MAX:
             connection.close()
             return
@@ -309,7 +315,7 @@ class Init:
         match request.verb:
             case "exec":
                 self._execute(asker, request)
-            case "signal" if asker.pid:
+            case "signal" if asker.pid and request.words:
                 with contextlib.suppress(ProcessLookupError, ValueError):
                     os.killpg(asker.pid, int(request.words[0]))
             case "reboot" | "poweroff":

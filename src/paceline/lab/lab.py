@@ -356,20 +356,30 @@ class Lab:
             raise LabError(f"lab '{self._wanted.name}' is up already")
         try:
             launching.check_machine()
-            self._clear_remains()
-            self.spec = self._wanted
-            Record(spec=self.spec).write(self.paths)
-            pid = launching.start_keeper(self.paths)
+            self._launch()
         except LaunchError as error:
-            places.remove_folder(self.paths)
             raise LabError(str(error)) from error
-        Record(
-            spec=self.spec,
-            pid=pid,
-            started=places.process_start(pid),
-            boot=places.host_boot(),
-        ).write(self.paths)
         self._wait_for_node_services()
+
+    def _launch(self) -> None:
+        self._clear_remains()
+        self.spec = self._wanted
+        Record(spec=self.spec).write(self.paths)
+        launch = launching.start_keeper(self.paths)
+        try:
+            # At once: whatever happens to us now, `down` must find the lab.
+            Record(
+                spec=self.spec,
+                pid=launch.pid,
+                started=places.process_start(launch.pid),
+                boot=places.host_boot(),
+            ).write(self.paths)
+            launching.wait_ready(launch, self.paths)
+        except BaseException:
+            places.end_process(launch.pid)
+            launch.held.wait()
+            places.remove_folder(self.paths)
+            raise
 
     def _wait_for_node_services(self) -> None:
         """Wait until every node's service answers; one that cannot start is the user's to see."""

@@ -1,14 +1,17 @@
 """How a lab's keeper is started: the right namespaces for root and for an ordinary user."""
 
 import os
+import pwd
+import select
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from paceline.lab.layout import LabPaths
 
-READY_TIMEOUT_S = 120.0
+READY_TIMEOUT_S = 120
 _NEEDED = {
     "bwrap": "bubblewrap",
     "ip": "iproute2",
@@ -77,8 +80,6 @@ def _reads(path: Path) -> str:
 
 
 def _user_name() -> str:
-    import pwd
-
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -90,11 +91,21 @@ def _has_range(path: Path) -> bool:
     return any(line.split(":")[0] in names for line in _reads(path).splitlines())
 
 
-def start_keeper(paths: LabPaths) -> int:
-    """Start the keeper and wait until its lab is up; return the pid of what holds it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A keeper that was started: what holds it (`unshare`), and where it says that it is ready."""
 
-    Raises LaunchError with the keeper's own words.
-    """
+    held: subprocess.Popen[bytes]
+    ready_file: int
+
+    @property
+    def pid(self) -> int:
+        """The process whose end is the lab's end."""
+        return self.held.pid
+
+
+def start_keeper(paths: LabPaths) -> Launch:
+    """Start the keeper in its namespaces; `wait_ready` follows."""
     ready_in, ready_out = os.pipe()
     namespaces = ["--net", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
@@ -110,14 +121,20 @@ def start_keeper(paths: LabPaths) -> int:
             pass_fds=(ready_out,), start_new_session=True, cwd="/", env=_environment(),
         )  # fmt: skip
     os.close(ready_out)
-    with os.fdopen(ready_in, "rb") as ready:
+    return Launch(held=held, ready_file=ready_in)
+
+
+def wait_ready(launch: Launch, paths: LabPaths) -> None:
+    """Wait until the lab is up. Raises LaunchError with the keeper's own words."""
+    poller = select.poll()
+    poller.register(launch.ready_file, select.POLLIN)
+    with os.fdopen(launch.ready_file, "rb") as ready:
+        if not poller.poll(READY_TIMEOUT_S * 1000):
+            raise LaunchError(f"the lab was not up after {READY_TIMEOUT_S} s\n{_explain(paths)}")
         answer = ready.readline().decode(errors="replace").strip()
         if answer != "ready":
             answer = "\n".join((answer, ready.read().decode(errors="replace"))).strip()
-    if answer != "ready":
-        held.wait()
-        raise LaunchError(answer or _explain(paths))
-    return held.pid
+            raise LaunchError(answer or _explain(paths))
 
 
 def _environment() -> dict[str, str]:
