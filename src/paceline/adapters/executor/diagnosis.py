@@ -76,7 +76,7 @@ def describe_tree(root: int) -> str:
     )  # fmt: skip
     lines = [_describe(processes[pid]) for pid in wanted[:PROCESSES_MAX] if pid in processes]
     lines.extend(_describe_pressure(kind) for kind in _PRESSURES)
-    lines.append(f"load: {_read(Path('/proc/loadavg')).strip()}")
+    lines.append(f"load: {_read('/proc/loadavg').strip()}")
     return "\n".join(lines) + "\n"
 
 
@@ -88,7 +88,7 @@ def list_processes() -> list[ProcessFacts]:
 
 def find_process(pid: int) -> ProcessFacts | None:
     """Return a process's facts, None where it is gone."""
-    text = _read(Path(f"/proc/{pid}/stat"))
+    text = _read(f"/proc/{pid}/stat")
     # The name stands in parentheses and may hold any of them itself.
     name, closing, rest = text.partition("(")[2].rpartition(")")
     fields = rest.split()
@@ -106,23 +106,29 @@ def find_process(pid: int) -> ProcessFacts | None:
 
 
 def _describe(facts: ProcessFacts) -> str:
-    folder = Path(f"/proc/{facts.pid}")
-    words = _read(folder / "cmdline").replace("\0", " ").strip()
+    folder = f"/proc/{facts.pid}"
+    words = _read(f"{folder}/cmdline").replace("\0", " ").strip()
     return (
         f"pid {facts.pid} parent {facts.parent} state {facts.state}"
-        f" waits in {_read(folder / 'wchan').strip() or '-'}"
-        f" syscall {_read(folder / 'syscall').strip() or '-'}: {words or facts.name}"
+        f" waits in {_read(f'{folder}/wchan').strip() or '-'}"
+        f" syscall {_read(f'{folder}/syscall').strip() or '-'}: {words or facts.name}"
     )
 
 
 def _describe_pressure(kind: str) -> str:
-    text = _read(Path("/proc/pressure") / kind).strip().replace("\n", "; ")
+    text = _read(f"/proc/pressure/{kind}").strip().replace("\n", "; ")
     return f"pressure {kind}: {text or 'unknown'}"
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
+    """Return the beginning of a file of /proc, nothing where it is gone; called for each spawn."""
     try:
-        with path.open("rb") as file:
-            return file.read(TEXT_BYTES_MAX).decode(errors="replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(descriptor, TEXT_BYTES_MAX).decode(errors="replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
