@@ -3,8 +3,11 @@
 from msgspec.structs import replace
 
 from paceline.model.identifiers import NodeName
+from paceline.model.plan import ActionKind
+from paceline.model.status import FencingRecord
 from paceline.replica.happenings import Happening, NodeChanged
-from paceline.replica.tables import NodeRow, Presence, State
+from paceline.replica.requests import Outcome, RequestAnswer
+from paceline.replica.tables import Answered, NodeRow, Presence, State
 from paceline.replica.views import Proposal
 
 SHUTDOWN_ATTRIBUTE = "shutdown"
@@ -76,6 +79,31 @@ def forget_life(state: State, node: NodeName, presence: Presence, *, is_fenced: 
     )
 
 
+def abandon_fencings(state: State, executor: NodeName) -> None:
+    """Nobody will hear how the fencings of a lost executor end: they count as failed."""
+    for flight in state.flights.values():
+        if flight.executor != executor or flight.action.kind is not ActionKind.FENCE:
+            continue
+        reason = f"{executor} was lost while it fenced"
+        meta = dict(flight.action.meta)
+        state.record_fencing(
+            FencingRecord(
+                target=flight.action.node,
+                action=flight.action.task,
+                executor=executor,
+                origin=meta.get("origin", executor),
+                client=meta.get("client", "paceline"),
+                state="failed",
+                completed_ms=state.core.value.time_ms,
+                exit_reason=reason,
+            )
+        )
+        for request_id, answered in state.answers.items():
+            if answered.fence_ref == flight.ref:
+                answer = RequestAnswer(outcome=Outcome.UNKNOWN, code="executor-lost", detail=reason)
+                state.remember_answer(request_id, Answered(answer=answer))
+
+
 def _add_configured(state: State, proposal: Proposal) -> None:
     for hello in proposal.hellos:
         for node_id, name in hello.nodes:
@@ -98,6 +126,7 @@ def _absent(state: State, row: NodeRow, in_ring: bool) -> NodeRow:
     now_ms = state.core.value.time_ms
     match row.presence:
         case Presence.PRESENT:
+            abandon_fencings(state, row.name)
             state.drop_flights(row.name)
             lost = Presence.MISSING if in_ring else Presence.LOST
             return replace(row, presence=lost, since_ms=now_ms)

@@ -248,7 +248,7 @@ class PlanApplier:
             return "unknown-node"
         if not view.is_quorate:
             return "no-quorum"
-        executor = self._fence_executor(entry.target)
+        executor = self._fence_executor(entry.target, entry.task)
         if executor is None:
             return "no-executor"
         core = state.core.value
@@ -276,18 +276,23 @@ class PlanApplier:
         if is_early and not self._state.core.value.is_seen_deadline_over:
             run.hold(each.ref)
             return ()
-        executor = self._fence_executor(action.node)
+        executor = self._fence_executor(action.node, action.task)
         if executor is None or self.view is None or not self.view.is_quorate:
             return run.settle(each.ref, is_done=False)
         self._put_in_flight(each.ref, action, executor)
         self._record(action, executor.name, "pending")
         return ()
 
-    def _fence_executor(self, target: NodeName) -> NodeRow | None:
-        """Return who fences: the coordinator, or the next member; the target itself only alone."""
+    def _fence_executor(self, target: NodeName, task: str) -> NodeRow | None:
+        """Return who fences: the coordinator, or the next member; the target itself only alone.
+
+        Unfencing (`on`) is done by the target itself: some devices can be freed only from there.
+        """
         view = self.view
         if view is None:
             return None
+        if task == "on" and (row := self._present(target)) is not None:
+            return row
         rows = [row for name in view.nodes if (row := self._present(name)) is not None]
         rows.sort(key=lambda row: (row.name == target, row.name != view.coordinator, row.node_id))
         return rows[0] if rows else None
@@ -357,8 +362,7 @@ class PlanApplier:
         """Clear the life that was fenced, and only that one."""
         row = self._state.nodes.get(entry.target)
         if row is None or (row.boot_id, row.incarnation) != (entry.boot_id, entry.incarnation):
-            return
-        if row.presence is Presence.PRESENT:
+            self._state.want_plan(f"{entry.target} is a new life, and not barred any more")
             return
         forget_life(self._state, entry.target, Presence.OFF, is_fenced=True)
         self._happened.append(

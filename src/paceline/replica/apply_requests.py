@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from paceline.model.identifiers import NodeName
 from paceline.model.status import FencingRecord, TicketStatus
 from paceline.replica.apply_nodes import forget_life
 from paceline.replica.entries import (
@@ -154,26 +155,23 @@ def _clear_history(state: State, view: View, entry: HistoryCleared) -> str:
     return ""
 
 
-def _drop_pair(state: State, node: str, resource: str, entry: HistoryCleared) -> None:
+def _drop_pair(state: State, node: NodeName, resource: str, entry: HistoryCleared) -> None:
     """A cleanup makes the pair be probed anew: all its rows go, unless it is narrowed."""
     if entry.task:
         return
-    table = next(table for name, table in state.history.items() if name == node)
+    table = state.history_of(node)
     for key, _row in table.items():
         if key[0] == resource:
             table.drop(key)
 
 
-def _clear_counts(state: State, node: str, entry: HistoryCleared) -> None:
-    name = next((known for known in state.attributes if known == node), None)
-    if name is None:
-        return
+def _clear_counts(state: State, node: NodeName, entry: HistoryCleared) -> None:
     kept = {
         attribute: value
-        for attribute, value in state.attributes.get(name) or ()
+        for attribute, value in state.attributes.get(node) or ()
         if not _is_count_of(attribute, entry)
     }
-    state.set_attributes(name, kept)
+    state.set_attributes(node, kept)
 
 
 def _is_count_of(attribute: str, entry: HistoryCleared) -> bool:

@@ -1,7 +1,7 @@
 """This node's own operations: begin, release, cancel, report (DESIGN 4, 6, 11).
 
-eligible --start-like--> waiting --inbox empty, nothing bars--> begun --result--> outbox --delivered-->
-eligible --anything else--> begun
+eligible --start-like--> waiting --inbox empty, nothing bars--> begun
+eligible --anything else--> begun --result--> outbox --delivered--> settled
 
 A halted plan drops what waits and says so. Results leave in batches: while one batch is on its way
 the next collects; expected results of probes wait for the last probe, or a short time.

@@ -41,6 +41,7 @@ from paceline.replica.entries import (
     Changed,
     Durable,
     Entry,
+    Flight,
     GraceOver,
     Halted,
     Hello,
@@ -78,6 +79,7 @@ from paceline.replica.events import (
     TimerFired,
 )
 from paceline.replica.execution import PROBE_BATCH_MS, Execution
+from paceline.replica.fence_runs import FenceRuns
 from paceline.replica.happenings import (
     BatchApplied,
     CopyDamaged,
@@ -140,6 +142,7 @@ class Replica:
         self._said: Word | None = None
         self._hellos = 0
         self._execution = Execution(identity)
+        self._fencing = FenceRuns(identity, self._state)
         self._clients = Clients(identity.node)
         self._journal = JournalKeeper(is_empty=self._stored.state is None)
         self._coordination = Coordination()
@@ -201,6 +204,7 @@ class Replica:
             and not len(self._state.flights)
             and (run is None or run.is_complete)
             and self._execution.is_quiet
+            and not self._fencing.is_busy
             and not self._clients.waiting()
         )
 
@@ -300,6 +304,7 @@ class Replica:
         """After each event: say what is new, tell results, plan, answer, leave."""
         self._say_hello()
         self._tell_results()
+        self._tell_fencing()
         self._send_requests()
         self._keep_leaving()
         self._plan()
@@ -511,6 +516,9 @@ class Replica:
         )
         self._execution.drop_waiting()
         self._execution.send_again()
+        self._fencing.forget(lambda ref: ref in self._state.flights)
+        for effect in self._fencing.resume(view):
+            self._emit(effect)
         self._ask_after_stall()
         self._watch_nodes(view)
         for request_id in self._clients.waiting():
@@ -686,13 +694,28 @@ class Replica:
             )
         )
 
-    # Fencing: see fencing.py
+    # Fencing
 
-    def _fence_began(self, flight: object) -> None:
+    def _fence_began(self, flight: Flight) -> None:
         """Begin a fencing of which this member is the executor."""
+        view = self._machine.view
+        if view is None:
+            return
+        settings = self._read_settings()
+        self._note("notice", "fencing-began", f"{flight.action.task} of {flight.action.node}")
+        for effect in self._fencing.begin(flight, view, self._values, settings):
+            self._emit(effect)
 
     def _fence_event(self, event: FenceDelayOver | FenceFinished) -> None:
-        """Go on with a fencing."""
+        for effect in self._fencing.take(event, self._machine.view):
+            self._emit(effect)
+
+    def _tell_fencing(self) -> None:
+        view = self._machine.view
+        if view is None or self._identity.node not in view.nodes:
+            return
+        for report in self._fencing.reports(view, self._wall_ms):
+            self._send(report)
 
     def _fencing_ended(self, happening: FencingEnded) -> None:
         word = "was fenced" if happening.is_done else "could not be fenced"
