@@ -46,7 +46,7 @@ class SchedulerProcess:
         """Start the process at once, so that it is warm when the first plan is wanted."""
         self._handler = handler
         self._loop = loop or asyncio.get_running_loop()
-        self._time_limit_seconds = time_limit_seconds
+        self.time_limit_seconds = time_limit_seconds
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(PlanAnswer)
         self._child: _Child | None = None
@@ -81,7 +81,7 @@ class SchedulerProcess:
             return
         self._computing, self._next = self._next, None
         self._send(self._computing)
-        self._timer = self._loop.call_later(self._time_limit_seconds, self._time_is_over)
+        self._timer = self._loop.call_later(self.time_limit_seconds, self._time_is_over)
 
     def _send(self, request: ComputePlan) -> None:
         is_known = request.version == self._known_version
@@ -122,7 +122,7 @@ class SchedulerProcess:
     def _time_is_over(self) -> None:
         if self._child is not None:
             self._child.kill()
-        self._lost(f"the scheduler gave no plan within {self._time_limit_seconds:g} s")
+        self._lost(f"the scheduler gave no plan within {self.time_limit_seconds:g} s")
 
     def _died(self) -> None:
         self._lost("the scheduler's process ended")
