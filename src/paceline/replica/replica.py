@@ -759,6 +759,8 @@ class Replica:
             return
         is_ignored = not view.is_quorate and self._read_settings().no_quorum_policy == "ignore"
         for request_id, request in self._clients.unsent(view.id):
+            if request_id in self._state.answers:
+                continue  # It was applied before this view, and waits for disks or a device.
             made = make_entry(
                 request_id,
                 request,

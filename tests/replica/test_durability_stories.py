@@ -1,0 +1,167 @@
+"""Nothing acknowledged is lost: epochs, bases, merges, restarts, damaged disks."""
+
+from replica_bus import Bus
+from replica_stories import configure, options, started
+
+from paceline.replica.events import JournalWritten
+from paceline.replica.requests import Configure, Outcome
+
+
+def three_nodes() -> Bus:
+    bus = Bus("worker1", "worker2", "worker3")
+    return started(bus, "worker1", "worker2", "worker3")
+
+
+def ask(bus: Bus, name: str, value: str, *, forced: bool = False) -> str:
+    return bus.ask(
+        name,
+        configure(
+            bus, name, properties=options(stonith_enabled="false", word=value), forced=forced
+        ),
+    )
+
+
+def test_majority_takes_over_the_change_when_a_member_missed_it() -> None:
+    bus = three_nodes()
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    asked = ask(bus, "worker2", "majority")
+    refused = ask(bus, "worker1", "minority")
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    assert bus["worker1"].replies[refused].code == "no-quorum"
+    bus.regroup(["worker1", "worker2", "worker3"])
+    bus.settle()
+    assert b"majority" in bus.replica("worker1").configuration
+    assert len({bus.replica(name)._state.digest() for name in bus.nodes}) == 1
+
+
+def test_change_without_quorum_is_marked_and_loses_to_the_quorate_side() -> None:
+    bus = three_nodes()
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    asked = ask(bus, "worker1", "emergency", forced=True)
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.NOT_YET_SAFE
+    assert b"emergency" in bus.replica("worker1").configuration
+    bus.regroup(["worker1", "worker2", "worker3"])
+    bus.settle()
+    assert b"emergency" not in bus.replica("worker1").configuration
+    assert "copy-superseded" in bus["worker1"].codes()
+
+
+def test_change_is_not_yet_safe_when_the_other_of_two_is_lost() -> None:
+    bus = Bus("worker1", "worker2", is_two_node=True)
+    started(bus, "worker1", "worker2")
+    bus.crash("worker2")
+    bus.settle()
+    asked = ask(bus, "worker1", "alone")
+    bus.settle()
+    answer = bus["worker1"].replies[asked]
+    assert answer.outcome is Outcome.NOT_YET_SAFE
+    assert "worker2" in answer.detail
+
+
+def test_both_halves_of_two_nodes_change_and_the_loser_is_kept_when_they_merge() -> None:
+    bus = Bus("worker1", "worker2", is_two_node=True)
+    started(bus, "worker1", "worker2")
+    bus.regroup(["worker1"], ["worker2"])
+    bus.settle()
+    one, two = ask(bus, "worker1", "left"), ask(bus, "worker2", "right")
+    bus.settle()
+    outcomes = {bus["worker1"].replies[one].outcome, bus["worker2"].replies[two].outcome}
+    assert outcomes == {Outcome.NOT_YET_SAFE}
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    first, second = bus.replica("worker1"), bus.replica("worker2")
+    assert first.configuration == second.configuration
+    codes = bus["worker1"].codes() + bus["worker2"].codes()
+    assert codes.count("copy-superseded") == 1
+
+
+def test_acknowledged_change_survives_when_all_nodes_lose_power() -> None:
+    bus = three_nodes()
+    bus.crash("worker3")
+    bus.settle()
+    asked = ask(bus, "worker1", "kept")
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.crash("worker1", "worker2")
+    bus.settle()
+    bus.rings = 0
+    bus.start("worker2", "worker3")
+    bus.settle()
+    assert b"kept" in bus.replica("worker3").configuration
+    assert bus.replica("worker3").status().is_quorate
+
+
+def test_older_copy_wins_when_the_newer_one_is_damaged_and_it_is_said() -> None:
+    bus = three_nodes()
+    bus.crash("worker3")
+    bus.settle()
+    ask(bus, "worker1", "newer")
+    bus.settle()
+    bus.crash("worker1", "worker2")
+    bus.settle()
+    bus["worker2"].is_damaged = True
+    bus.start("worker2", "worker3")
+    bus.settle()
+    assert b"newer" not in bus.replica("worker3").configuration
+    assert "copy-damaged" in bus["worker3"].codes()
+
+
+def test_request_asked_again_gets_the_same_answer() -> None:
+    bus = three_nodes()
+    asked = ask(bus, "worker1", "once")
+    bus.settle()
+    version = bus.replica("worker1").version
+    first = bus["worker1"].replies.pop(asked)
+    change = Configure(
+        based_on="nonsense", configuration=b"<cib/>", origin=configure(bus, "worker1").origin
+    )
+    bus.ask("worker1", change, request_id=asked)
+    bus.ask("worker2", change, request_id=asked)
+    bus.settle()
+    assert bus["worker1"].replies[asked] == first
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    assert bus.replica("worker1").version == version
+
+
+def test_change_waits_for_the_majority_of_disks_even_over_a_new_view() -> None:
+    bus = three_nodes()
+    for name in ("worker2", "worker3"):
+        bus[name].is_disk_slow = True
+    asked = ask(bus, "worker1", "slow")
+    bus.settle()
+    assert asked not in bus["worker1"].replies
+    bus.crash("worker3")
+    bus.settle()
+    assert asked not in bus["worker1"].replies
+    bus.feed("worker2", JournalWritten(sequence=bus["worker2"].written[-1]))
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+
+
+def test_version_stays_when_only_the_view_changes() -> None:
+    bus = three_nodes()
+    version = bus.replica("worker1").version
+    bus.crash("worker3")
+    bus.settle()
+    assert bus.replica("worker1").version == version
+
+
+def test_entry_delivered_on_one_side_only_is_taken_back_when_the_other_side_is_the_base() -> None:
+    bus = three_nodes()
+    bus.dropped = lambda sender, receiver: sender == "worker1" and receiver != "worker1"
+    asked = ask(bus, "worker1", "onesided")
+    bus.settle()
+    assert b"onesided" in bus.replica("worker1").configuration
+    assert asked not in bus["worker1"].replies
+    bus.dropped = lambda sender, receiver: False
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    bus.regroup(["worker1", "worker2", "worker3"])
+    bus.settle()
+    assert b"onesided" not in bus.replica("worker1").configuration
+    outcome = bus["worker1"].replies[asked].outcome
+    assert outcome in (Outcome.REFUSED, Outcome.NOT_YET_SAFE)
