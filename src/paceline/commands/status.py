@@ -1,6 +1,6 @@
 """`status`, `resource status`, `stonith status`: how the cluster is, in either layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -252,7 +252,7 @@ def _node_lists(title: str, nodes: list[NodeState]) -> list[str]:
     return [title, *(_words(f" {word}:", names) for word, names in lists.items())]
 
 
-def _words(head: str, names: list[str]) -> str:
+def _words(head: str, names: Sequence[str]) -> str:
     return " ".join((head, *names))
 
 

@@ -1,7 +1,12 @@
 """The status as pcs 0.9 on CentOS 7 laid it out; names, versions, times and states are ours."""
 
 from paceline.commands.status_entries import Entry, Layout, node_entries, resource_entries
-from paceline.commands.status_sections import change_text, instances_count_text, version_text
+from paceline.commands.status_sections import (
+    change_text,
+    instances_count_text,
+    outcome_text,
+    version_text,
+)
 from paceline.commands.status_view import StatusView, date_text, rc_text
 from paceline.model.state import FailedOperation
 
@@ -64,7 +69,7 @@ def _lines(entries: tuple[Entry, ...], level: int) -> list[str]:
 def _failure(failure: FailedOperation) -> str:
     first = (
         f"* {failure.operation_key} on {failure.node} '{rc_text(failure.rc)}' ({failure.rc}): "
-        f"call={failure.call_id}, status={failure.outcome or 'complete'}, "
+        f"call={failure.call_id}, status={outcome_text(failure.outcome)}, "
         f"exitreason='{failure.exit_reason}',"
     )
     second = (

@@ -1,6 +1,6 @@
 """The sections of today's status: each is a title and the entries below it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from paceline.commands.status_entries import (
     Entry,
@@ -18,22 +18,12 @@ from paceline.commands.status_view import (
     primitives,
     rc_text,
 )
-from paceline.model.identifiers import NodeName
+from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.state import FailCount, FailedOperation, ResourceState
 from paceline.model.status import HistoryEntry, OperationOutcome
 
 MIGRATION_THRESHOLD_DEFAULT = 1_000_000
-INTERNAL_ATTRIBUTES = (
-    "shutdown",
-    "terminate",
-    "standby",
-    "maintenance",
-    "fail-count",
-    "last-failure",
-)
-"""Attributes (or their beginnings) that a status does not list, because it says them otherwise."""
-
-OUTCOME_WORDS = {
+OUTCOME_WORDS: Mapping[str, str] = {
     OperationOutcome.DONE: "complete",
     OperationOutcome.TIMED_OUT: "Timed Out",
     OperationOutcome.CANCELLED: "Cancelled",
@@ -220,9 +210,14 @@ def migration(view: StatusView, layout: Layout) -> Entry | None:
     return Entry("Migration Summary:", tuple(found)) if found else None
 
 
+def outcome_text(outcome: str) -> str:
+    """Return how a run of an agent ended, in the words that a status has for it."""
+    return OUTCOME_WORDS.get(outcome, outcome or "complete")
+
+
 def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
     """Return one failed operation in words, or with all its figures."""
-    outcome = failure.outcome or "complete"
+    outcome = outcome_text(failure.outcome)
     when = date_text(failure.last_rc_change_ms) if failure.last_rc_change_ms else ""
     if is_detailed:
         line = (
@@ -237,7 +232,8 @@ def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
             )
         return line
     interval = f"{_interval(failure.interval_ms)}-interval " if failure.interval_ms else ""
-    what = f"{failure.resource} {interval}{failure.task} on {failure.node}"
+    task = "probe" if failure.task == "monitor" and not failure.interval_ms else failure.task
+    what = f"{failure.resource} {interval}{task} on {failure.node}"
     if outcome == "complete":
         result = f"returned '{rc_text(failure.rc)}'"
     elif outcome == "Timed Out":
@@ -296,7 +292,7 @@ def operations(view: StatusView, layout: Layout, *, has_timing: bool) -> Entry |
 def _histories(
     node: NodeName,
     history: tuple[HistoryEntry, ...],
-    counts: dict[tuple[NodeName, str], FailCount],
+    counts: Mapping[tuple[NodeName, ResourceId], FailCount],
     known: dict[str, ResourceState],
     *,
     has_timing: bool,

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from paceline import __version__
 from paceline.model.configuration import Configuration
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.snapshot import Snapshot
@@ -21,7 +20,13 @@ from paceline.model.status import (
     HistoryEntry,
     TicketStatus,
 )
-from paceline.scheduler import current_state
+from paceline.scheduler import (
+    bans,
+    current_nodes,
+    current_state,
+    fail_counts,
+    failed_operations,
+)
 
 OCF_WORDS = {
     0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature",
@@ -109,7 +114,8 @@ def view_of(
     configuration: Configuration, status: ClusterStatus, *, updated_ms: int | None = None
 ) -> StatusView:
     """Return the view of a configuration and the status that goes with it."""
-    state = current_state(Snapshot(configuration=configuration, status=status))
+    snapshot = Snapshot(configuration=configuration, status=status)
+    resources = current_state(snapshot)
     options: dict[str, str] = {}
     for each in configuration.options:
         for name, value in each.pairs:
@@ -117,16 +123,16 @@ def view_of(
     change = status.last_change if status.last_change.time_ms else _written(configuration)
     return StatusView(
         cluster_name=status.cluster_name or options.get("cluster-name", ""),
-        stack=options.get("cluster-infrastructure", "") or (status.stack if status.nodes else ""),
-        version=status.dc_version or options.get("dc-version", "") or f"paceline-{__version__}",
+        stack=options.get("cluster-infrastructure", "") or (status.stack if status.dc_version else ""),
+        version=status.dc_version or options.get("dc-version", "") or "unknown",
         is_quorate=status.is_quorate,
         updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,
         last_change=change,
-        nodes=state.nodes,
-        resources=state.resources,
-        failures=state.failures,
-        fail_counts=state.fail_counts,
-        bans=state.bans,
+        nodes=current_nodes(snapshot),
+        resources=resources,
+        failures=failed_operations(snapshot),
+        fail_counts=fail_counts(snapshot),
+        bans=bans(snapshot),
         tickets=status.tickets,
         fencing=status.fencing,
         history=tuple((node.name, node.history) for node in status.nodes if node.history),
@@ -136,7 +142,7 @@ def view_of(
                           level.target_value), level.index, level.devices)
             for level in configuration.fencing_levels
         ),
-        has_devices=any(each.agent_class == "stonith" for each in primitives(state.resources)),
+        has_devices=any(each.agent_class == "stonith" for each in primitives(resources)),
     )  # fmt: skip
 
 

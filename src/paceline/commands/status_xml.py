@@ -7,6 +7,7 @@ from paceline.commands.status_sections import (
     MIGRATION_THRESHOLD_DEFAULT,
     by_resource,
     is_shown_attribute,
+    outcome_text,
     score_text,
     shown_operations,
 )
@@ -259,7 +260,7 @@ def _failures(root: Element, view: StatusView) -> None:
         element = _add(
             section, "failure", op_key=each.operation_key, node=each.node,
             exitstatus=rc_text(each.rc), exitreason=each.exit_reason, exitcode=str(each.rc),
-            call=str(each.call_id), status=each.outcome or "complete",
+            call=str(each.call_id), status=outcome_text(each.outcome),
         )  # fmt: skip
         if each.last_rc_change_ms:
             rest = {

@@ -202,9 +202,10 @@ def _put_cib(command: str, root: Element, new: Element) -> None:
                 root.set(name, new.get(name, ""))
     elif command == "modify":
         for name, value in new.attrib.items():
-            shown = f"{name!s}++"
-            count = int(root.get(str(name), "0"))
-            root.set(name, str(count + 1) if value == shown else value)
+            key, new_value = str(name), str(value)
+            if new_value == f"{key}++":
+                new_value = str(int(root.get(key, "0")) + 1)
+            root.set(key, new_value)
     if configuration is not None:
         _put_configuration(command, root, configuration)
 

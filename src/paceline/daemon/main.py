@@ -182,7 +182,7 @@ class Daemon:
                 node_id=node_id,
                 boot_id=self._boot_id,
                 incarnation=self._life.incarnation,
-                version=__version__,
+                version=f"paceline-{__version__}",
             )
         return None
 
