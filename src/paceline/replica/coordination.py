@@ -29,6 +29,7 @@ class Coordination:
         self.computing = None
         self.halt_sent = None
         self.is_plan_sent = False
+        self.is_recheck_due = False
         self._again = 0
 
     def is_wanted(self, plans: PlanApplier) -> bool:

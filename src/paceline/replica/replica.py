@@ -954,7 +954,8 @@ class Replica:
         elif name == T_SILENT:
             self._suspect_silent()
         elif name == T_RECHECK:
-            self._coordination.is_recheck_due = True
+            if view is not None and view.coordinator == self._identity.node:
+                self._coordination.is_recheck_due = True
         elif name == T_PROBES:
             batch = self._execution.next_batch(is_time_over=True)
             if batch is not None and view is not None and self._identity.node in view.nodes:
