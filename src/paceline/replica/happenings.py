@@ -35,6 +35,10 @@ class ViewClosed(Struct, frozen=True, kw_only=True):
     """No view is established; nothing but Hello, Suspect and state transfer is applied."""
 
 
+class HelloWanted(Struct, frozen=True, kw_only=True):
+    """Somebody who was left out is back: everybody says Hello anew."""
+
+
 class TransferWanted(Struct, frozen=True, kw_only=True):
     """This member is the base: it sends its whole state, as it was here."""
 
@@ -185,6 +189,7 @@ class ResourceReported(Struct, frozen=True, kw_only=True):
 
 Happening = (
     ViewClosed
+    | HelloWanted
     | TransferWanted
     | ViewEstablished
     | StateTaken

@@ -49,6 +49,7 @@ from paceline.replica.happenings import (
     DurabilityMoved,
     Garbled,
     Happening,
+    HelloWanted,
     MemberDropped,
     PingHeard,
     PongHeard,
@@ -77,7 +78,7 @@ class Machine:
         self._forming: Proposal | None = None
         self._donor: NodeId | None = None
         self._laggards: tuple[NodeId, ...] = ()
-        self._is_continuing = False
+        self._synced: tuple[MemberAddress, ...] = ()
         self._happened: list[Happening] = []
 
     # What comes in
@@ -86,7 +87,7 @@ class Machine:
         """The group is another from here on: the view ends, Hellos begin anew."""
         self._happened = []
         self.hellos.begin(members)
-        self._is_continuing = False
+        self._synced = ()
         self._close()
         return tuple(self._happened)
 
@@ -122,7 +123,7 @@ class Machine:
     def _apply(self, sender: MemberAddress, entry: Entry) -> None:
         if isinstance(entry, Hello):
             if self.hellos.take(sender, entry):
-                self._consider()
+                self._take_hello(sender)
         elif isinstance(entry, Suspect):
             if self.hellos.suspect(sender, entry):
                 self._happened.append(MemberDropped(address=entry.target))
@@ -191,9 +192,22 @@ class Machine:
         self._laggards = ()
         self.plans.end_view()
 
+    def _take_hello(self, sender: MemberAddress) -> None:
+        """Consider what was said; who was left out and is back makes everybody say it anew.
+
+        Their states are still from here on, so that the new Hellos tell what each really has.
+        """
+        if self._synced and sender not in self._synced:
+            self._synced = ()
+            self._close()
+            self.hellos.begin(self.hellos.members)
+            self._happened.append(HelloWanted())
+            return
+        self._consider()
+
     def _consider(self) -> None:
         proposal = self.hellos.find_proposal()
-        if proposal is None:
+        if proposal is None or all(m.node_id != self.node_id for m in proposal.members):
             self._close()
             return
         if self.view is not None and self.view.proposal.fits(proposal):
@@ -207,7 +221,8 @@ class Machine:
         self._close()
         self._forming = proposal
         base = pick_base(proposal.hellos)
-        self._laggards = () if self._is_continuing else _not_in_step(proposal, base)
+        is_continuing = all(member in self._synced for member in proposal.members)
+        self._laggards = () if is_continuing else _not_in_step(proposal, base)
         for hello in proposal.hellos:
             if hello.is_damaged:
                 self._happened.append(CopyDamaged(node=hello.node, lineage=hello.lineage))
@@ -280,7 +295,7 @@ class Machine:
             position=state.core.value.position,
         )
         self._forming, self._donor, self._laggards = None, None, ()
-        self._is_continuing = True
+        self._synced = proposal.members
         self.durable = {}
         self.plans.begin_view(self.view)
         state.want_plan("a new view")

@@ -89,6 +89,7 @@ from paceline.replica.happenings import (
     FlightsHalted,
     Garbled,
     Happening,
+    HelloWanted,
     MemberDropped,
     NodeChanged,
     NodeLeft,
@@ -428,6 +429,10 @@ class Replica:
         match happening:
             case ViewClosed():
                 self._coordination.begin_view()
+            case HelloWanted():
+                self._said = None
+                self._has_joined_since_view = True
+                self._set_timer(T_SILENT, 2 * SETTLE_MS)
             case TransferWanted():
                 self._send(Transfer(view=happening.view, state=happening.state))
             case ViewEstablished():
