@@ -16,7 +16,10 @@ EXIT_REASON_PREFIX = "ocf-exit-reason:"
 EXIT_REASON_CHARACTERS_MAX = 500
 FEATURE_SET = "3.16.2"
 """What agents take for Pacemaker's feature set: 3.16 knows promoted roles by their new names."""
+CHECK_LEVEL = "OCF_CHECK_LEVEL"
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_]")
+# No HA_LOGFACILITY and no HA_LOGFILE: then an agent's messages come with its output, and into our
+# log with its result, and no `logger` is started for each line.
 _FIXED = {
     "OCF_RA_VERSION_MAJOR": "1",
     "OCF_RA_VERSION_MINOR": "1",
@@ -26,12 +29,10 @@ _FIXED = {
     "HA_quorum_type": "corosync",
     "HA_mcp": "true",
     "HA_debug": "0",
-    "HA_use_logd": "off",
-    "HA_logfacility": "daemon",
-    "HA_LOGFACILITY": "daemon",
+    "OCF_OUTPUT_FORMAT": "text",
     "PCMK_cluster_type": "corosync",
     "PCMK_quorum_type": "corosync",
-    "PCMK_logfacility": "daemon",
+    "PCMK_logfacility": "none",
     "PCMK_debug": "0",
     "PCMK_mcp": "true",
     "PCMK_service": "pacemaker-execd",
@@ -62,11 +63,10 @@ def ocf_command(
         **{f"OCF_RESKEY_{name}": value for name, value in action.parameters},
         **_meta(operation, node_id),
     }
-    level = dict(action.parameters).get("OCF_CHECK_LEVEL") or dict(action.meta).get(
-        "OCF_CHECK_LEVEL"
-    )
-    if level is not None:
-        environment["OCF_CHECK_LEVEL"] = level
+    for name, value in (*action.parameters, *action.meta):
+        if name == CHECK_LEVEL:
+            environment[CHECK_LEVEL] = value
+    environment.pop(f"OCF_RESKEY_{CHECK_LEVEL}", None)
     return Command(
         argv=(str(agent_path(ocf_root, agent.provider, agent.agent_type)), action.task),
         environment=environment,
@@ -81,7 +81,7 @@ def _meta(operation: Operation, node_id: int) -> dict[str, str]:
     known = {
         "name": action.task,
         "timeout": str(action.timeout_ms),
-        "interval": str(action.interval_ms),
+        **({"interval": str(action.interval_ms)} if action.interval_ms else {}),
         "on_node": action.node or operation.node,
         **({"on_node_uuid": str(node_id)} if node_id else {}),
         **({"op_target_rc": str(action.target_rc)} if action.target_rc > 0 else {}),
