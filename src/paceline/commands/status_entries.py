@@ -394,7 +394,8 @@ def node_title(node: NodeState, view: StatusView, layout: Layout) -> str:
     if node.kind == "guest" and layout.is_detailed:
         host = _host_of(node, view)
         return f"{node.name}@{host}" if host else node.name
-    if node.kind == "member" and layout.is_detailed and node.node_id:
+    has_id = bool(node.node_id) and node.node_id != node.name
+    if node.kind == "member" and layout.is_detailed and has_id:
         return f"{node.name} ({node.node_id})"
     return node.name
 

@@ -149,8 +149,7 @@ def resources_by_node(view: StatusView, layout: Layout) -> Iterator[Entry]:
     yield Entry("Node List:", tuple(found))
     if layout.has_inactive:
         idle = tuple(each for each in resource_entries(view, layout) if _has_inactive(each, view))
-        if idle:
-            yield Entry("Inactive Resources:", idle)
+        yield Entry("Inactive Resources:", idle or (Entry("No inactive resources"),))
 
 
 def _has_inactive(entry: Entry, view: StatusView) -> bool:
@@ -199,7 +198,7 @@ def score_text(value: int, *, is_count: bool = False) -> str:
     return "INFINITY" if is_count and value >= MIGRATION_THRESHOLD_DEFAULT else str(value)
 
 
-def migration(view: StatusView, layout: Layout) -> Entry | None:
+def migration(view: StatusView, layout: Layout) -> Entry:
     """Return `Migration Summary`: the fail counts, node by node."""
     found = []
     for node in view.nodes:
@@ -207,7 +206,7 @@ def migration(view: StatusView, layout: Layout) -> Entry | None:
         if counts and node.is_online:
             lines = tuple(Entry(failcount_text(count)) for count in counts)
             found.append(Entry(f"Node: {node_title(node, view, layout)}:", lines))
-    return Entry("Migration Summary:", tuple(found)) if found else None
+    return Entry("Migration Summary:", tuple(found))
 
 
 def outcome_text(outcome: str) -> str:
@@ -232,8 +231,7 @@ def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
             )
         return line
     interval = f"{_interval(failure.interval_ms)}-interval " if failure.interval_ms else ""
-    task = "probe" if failure.task == "monitor" and not failure.interval_ms else failure.task
-    what = f"{failure.resource} {interval}{task} on {failure.node}"
+    what = f"{failure.resource} {interval}{task_text(failure)} on {failure.node}"
     if outcome == "complete":
         result = f"returned '{rc_text(failure.rc)}'"
     elif outcome == "Timed Out":
@@ -274,7 +272,7 @@ def failures(view: StatusView, *, is_detailed: bool) -> Entry | None:
     return Entry("Failed Resource Actions:", lines) if lines else None
 
 
-def operations(view: StatusView, layout: Layout, *, has_timing: bool) -> Entry | None:
+def operations(view: StatusView, layout: Layout, *, has_timing: bool) -> Entry:
     """Return `Operations`: the history of each resource on each node that is up."""
     counts = {(count.node, count.resource): count for count in view.fail_counts}
     known = {each.id.partition(":")[0]: each for each in primitives(view.resources)}
@@ -286,7 +284,7 @@ def operations(view: StatusView, layout: Layout, *, has_timing: bool) -> Entry |
         lines = tuple(_histories(name, history, counts, known, has_timing=has_timing))
         if lines:
             found.append(Entry(f"Node: {node_title(node, view, layout)}:", lines))
-    return Entry("Operations:", tuple(found)) if found else None
+    return Entry("Operations:", tuple(found))
 
 
 def _histories(
@@ -340,14 +338,20 @@ def shown_operations(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, .
     )
 
 
+def task_text(entry: HistoryEntry | FailedOperation) -> str:
+    """Return the operation's name; a monitor that does not recur is a probe."""
+    return "probe" if entry.task == "monitor" and not entry.interval_ms else entry.task
+
+
 def _operation_text(entry: HistoryEntry, *, has_timing: bool) -> str:
-    line = f"({entry.call_id}) {entry.task}:"
+    line = f"({entry.call_id}) {task_text(entry)}:"
     if entry.interval_ms:
         line += f' interval="{entry.interval_ms}ms"'
     if has_timing:
         if entry.last_rc_change_ms:
             line += f' last-rc-change="{date_text(entry.last_rc_change_ms)}"'
-        line += f' exec-time="{entry.exec_ms}ms" queue-time="{entry.queue_ms}ms"'
+        if entry.last_rc_change_ms or entry.exec_ms:
+            line += f' exec-time="{entry.exec_ms}ms" queue-time="{entry.queue_ms}ms"'
     return f"{line} rc={entry.rc} ({rc_text(entry.rc)})"
 
 

@@ -123,7 +123,7 @@ def view_of(
     change = status.last_change if status.last_change.time_ms else _written(configuration)
     return StatusView(
         cluster_name=status.cluster_name or options.get("cluster-name", ""),
-        stack=options.get("cluster-infrastructure", "") or (status.stack if status.dc_version else ""),
+        stack=options.get("cluster-infrastructure") or (status.stack if status.dc_version else ""),
         version=status.dc_version or options.get("dc-version", "") or "unknown",
         is_quorate=status.is_quorate,
         updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,

@@ -10,6 +10,7 @@ from paceline.commands.status_sections import (
     outcome_text,
     score_text,
     shown_operations,
+    task_text,
 )
 from paceline.commands.status_view import (
     StatusView,
@@ -237,19 +238,18 @@ def _history(root: Element, view: StatusView) -> None:
                     line.set("last-failure", date_text(count.last_failure_ms))
             for each in shown:
                 operation = _add(
-                    line, "operation_history", call=str(each.call_id), task=each.task,
+                    line, "operation_history", call=str(each.call_id), task=task_text(each),
                     rc=str(each.rc), rc_text=rc_text(each.rc),
                 )  # fmt: skip
                 if each.interval_ms:
                     operation.set("interval", f"{each.interval_ms}ms")
                 if each.last_rc_change_ms:
                     operation.set("last-rc-change", date_text(each.last_rc_change_ms))
-                operation.set("exec-time", f"{each.exec_ms}ms")
-                operation.set("queue-time", f"{each.queue_ms}ms")
+                if each.last_rc_change_ms or each.exec_ms:
+                    operation.set("exec-time", f"{each.exec_ms}ms")
+                    operation.set("queue-time", f"{each.queue_ms}ms")
         if not len(element):
             section.remove(element)
-    if not len(section):
-        root.remove(section)
 
 
 def _failures(root: Element, view: StatusView) -> None:
