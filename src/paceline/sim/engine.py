@@ -73,6 +73,7 @@ class Ring:
     limits: dict[NodeId, int | None] = field(default_factory=dict)
     parts: tuple[frozenset[NodeId], ...] = ()
     splits: int = 0
+    formed_us: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -222,6 +223,13 @@ class SimulatedEngine:
     def drain(self, node_id: NodeId) -> int:
         """Return how many messages wait for a ring at a node."""
         return len(self.nodes[node_id].pending)
+
+    def together_us(self, one: NodeId, other: NodeId) -> int:
+        """Return for how long two nodes have been in one whole ring; 0 where they are not."""
+        ring = self.nodes[one].ring
+        if ring is None or self.nodes[other].ring is not ring or ring.parts != (ring.members,):
+            return 0
+        return self._clock.now_us - ring.formed_us
 
     # Order and delivery within a ring.
 
@@ -443,6 +451,7 @@ class SimulatedEngine:
         }
         sequence = max(node.sequence for node in nodes) + SEQUENCE_STEP
         ring = Ring(RingId(min(part), sequence), part, senders=part, parts=(part,))
+        ring.formed_us = self._clock.now_us
         together = self._chance.percent(50)
         for node in nodes:
             node.ring, node.received, node.sequence = ring, 0, sequence

@@ -14,6 +14,7 @@ raised  the product's program broke
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -36,6 +37,8 @@ VIOLATIONS_MAX = 5
 """How many of each rule are kept."""
 DEPTH_MAX = 5_000
 TIMERS_MAX = 200
+SETTLED_RING_US = 20_000_000
+"""Without fencing two halves may both run a resource, and a while after they met."""
 STARTING_TASKS = frozenset({"start", "promote", "migrate_to"})
 
 
@@ -65,6 +68,7 @@ class Judge:
         self._contents: dict[str, bytes] = {}
         self._versions: dict[NodeName, str] = {}
         self.devices: FenceDevices | None = None
+        self.together_us: Callable[[NodeName, NodeName], int] = lambda one, other: 0
         self.violations: list[Violation] = []
         self.deepest = 0
 
@@ -81,7 +85,12 @@ class Judge:
         """S1, at every start that really happened."""
         self._trace.tell(node, f"{resource} runs")
         honest = sorted(name for name, copy in copies.items() if not copy.is_lied_about)
-        if self._is_fencing_on and len(honest) > 1:
+        others = [name for name in honest if name != node]
+        if node not in honest or not others:
+            return
+        if not self._is_fencing_on:
+            others = [name for name in others if self.together_us(node, name) > SETTLED_RING_US]
+        if others:
             self.accuse("S1", node, f"{resource} runs on {' and '.join(honest)}")
 
     def saw_event(self, machine: Machine, event: Event, effects: tuple[Effect, ...]) -> None:

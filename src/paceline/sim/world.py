@@ -134,6 +134,10 @@ class World:
         powers: dict[NodeName, Power] = {machine.name: machine for machine in self.machines}
         self.devices = FenceDevices(self.clock, Chance(seed, "devices"), powers)
         self.judge.devices = self.devices
+        by_name = dict(zip(self.names, ids, strict=True))
+        self.judge.together_us = lambda one, other: self.engine.together_us(
+            by_name[one], by_name[other]
+        )
         for machine in self.machines:
             machine.devices = self.devices
         self.clients = Administrators(
