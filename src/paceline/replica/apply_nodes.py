@@ -13,8 +13,12 @@ from paceline.replica.views import Proposal
 SHUTDOWN_ATTRIBUTE = "shutdown"
 
 
-def enter_view(state: State, proposal: Proposal) -> list[Happening]:
-    """Bring the nodes to what the view says; return what changed, in node order."""
+def enter_view(state: State, proposal: Proposal, *, is_continuing: bool) -> list[Happening]:
+    """Bring the nodes to what the view says; return what changed, in node order.
+
+    Where all members only continue (quorum or the ring changed, not the group) nothing that they
+    own is taken from their Hellos: the log has moved on since those were said.
+    """
     before = {row.name: row for row in state.nodes.values()}
     _add_configured(state, proposal)
     for hello in proposal.hellos:
@@ -24,7 +28,9 @@ def enter_view(state: State, proposal: Proposal) -> list[Happening]:
             state.attributes.drop(hello.node)
         elif is_new_life:
             _drop_attribute(state, hello.node, SHUTDOWN_ATTRIBUTE)
-        if hello.owned is not None:
+        if is_continuing:
+            pass
+        elif hello.owned is not None:
             state.replace_owned(hello.node, hello.owned)
         elif is_new_life:
             state.drop_flights(hello.node)

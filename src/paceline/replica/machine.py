@@ -122,8 +122,9 @@ class Machine:
 
     def _apply(self, sender: MemberAddress, entry: Entry) -> None:
         if isinstance(entry, Hello):
+            is_back = self.hellos.is_left_out(sender)
             if self.hellos.take(sender, entry):
-                self._take_hello(sender)
+                self._take_hello(is_back=is_back)
         elif isinstance(entry, Suspect):
             if self.hellos.suspect(sender, entry):
                 self._happened.append(MemberDropped(address=entry.target))
@@ -192,12 +193,12 @@ class Machine:
         self._laggards = ()
         self.plans.end_view()
 
-    def _take_hello(self, sender: MemberAddress) -> None:
+    def _take_hello(self, *, is_back: bool) -> None:
         """Consider what was said; who was left out and is back makes everybody say it anew.
 
         Their states are still from here on, so that the new Hellos tell what each really has.
         """
-        if self._synced and sender not in self._synced:
+        if is_back:
             self._synced = ()
             self._close()
             self.hellos.begin(self.hellos.members)
@@ -286,7 +287,8 @@ class Machine:
                 (h.cluster_name for h in proposal.hellos if h.cluster_name), core.cluster_name
             ),
         )
-        self._happened.extend(enter_view(state, proposal))
+        is_continuing = all(member in self._synced for member in proposal.members)
+        self._happened.extend(enter_view(state, proposal, is_continuing=is_continuing))
         coordinator = min(proposal.hellos, key=lambda hello: (hello.level, hello.node_id))
         self.view = View(
             proposal=proposal,

@@ -121,6 +121,7 @@ SETTLE_MS = 2000
 STALL_MS_MIN = 400
 """A loop that stood this long may act on what is over: half a token of one second, and less."""
 SCHEDULER_RETRY_MS = 5000
+FLIGHTS_SHOWN_MAX = 10
 LOOP_DEPTH_MAX = 10_000
 """Entries to ourselves in one event without an engine: more would be an endless loop."""
 T_SETTLE, T_SILENT, T_RECHECK, T_PROBES = "settle", "silent", "recheck", "probe-batch"
@@ -230,7 +231,11 @@ class Replica:
             "plan-wanted": core.wanted_why
             if self._coordination.is_wanted(self._machine.plans)
             else "",
-            "in-flight": str(len(self._state.flights)),
+            "in-flight": ", ".join(
+                f"{flight.action.task} {flight.action.resource or flight.action.node} by "
+                f"{flight.executor}"
+                for flight in self._state.flights.values()[:FLIGHTS_SHOWN_MAX]
+            ),
             "operations": str(self._execution.counts()),
             "requests": str(len(self._clients.waiting())),
             "barred": "after a stall" if self._bar is not None else "",

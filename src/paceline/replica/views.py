@@ -191,8 +191,11 @@ class Hellos:
             return False
         self._said[sender] = hello
         self._suspicions.pop(sender, None)
-        self._left_out = tuple(member for member in self._left_out if member != sender)
         return True
+
+    def is_left_out(self, member: MemberAddress) -> bool:
+        """Say whether a member was silent, and the others go on without it."""
+        return member in self._left_out
 
     def find_hello(self, member: MemberAddress) -> Hello | None:
         """Return what a member said last."""
