@@ -168,7 +168,7 @@ def on_fail_of(work: Work, rsc: Resource, task: str, interval_ms: int) -> tuple[
             value = OnFail.RESTART
         return value, True
     is_probe = task == "monitor" and interval_ms == 0
-    if rsc.container is not None and not is_stop:
+    if rsc.container is not None and not rsc.is_remote_connection:
         return OnFail.RESTART_CONTAINER, False
     if rsc.is_remote_connection and not is_stop and not is_probe and task != "start":
         if not rsc.is_managed:

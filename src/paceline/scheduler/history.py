@@ -100,10 +100,10 @@ class HistoryReader:
             base = stem
         clone = work.anon_ids.get(base)
         if clone is not None and clone.kind is Kind.CLONE and not clone.is_unique:
-            return self._instance_on(clone, base, node)
+            return self._instance_on(clone, base, node, name)
         return self._removed(name, entries[0])
 
-    def _instance_on(self, clone: Resource, base: str, node: Node) -> Resource:
+    def _instance_on(self, clone: Resource, base: str, node: Node, name: str) -> Resource:
         """Return the instance of an anonymous clone that stands for the one on this node.
 
         If a sibling in the same cloned group was found on the node already, it is the same
@@ -113,6 +113,9 @@ class HistoryReader:
         for child in clone.children:
             member = next((m for m in child.primitives() if m.agent_id == base), None)
             if member is None:
+                continue
+            if node.name in member.history and member.history[node.name][0].resource != name:
+                # Another instance of the same name is on this node too.
                 continue
             if any(node is each for m in child.primitives() for each in m.running_on):
                 return member
@@ -220,9 +223,21 @@ class HistoryReader:
             return rc, True
         return rc, False
 
+    def _is_outdated(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
+        """Say whether the failure was with parameters that have changed since."""
+        from paceline.scheduler.recurring import is_changed  # noqa: PLC0415 - a loop else
+        from paceline.scheduler.parameters import operation_parameters  # noqa: PLC0415
+
+        if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
+            return False
+        parameters = operation_parameters(self._work, rsc, node, entry.task, entry.interval_ms)
+        return is_changed(parameters, entry)
+
     def _is_expired(self, rsc: Resource, node: Node, entry: HistoryEntry, is_probe: bool) -> bool:
         """Say whether a failure is so old that it counts no more; wish the count away with it."""
         work, timeout_ms = self._work, rsc.failure_timeout_ms
+        if self._is_outdated(rsc, node, entry):
+            self.clear_wanted.append((rsc, node, "its parameters have changed"))
         if entry.rc == NOT_INSTALLED:
             return False
         if timeout_ms <= 0 or not entry.last_rc_change_ms:
@@ -460,16 +475,13 @@ class HistoryReader:
             self._success(found, rsc, node, entry, _expected(entry), [])
             found.is_failed = False
             return
-        if is_probe and rc in (NOT_INSTALLED, INVALID, NO_PRIVILEGE, NOT_IMPLEMENTED):
+        if is_probe and rc == NOT_INSTALLED:
             self._ban(rsc, node, "probe-failed", entry)
-            if rc == NOT_INSTALLED:
-                return
-            if found.role < Role.STARTED:
-                return
+            return
         elif rc == NOT_CONFIGURED and task != "stop":
             for each in work.nodes:
                 self._ban(rsc, each, "not-configured", entry)
-        elif rc in HARD:
+        elif rc in HARD and not (rc == NOT_IMPLEMENTED and entry.interval_ms):
             self._ban(rsc, node, "hard-failure", entry)
         elif is_probe:
             self._ban(rsc, node, "probe-failed", entry)
@@ -615,7 +627,9 @@ class HistoryReader:
         rsc.role = max(rsc.role, role)
 
     def _on_fail(self, found: Found, rsc: Resource, node: Node) -> None:
-        work = self._work
+        if node.is_unclean and found.on_fail is not OnFail.FENCE:
+            # It will be fenced, which recovers whatever failed there.
+            return
         rsc.on_fail = max(rsc.on_fail, found.on_fail)
         match found.on_fail:
             case OnFail.DEMOTE | OnFail.RESTART:

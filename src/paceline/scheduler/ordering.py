@@ -63,6 +63,9 @@ def _adopt(collective: Action, part: Action) -> None:
 
 def _tie_group(work: Work, rsc: Resource) -> None:
     """Members start after, and stop before, the one before them."""
+    stopped, begin = rsc.find_action("stopped"), rsc.find_action("start")
+    if stopped is not None and begin is not None:
+        tie(stopped, begin, Tie.ORDER)
     if not rsc.is_ordered:
         return
     forward = Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS
@@ -117,7 +120,11 @@ def _tie_ordered_instances(rsc: Resource) -> None:
 
 
 def apply_orders(work: Work) -> None:
-    """Tie actions as the order constraints say."""
+    """Tie actions as the order constraints say, and what is in a container to the container."""
+    for top in work.resources:
+        for rsc in top.walk():
+            if rsc.container is not None and not rsc.is_remote_connection and rsc.bundle is None:
+                order_pair(work, rsc.container, "start", rsc, "start", "mandatory", True)
     for each in work.snapshot.configuration.constraints:
         if not isinstance(each, OrderConstraint):
             continue
@@ -225,12 +232,13 @@ def _order(
     flags: Tie,
     requires_all: bool,
 ) -> None:
-    if _interleaves(first, then):
-        _order_interleaved(work, first, first_task, then, then_task, flags)
-        return
     is_some = first.kind is Kind.CLONE and first_task in ("start", "promote")
     if is_some and (first.clone_min or not requires_all) and flags & Tie.FIRST_REQUIRES_THEN:
         flags = Tie.ORDER | Tie.BLOCKS
+    elif _interleaves(first, then):
+        _order_interleaved(work, first, first_task, then, then_task, flags)
+        # The helper steps are ordered all the same; only what is required goes by instance.
+        flags = Tie.ORDER
     for one in first_actions(work, first, first_task):
         for other in then_actions(then, then_task):
             tie(one, other, flags)
@@ -379,38 +387,29 @@ def order_probes_of_firsts(work: Work) -> None:
 
 
 def _pass_on_probe(probe: Action) -> None:
-    rsc = probe.resource
-    if rsc is None:
-        return
+    seen: set[int] = {id(probe)}
     for then, kind in list(probe.before):
-        if then.task != "start" or not kind & Tie.BLOCKS:
+        if then.task == "start" and kind & Tie.BLOCKS:
+            _pass_on(probe, then, seen)
+
+
+def _pass_on(probe: Action, action: Action, seen: set[int]) -> None:
+    """Whatever waits for `action` waits for the probe; where it restarts, so does its stop."""
+    if id(action) in seen:
+        return
+    seen.add(id(action))
+    for then, kind in list(action.before):
+        if then.kind in ("fence", "cluster") or then.task not in _FORWARD_TASKS:
             continue
-        for dependent, flags in list(then.before):
-            _pass_to(probe, then, dependent, flags)
+        if not then.is_summary:
+            if not kind & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
+                continue
+            if then.resource is not action.resource:
+                tie(probe, then, Tie.ORDER | Tie.PROBE)
+                if then.task == "start" and then.resource is not None:
+                    for stop in then.resource.actions_of("stop"):
+                        tie(probe, stop, Tie.ORDER | Tie.PROBE)
+        _pass_on(probe, then, seen)
 
 
-def _pass_to(probe: Action, start: Action, dependent: Action, flags: Tie) -> None:
-    rsc = start.resource
-    if (
-        dependent.is_summary
-        and dependent.resource is not None
-        and (rsc is not None and _holds(dependent.resource, rsc))
-    ):
-        for further, kind in list(dependent.before):
-            if further.resource is not None and not _holds(dependent.resource, further.resource):
-                if kind & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
-                    tie(probe, further, Tie.ORDER | Tie.PROBE)
-        return
-    if dependent.resource is rsc:
-        return
-    if flags & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
-        tie(probe, dependent, Tie.ORDER | Tie.PROBE)
-
-
-def _holds(outer: Resource, inner: Resource) -> bool:
-    each: Resource | None = inner
-    while each is not None:
-        if each is outer:
-            return True
-        each = each.parent
-    return False
+_FORWARD_TASKS = ("start", "running", "promote", "promoted", "one-or-more")

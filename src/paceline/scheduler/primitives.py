@@ -40,9 +40,11 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
     if not rsc.is_managed and not rsc.blocked:
         return False, ""
     nodes = rsc.running_on
-    if rsc.partial_target is None and len(nodes) > 1 and rsc.multiple_active != "stop_unexpected":
+    if _is_multiple(rsc) and rsc.multiple_active != "stop_unexpected":
         return True, "active on several nodes"
     current = rsc.partial_source or nodes[0]
+    if chosen in nodes and not _is_multiple(rsc) and rsc.partial_target is None:
+        current = chosen or current
     if chosen is not None and rsc.next_role > Role.STOPPED and current is not chosen:
         if rsc.multiple_active == "stop_unexpected" and chosen in nodes:
             return False, ""
@@ -56,6 +58,16 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
     if rsc.blocked:
         return True, "blocked"
     return False, ""
+
+
+def _is_multiple(rsc: Resource) -> bool:
+    """Say whether it is active more than once; what needs no fencing counts clean nodes only."""
+    if rsc.partial_target is not None:
+        return False
+    nodes = rsc.running_on
+    if rsc.requires in ("nothing", "quorum"):
+        nodes = [node for node in nodes if node.is_online and not node.is_unclean]
+    return len(nodes) > 1
 
 
 def _down(
@@ -72,15 +84,21 @@ def _down(
         must = needs_stop or is_stopped_next
         if rsc.multiple_active == "stop_unexpected" and len(rsc.running_on) > 1:
             must = must or node is not rsc.assigned
+        elif len(rsc.running_on) > 1 and rsc.partial_target is None:
+            must = must or node is not rsc.assigned
         if not rsc.is_managed and not rsc.blocked:
             must = False
-        if rsc.role_on.get(node.name) is Role.PROMOTED:
+        if rsc.role is Role.PROMOTED:
             demote = get_action(work, rsc, "demote", node)
             if must or rsc.next_role < Role.PROMOTED or rsc.on_fail is OnFail.DEMOTE:
                 if rsc.is_managed or rsc.blocked:
                     demote.require(reason or "role")
             demotes.append(demote)
+        if rsc.start_pending and not must and node is rsc.assigned:
+            # Its start is asked for again; that is no restart.
+            continue
         stop = get_action(work, rsc, "stop", node)
+        stop.is_extra = not needs_stop and len(rsc.running_on) > 1 and node is not rsc.assigned
         if must:
             stop.require(reason or "stopping")
         stops.append(stop)
@@ -132,7 +150,7 @@ def _tie_own(
         if start is not None:
             kind = (
                 Tie.ORDER
-                if stop.is_dangle
+                if stop.is_dangle or stop.is_extra
                 else (Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.RESTART | Tie.BLOCKS)
             )
             tie(stop, start, kind)
@@ -148,8 +166,6 @@ def _delete_removed(work: Work, rsc: Resource) -> None:
         return
     for name in rsc.history:
         node = work.node_by_name[name]
-        if node not in rsc.running_on:
-            continue
         if not node.is_online or node.is_unclean:
             continue
         delete = get_action(work, rsc, "delete", node)
@@ -168,8 +184,7 @@ def order_shutdown(work: Work, node: Node) -> None:
     for rsc in work.primitives():
         for each in rsc.actions:
             if each.node is node and each.task in ("stop", "delete"):
-                kind = Tie.ORDER | Tie.BLOCKS if not rsc.blocked else Tie.ORDER
-                tie(each, action, kind)
+                tie(each, action, Tie.ORDER | Tie.BLOCKS)
 
 
 __all__ = ["Kind", "make_primitive_actions", "order_shutdown"]

@@ -32,7 +32,7 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
         for node in nodes:
             if needs_probe(work, rsc, node, [rsc]):
                 probe = probe_action(work, rsc, node)
-                order_probe(work, probe, rsc)
+                order_probe(work, probe, rsc.clone or rsc)
         return
     for child in rsc.children:
         _probe(work, child, nodes)
@@ -113,14 +113,26 @@ def probe_action(work: Work, rsc: Resource, node: Node) -> Action:
     return probe
 
 
+def _comes_after(probe: Action, stop: Action, rsc: Resource) -> bool:
+    """A move begins with its stop, so the stop waits for the probes too."""
+    return stop.node is probe.node and False
+
+
+def _is_same_member(one: Resource, other: Resource) -> bool:
+    """Say whether two instances stand for the same configured primitive."""
+    return one.configured is other.configured or one.agent_id == other.agent_id
+
+
 def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
     """Put the probe before every start of the resource (of all instances of a clone)."""
     for each in rsc.primitives():
         if rsc.kind is Kind.CLONE and probe.resource is not None:
-            if each.agent_id != probe.resource.agent_id and each.kind is Kind.PRIMITIVE:
+            if not _is_same_member(each, probe.resource):
                 continue
         for action in each.actions:
             if action.task == "start":
                 tie(probe, action, Tie.ORDER | Tie.BLOCKS)
-            elif action.task == "stop" and action.node is probe.node:
+            elif action.task == "stop" and _comes_after(probe, action, rsc):
+                tie(probe, action, Tie.ORDER)
+            elif action.node is probe.node and action.interval_ms and each is probe.resource:
                 tie(probe, action, Tie.ORDER)

@@ -69,9 +69,7 @@ def add_promotion_scores(work: Work, clone: Resource) -> None:
                 continue
             score = find_promotion_score(work, child, node)
             if score:
-                work.score(first, name, score, "promotion-score", clone.id)
-                if first is not child:
-                    child.add_score(name, score)
+                work.score(child, name, score, "promotion-score", clone.id)
 
 
 def choose_promoted(work: Work, clone: Resource) -> None:

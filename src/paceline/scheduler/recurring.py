@@ -15,19 +15,24 @@ FAKE_RESCHEDULE = "failure expired"
 
 def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]) -> None:
     """Create the recurring operations of one primitive and cancel those that do not fit now."""
-    if rsc.in_maintenance:
-        return
     node = rsc.assigned
-    if node is not None and node.in_maintenance:
+    if rsc.in_maintenance or (node is not None and node.in_maintenance):
+        _cancel_all(work, rsc)
         return
-    seen: set[tuple[str, int]] = set()
+    counts: dict[tuple[str, int], int] = {}
     for operation in rsc.operations:
         key = (operation.name, operation.interval_ms)
-        if operation.interval_ms <= 0 or key in seen:
+        counts[key] = counts.get(key, 0) + 1
+    for operation in rsc.operations:
+        key = (operation.name, operation.interval_ms)
+        if operation.interval_ms <= 0:
+            continue
+        if counts[key] > 1:
+            # Nobody could tell their results apart, so neither runs.
+            work.note("error", "duplicate-operation", f"{operation.id} is not unique", rsc=rsc.id)
             continue
         if operation.name in ("start", "stop", "promote", "demote", "migrate_to", "migrate_from"):
             continue
-        seen.add(key)
         meta = operation_meta(work, rsc, operation, operation.name, operation.interval_ms)
         is_enabled = meta.get("enabled", "true").lower() not in ("false", "no", "0", "off", "n")
         role = role_of_word(meta.get("role"))
@@ -41,6 +46,16 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
             for where in rsc.running_on:
                 if find_entry(rsc, where, operation.name, operation.interval_ms) is not None:
                     cancel(work, rsc, where, operation.name, operation.interval_ms, "disabled")
+
+
+def _cancel_all(work: Work, rsc: Resource) -> None:
+    """In maintenance nothing is watched."""
+    for operation in rsc.operations:
+        if operation.interval_ms <= 0:
+            continue
+        for node in rsc.running_on or work.nodes:
+            if find_entry(rsc, node, operation.name, operation.interval_ms) is not None:
+                cancel(work, rsc, node, operation.name, operation.interval_ms, "maintenance")
 
 
 def _fits(rsc: Resource, role: Role) -> bool:

@@ -7,17 +7,27 @@ and hand on to the parts what is asked of them.
 
 from collections import deque
 
-from paceline.scheduler.work import Action, Kind, Tie, Work
+from paceline.scheduler.work import Action, Kind, Node, Tie, Work
 
 VISITS_PER_ACTION_MAX = 200
 """A bound on the work: far more than any real configuration needs; a loop ends here."""
 
 
-def is_required(action: Action) -> bool:
-    """Say whether the action must be done."""
-    if action.is_summary:
-        return action.always_in_graph or any(is_required(each) for each in action.children)
-    return not action.is_optional
+def is_required(action: Action, node: Node | None = None) -> bool:
+    """Say whether the action must be done; of a clone, with `node`, by its instances there."""
+    if not action.is_summary:
+        return not action.is_optional
+    if action.always_in_graph:
+        return True
+    if node is not None and action.resource is not None and action.resource.kind is Kind.CLONE:
+        return any(is_required(each) for each in action.children if _is_on(each, node))
+    return any(is_required(each) for each in action.children)
+
+
+def _is_on(action: Action, node: Node) -> bool:
+    if not action.is_summary:
+        return action.node is node
+    return any(_is_on(each, node) for each in action.children)
 
 
 def is_possible(action: Action) -> bool:
@@ -113,11 +123,11 @@ class Spreader:
     def _update(self, first: Action, then: Action, kind: Tie) -> None:
         if kind & (Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED) and first.node is not then.node:
             return
-        if kind & Tie.FIRST_REQUIRES_THEN and is_required(first):
+        if kind & Tie.FIRST_REQUIRES_THEN and is_required(first, then.node):
             self.require(then, f"after {describe(first)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
-        if kind & Tie.THEN_REQUIRES_FIRST and is_required(then):
+        if kind & Tie.THEN_REQUIRES_FIRST and is_required(then, first.node):
             self.require(first, f"before {describe(then)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
