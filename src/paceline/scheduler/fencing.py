@@ -24,15 +24,15 @@ def can_fence(work: Work, node: Node) -> bool:
 
 def make_fence_actions(work: Work) -> None:
     """Create the fencing of unclean nodes and the shutdown of leaving ones, and order them."""
-    if not any(rsc.is_managed for rsc in work.primitives()):
-        _note_unclean(work)
-        return
+    has_managed = any(rsc.is_managed for rsc in work.primitives())
     fences: list[Action] = []
     dc_fence: Action | None = None
     for node in work.nodes:
         if node.is_guest:
             continue
         if node.is_unclean and _needs_fencing(node):
+            if not has_managed:
+                continue
             if not can_fence(work, node):
                 work.is_blocked = True
                 continue
