@@ -53,15 +53,18 @@ install_with_apt() {
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
     export DEBIAN_FRONTEND=noninteractive
-    # Ubuntu splits the agents; the parts are asked for where the whole is not known.
-    apt_install "$@" || { apt-get update -q && apt_install "$@"; } || {
-        say "trying again with the agents' two packages ..."
+    is_known "$1" || apt-get update -q
+    # Some releases split the agents and know no whole.
+    if ! is_known resource-agents && is_known resource-agents-base; then
         # shellcheck disable=SC2046
-        apt_install $(say "$@" | sed 's/\bresource-agents\b/resource-agents-base resource-agents-extra/')
-    }
+        set -- $(say "$@" | sed 's/\bresource-agents\b/resource-agents-base resource-agents-extra/')
+    fi
+    apt_install "$@" || { apt-get update -q && apt_install "$@"; }
     # Enabled by its package: it would start at the next boot.
     case " $* " in *" corosync "*) ! have systemctl || systemctl --quiet disable corosync || true ;; esac
 }
+
+is_known() { apt-cache show "$1" >/dev/null 2>&1; }
 
 apt_install() {
     apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \

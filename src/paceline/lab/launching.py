@@ -61,6 +61,12 @@ def _check_user_namespaces() -> None:
             "Allow them with: sudo sysctl -w user.max_user_namespaces=15000\n"
             "or run the lab as root."
         )
+    if _reads(_APPARMOR) == "1" and not _may_mount():
+        raise LaunchError(
+            "AppArmor keeps user namespaces from ordinary users here (Ubuntu 24.04 and later)\n"
+            "Allow them with: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n"
+            "or run the lab as root."
+        )
     for name in ("/etc/subuid", "/etc/subgid"):
         if not _has_range(Path(name)):
             user = _user_name()
@@ -70,6 +76,23 @@ def _check_user_namespaces() -> None:
                 f" --add-subgids 100000-165535 {user}\n"
                 "or run the lab as root."
             )
+
+
+def _may_mount() -> bool:
+    """Say whether a user namespace of ours is good for anything."""
+    command = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "mount",
+        "-t",
+        "tmpfs",
+        "x",
+        "/mnt",
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+    return done.returncode == 0
 
 
 def _reads(path: Path) -> str:
@@ -145,10 +168,4 @@ def _environment() -> dict[str, str]:
 
 def _explain(paths: LabPaths) -> str:
     words = paths.log.read_text(errors="replace").strip()
-    if _reads(_APPARMOR) == "1" and os.geteuid() != 0:
-        return (
-            f"{words}\nAppArmor keeps user namespaces from ordinary users here (Ubuntu 24.04)\n"
-            "Allow them with: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n"
-            "or run the lab as root."
-        )
     return f"the lab did not come up:\n{words}"

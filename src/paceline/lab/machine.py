@@ -116,9 +116,15 @@ class Machine:
     # ---- the end ----
 
     async def crash(self) -> None:
-        """Take the power away: cables first, so that no dying process says goodbye."""
+        """Take the power away.
+
+        Everything is stopped and unplugged before it is killed: a process that is killed closes its
+        connections, and the kernel would say goodbye for it.
+        """
         if self.state is PowerState.OFF:
             return
+        if self._init_pid and self.state is not PowerState.FROZEN:
+            self.freeze()
         ip_batch(network.unplug_commands(self.name), is_forced=True)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._init_pid or self.outer_pid, signal.SIGKILL)

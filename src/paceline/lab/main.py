@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from paceline.lab import cluster, terminal
-from paceline.lab.lab import Lab, LabError, all_labs, member_python
+from paceline.lab.lab import Lab, LabError, Member, all_labs, member_python
 from paceline.lab.layout import LAB_NAME_DEFAULT, NETWORKS, TOKEN_MS_DEFAULT
 
 Words = argparse.Namespace
@@ -75,6 +75,18 @@ def _lab(words: Words) -> Lab:
     return Lab(words.name)
 
 
+def _member(words: Words) -> Member:
+    """Return the node that can be spoken to, so that nobody waits for one that is frozen."""
+    lab = _lab(words)
+    member = lab.node(words.node)
+    power = lab.state.power(member.name)
+    if power == "frozen":
+        raise LabError(f"{member.name} is frozen; thaw it first")
+    if power == "off":
+        raise LabError(f"{member.name} is off; boot it first")
+    return member
+
+
 def _up(words: Words) -> int:
     lab = Lab(words.name, nodes=words.nodes, token_ms=words.token)
     lab.up()
@@ -113,7 +125,7 @@ def _list(_: Words) -> int:
 
 
 def _shell(words: Words) -> int:
-    member = _lab(words).node(words.node)
+    member = _member(words)
     run = terminal.run_on_terminal if terminal.is_terminal() else terminal.run_plain
     return run(member, ["bash", "--login"], {})
 
@@ -121,7 +133,7 @@ def _shell(words: Words) -> int:
 def _exec(words: Words) -> int:
     if not words.command:
         raise LabError("give a command: paceline lab exec NODE -- COMMAND")
-    member = _lab(words).node(words.node)
+    member = _member(words)
     run = terminal.run_on_terminal if terminal.is_terminal() else terminal.run_plain
     return run(member, words.command, {})
 
