@@ -353,6 +353,9 @@ def _at(inner: ResourceState, container: ResourceState) -> ResourceState:
 
 # Nodes
 
+OLDEST_FEATURE_SET = "<3.15.1"
+"""What a node that says nothing of its feature set has, by the tools' habit."""
+
 
 def node_text(node: NodeState, layout: Layout) -> str:
     """Return a node's state in words."""
@@ -429,6 +432,6 @@ def node_entries(view: StatusView, layout: Layout) -> tuple[Entry, ...]:
 
 def _detailed_node(node: NodeState, word: str, view: StatusView, layout: Layout) -> str:
     line = f"{NODE_WORDS[node.kind]} {node_title(node, view, layout)}: {word}"
-    if node.is_online and node.kind == "member" and node.feature_set:
-        line += f", feature set {node.feature_set}"
+    if node.is_online and node.kind == "member":
+        line += f", feature set {node.feature_set or view.feature_set or OLDEST_FEATURE_SET}"
     return line

@@ -58,6 +58,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     options: tuple[tuple[str, str], ...] = ()
     levels: tuple[tuple[str, int, tuple[ResourceId, ...]], ...] = ()
     has_devices: bool = False
+    feature_set: str = ""
 
     def option(self, *names: str, default: str = "") -> str:
         """Return the first of these cluster options that is set."""
@@ -128,6 +129,7 @@ def view_of(
         is_quorate=status.is_quorate,
         updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,
         last_change=change,
+        feature_set=status.feature_set,
         nodes=current_nodes(snapshot),
         resources=resources,
         failures=failed_operations(snapshot),

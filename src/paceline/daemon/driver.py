@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
+from paceline.daemon.decisions import began_note, notes_of
 from paceline.daemon.loop import BEAT_MS, StallMeter
 from paceline.model.errors import InvariantError, check
 from paceline.model.identifiers import RequestId
@@ -174,6 +175,8 @@ class Driver:
         effects = self.replica.handle(event, now_ms=began_ms, wall_ms=self._clock.wall_ms())
         for effect in effects:
             self._carry_out(effect)
+        for note in notes_of(event):
+            self._on_note(note)
         name = type(event).__name__
         self._handled[name] += 1
         took_ms = self._clock.now_ms() - began_ms
@@ -192,6 +195,7 @@ class Driver:
                 self._journal.write_cib(effect)
             case Execute():
                 self._executor.execute(effect.operation)
+                self._on_note(began_note(effect.operation))
             case CancelRecurring():
                 self._executor.cancel_recurring(effect.resource, effect.task, effect.interval_ms)
             case WaitFenceDelay():
