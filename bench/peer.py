@@ -1,0 +1,80 @@
+"""The real Pacemaker in nodes of the same kind, driven and measured by the peer-lab."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from scenarios import Row
+
+FOLDER_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "peer-lab"
+"""Where the peer-lab is, beside a checkout; an option gives another place."""
+TOKEN_MS = 1000
+SECONDS_MAX = 600
+_MEASURES = {
+    "coldstart": "coldstart",
+    "crash": "failover-crash",
+    "stop": "failover-stop",
+    "move": "move",
+    "kill": "apache-kill",
+}
+
+
+def why_absent(folder: Path) -> str:
+    """Return why the peer cannot be run here; nothing where it can."""
+    if not (folder / "peerlab").is_file():
+        return f"there is no peer-lab in {folder}"
+    if not Path("/usr/sbin/pacemakerd").exists():
+        return "Pacemaker is not installed"
+    return "" if os.geteuid() == 0 else "the peer-lab needs root"
+
+
+class PeerCluster:
+    """A running cluster of two nodes."""
+
+    name = "pacemaker"
+
+    def __init__(self, folder: Path, session: str, monitor: str) -> None:
+        """Make it; takes half a minute."""
+        self._folder = folder
+        self._state = tempfile.mkdtemp(prefix="paceline-bench-peer-")
+        self._environment = {
+            **os.environ,
+            "PEERLAB_STATE": self._state,
+            "PEERLAB_TOKEN": str(TOKEN_MS),
+            "PEERLAB_SESSION": session,
+            "PEERLAB_APACHE_MONITOR": monitor,
+        }
+        self._run("up")
+        self._run("session")
+
+    def close(self) -> None:
+        """Remove it."""
+        self._run("down")
+
+    def measure(self, act: str) -> Row:
+        """Do one thing to the cluster, measure it, and bring everything back."""
+        row = json.loads(self._run("measure", _MEASURES[act], "1").strip().splitlines()[-1])
+        found: dict[str, float] = {}
+        if act == "coldstart":
+            found["served"] = row["http_first_ok"]
+        else:
+            found["outage"] = row["http_outage"]
+        if act == "crash":
+            found["membership"] = row["coro_membership"]
+            found["decided"] = row["pcmk_vip_start"] - row["coro_membership"]
+        return found
+
+    def _run(self, *words: str) -> str:
+        done = subprocess.run(
+            [str(self._folder / "peerlab"), *words],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+        )
+        if done.returncode:
+            raise RuntimeError(f"peerlab {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout

@@ -1,0 +1,118 @@
+"""The benchmarks: what they are, and running them.
+
+    bench/run.py                          list them
+    bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
+    bench/run.py failover crash stop      only these
+
+Each pair measures one side and then the other on this machine, in turn, so that what else runs on
+it touches both. Results go to bench/RESULTS.md (`--output`), with the command that made them.
+"""
+
+import argparse
+import os
+import platform
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from peer import FOLDER_DEFAULT, PeerCluster, why_absent
+from results import SIDES, table
+from scenarios import SCENARIOS, Row, Scenario, find_scenario
+
+HERE = Path(__file__).resolve().parent
+PAIRS_DEFAULT = 10
+
+
+def main(words: list[str]) -> int:
+    """Obey the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="?", default="")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
+    parser.add_argument("--pairs", type=int, default=PAIRS_DEFAULT)
+    parser.add_argument("--peer-lab", type=Path, default=FOLDER_DEFAULT)
+    parser.add_argument("--without-peer", action="store_true")
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    given = parser.parse_args(words)
+    if not given.what:
+        print(listing())
+        return 0
+    wanted = [*given.scenarios] if given.what == "failover" else [given.what, *given.scenarios]
+    unknown = [name for name in wanted if find_scenario(name) is None]
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; there is\n{listing()}")
+    chosen = [find_scenario(name) for name in wanted] if wanted else list(SCENARIOS)
+    scenarios = [scenario for scenario in chosen if scenario is not None]
+    absent = "left out by --without-peer" if given.without_peer else why_absent(given.peer_lab)
+    if absent:
+        print(f"Without the peer: {absent}")
+    measured = []
+    for scenario in scenarios:
+        rows = measure(scenario, given.pairs, None if absent else given.peer_lab)
+        measured.append((scenario, rows))
+        print(table([(scenario, rows)]), flush=True)
+        given.output.write_text(report(words, given.pairs, absent, measured), encoding="utf-8")
+    print(f"Written to {given.output}")
+    return 0
+
+
+def names() -> list[str]:
+    """Return the scenarios' names."""
+    return [scenario.name for scenario in SCENARIOS]
+
+
+def listing() -> str:
+    """Return what can be run."""
+    lines = ["failover: all of these, beside the real Pacemaker where it is installed"]
+    for scenario in SCENARIOS:
+        titles = "; ".join(figure.title for figure in scenario.figures)
+        lines.append(f"  {scenario.name:10} {titles}")
+    return "\n".join(lines)
+
+
+def measure(scenario: Scenario, pairs: int, peer_lab: Path | None) -> dict[str, list[Row]]:
+    """Measure one scenario on both sides, in turn; which side begins alternates."""
+    # Imported late: listing must not need the lab.
+    from ours import OurCluster
+
+    clusters: dict[str, OurCluster | PeerCluster] = {}
+    rows: dict[str, list[Row]] = {side: [] for side in SIDES}
+    try:
+        clusters["paceline"] = OurCluster(scenario.session, scenario.monitor)
+        if peer_lab is not None:
+            clusters["pacemaker"] = PeerCluster(peer_lab, scenario.session, scenario.monitor)
+        for number in range(pairs):
+            order = list(clusters) if number % 2 else list(reversed(clusters))
+            for side in order:
+                row = clusters[side].measure(scenario.act)
+                rows[side].append(row)
+                shown = ", ".join(f"{key} {value:.3f}" for key, value in row.items())
+                print(f"{scenario.name} {number + 1}/{pairs} {side}: {shown}", flush=True)
+    finally:
+        for cluster in clusters.values():
+            cluster.close()
+    return rows
+
+
+def report(
+    words: list[str],
+    pairs: int,
+    absent: str,
+    measured: list[tuple[Scenario, dict[str, list[Row]]]],
+) -> str:
+    """Return the text of the results file."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    command = shlex.join(["./dev", "bench", *words])
+    peer = f"The peer was not measured: {absent}.\n" if absent else ""
+    return (
+        "# Results\n\n"
+        f"Made by `{command}` on {time.strftime('%Y-%m-%d')}: {pairs} pairs, "
+        f"{os.cpu_count()} cores, Linux {platform.release()}, load average {load}.\n"
+        "Each cell: shortest / **median** / longest, in seconds, seen by a client that asks every "
+        "10 ms. Token 1000 ms, two nodes, knet, aes256/sha256, fencing off.\n"
+        f"{peer}\n{table(measured)}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
