@@ -50,6 +50,14 @@ def test_finish_returns_the_outage_that_lasts() -> None:
     assert outage == Outage(begun_ms=5.0, ended_ms=100.0, is_over=False, reason="refused")
 
 
+def test_finish_returns_an_outage_when_nothing_ever_answered() -> None:
+    tracker = OutageTracker(0.0)
+    for _ in range(SILENCE_ATTEMPTS):
+        tracker.attempted()
+    outage = tracker.finish(1000.0)
+    assert outage == Outage(begun_ms=0.0, ended_ms=1000.0, is_over=False, reason="no answers")
+
+
 def test_line_is_read_back() -> None:
     outage = Outage(begun_ms=1.5, ended_ms=2.25, is_over=True, reason="x")
     assert parse_event(outage.line()) == outage

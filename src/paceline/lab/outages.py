@@ -88,7 +88,7 @@ class OutageTracker:
 
     def good(self, *, started_ms: float, ended_ms: float) -> Outage | None:
         """Take note of a good answer; return the outage it ends."""
-        if not self._reason and self._was_silent(ended_ms):
+        if not self._reason and self._is_known and self._is_silent(ended_ms):
             self._reason = "no answers"
         over = self._outage(ended_ms, is_over=True) if self._reason else None
         self._reason, self._attempts, self._is_known = "", 0, True
@@ -105,14 +105,12 @@ class OutageTracker:
 
     def finish(self, now_ms: float) -> Outage | None:
         """End the watch; return the outage that lasts."""
+        if not self._reason and self._is_silent(now_ms):
+            self._reason = "no answers"
         return self._outage(now_ms, is_over=False) if self._reason else None
 
-    def _was_silent(self, ended_ms: float) -> bool:
-        return (
-            self._is_known
-            and ended_ms - self._last_good_ms >= SILENCE_MS
-            and self._attempts >= SILENCE_ATTEMPTS
-        )
+    def _is_silent(self, now_ms: float) -> bool:
+        return now_ms - self._last_good_ms >= SILENCE_MS and self._attempts >= SILENCE_ATTEMPTS
 
     def _outage(self, ended_ms: float, *, is_over: bool) -> Outage:
         return Outage(
