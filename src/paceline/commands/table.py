@@ -10,8 +10,33 @@ from paceline.commands.contract import Command
 from paceline.model.errors import check
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "resource": ("resource_create", "defaults", "status"),
-    "stonith": ("resource_create", "defaults", "status"),
+    "resource": (
+        "resource_create",
+        "resource_update",
+        "resource_op",
+        "resource_state",
+        "resource_group",
+        "resource_clone",
+        "resource_bundle",
+        "resource_delete",
+        "resource_move",
+        "resource_show",
+        "resource_agents",
+        "defaults",
+        "status",
+    ),
+    "stonith": (
+        "resource_create",
+        "resource_update",
+        "resource_op",
+        "resource_state",
+        "resource_delete",
+        "resource_show",
+        "resource_agents",
+        "stonith_level",
+        "defaults",
+        "status",
+    ),
     "constraint": (
         "constraint_show",
         "constraint_location",
@@ -25,8 +50,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "cluster": ("node_attributes", "host_auth", "cluster_setup", "cluster_services", "status"),
     "host": ("host_auth",),
     "pcsd": ("host_auth", "cluster_services"),
-    "status": ("status",),
+    "status": ("status", "cluster_services"),
     "quorum": ("status",),
+    "why": ("why_command",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 

@@ -1,0 +1,132 @@
+"""`why RESOURCE [NODE]`: where it is and why, and for failures what the agent itself said."""
+
+from collections.abc import Iterator
+
+from paceline.cib.read import read_configuration, read_status
+from paceline.cib.tree import parse_cib
+from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.status_sections import outcome_text, task_text
+from paceline.commands.status_view import StatusView, date_text, primitives, rc_text, view_of
+from paceline.commands.why import why_text
+from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.explanation import Explanation
+from paceline.model.reports import Report
+from paceline.model.snapshot import Snapshot
+from paceline.model.state import FailedOperation, ResourceState
+from paceline.model.status import ClusterStatus
+from paceline.scheduler import explain
+
+LOG = "/var/log/paceline/paceline.log"
+DIAGNOSIS = "/var/log/paceline/diagnosis"
+HINTS = {
+    2: "the agent does not accept a parameter: compare `pcs resource config {name}` with"
+    " `pcs resource describe {agent}`",
+    4: "the agent may not use a file or a program: look at the owner and mode of what it names",
+    5: "a program or file that the agent needs is missing on {node}: install it there",
+    6: "the agent cannot use its configuration: compare `pcs resource config {name}` with"
+    " `pcs resource describe {agent}`",
+    7: "the service ended by itself, or something else stopped it: look at the service's own log"
+    " on {node}",
+}
+"""What to look at for an exit status. Source: the OCF resource agent standard."""
+
+
+def why(request: Request, ports: Ports) -> Outcome:
+    """Answer in sentences."""
+    if not 1 <= len(request.arguments) <= 2:
+        raise UsageError()
+    name = request.arguments[0]
+    node = request.arguments[1] if len(request.arguments) > 1 else None
+    try:
+        snapshot = ports.cib.read()
+    except UnreachableError as error:
+        raise UnreachableError("cluster is not currently running on this node") from error
+    root = parse_cib(snapshot.document)
+    configuration = read_configuration(root)
+    status = snapshot.status or read_status(root) or ClusterStatus(now_ms=0, is_quorate=False)
+    view = view_of(configuration, status)
+    states = _find(view.resources, name)
+    if not states:
+        raise _refusal("no-such-resource", f"there is no resource '{name}'")
+    if node is not None and view.node(node) is None:
+        raise _refusal("no-such-node", f"there is no node '{node}'")
+    whole = Snapshot(configuration=configuration, status=status)
+    blocks = []
+    for each in primitives(states):
+        explanation = explain(whole, each.id)
+        if explanation is None:
+            continue
+        lines = list(why_text(_without_failures(explanation), each.id, node))
+        lines.extend(_failures(each, view, node))
+        blocks.append("\n".join(lines))
+    return Outcome(text="\n\n".join(blocks))
+
+
+def _refusal(code: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(Report(code=code, message=message))
+
+
+def _find(resources: tuple[ResourceState, ...], name: str) -> tuple[ResourceState, ...]:
+    """Return the resource of that name, or the instances that go by it."""
+    for each in resources:
+        if each.id == name:
+            return (each,)
+        inner = _find(each.children, name)
+        if inner:
+            return inner
+    return tuple(each for each in primitives(resources) if each.id.partition(":")[0] == name)
+
+
+def _without_failures(explanation: Explanation) -> Explanation:
+    """Leave the failures out: they follow in more words."""
+    from msgspec.structs import replace
+
+    return replace(explanation, failures=())
+
+
+def _failures(resource: ResourceState, view: StatusView, node: str | None) -> Iterator[str]:
+    base = resource.id.partition(":")[0]
+    for failure in view.failures:
+        if failure.resource.partition(":")[0] != base or (node and failure.node != node):
+            continue
+        yield from _failure(failure, resource)
+
+
+def _failure(failure: FailedOperation, resource: ResourceState) -> Iterator[str]:
+    """Yield what happened, in the agent's own words, and what to look at."""
+    agent = ":".join(
+        word for word in (resource.agent_class, resource.provider, resource.agent_type) if word
+    )
+    name = resource.id.partition(":")[0]
+    when = f" at {date_text(failure.last_rc_change_ms)}" if failure.last_rc_change_ms else ""
+    task = task_text(failure)
+    yield f"Its {task} on {failure.node} failed{when}:"
+    if failure.outcome == "timed-out":
+        yield f"  it did not end within its time limit (it ran {failure.exec_ms} ms)"
+    elif failure.outcome in ("", "done"):
+        yield f"  the agent's exit status was {failure.rc} ({rc_text(failure.rc)})"
+    else:
+        yield f"  it could not be executed: {outcome_text(failure.outcome)}"
+    if failure.exit_reason:
+        yield f"  the agent said: {failure.exit_reason}"
+    hint = HINTS.get(failure.rc, "")
+    if failure.outcome == "timed-out":
+        yield f"  look at: {DIAGNOSIS} on {failure.node}: the process tree at the time limit"
+    elif hint:
+        yield f"  look at: {hint.format(name=name, agent=agent, node=failure.node)}"
+    yield (
+        f"  look at: {LOG} on {failure.node}, lines with '{failure.task} {name}', for all that"
+        " the agent printed"
+    )
+    yield f"  when it is mended: pcs resource cleanup {name}"
+
+
+COMMANDS = (
+    Command(
+        words="why",
+        handler=why,
+        needs=Needs.CIB,
+        arguments="<resource id> [<node>]",
+        help="Say why a resource is where it is, why not elsewhere, or why it does not run.",
+    ),
+)
