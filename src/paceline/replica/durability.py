@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from paceline.model.identifiers import NodeId, NodeName
+from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.status import ChangeOrigin, TicketStatus
 from paceline.replica.entries import BODY_BYTES_MAX, Hello, Lineage
 from paceline.replica.identity import Stored
-from paceline.replica.tables import NodeRow, Presence
+from paceline.replica.tables import Answered, NodeRow, Presence
 
+DURABLE_ANSWERS_MAX = 50
 CHECKPOINT_RECORDS = 64
 """After so many records the journal begins anew with a checkpoint..."""
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -32,6 +33,8 @@ class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
     last_change: ChangeOrigin = ChangeOrigin()
     tickets: tuple[TicketStatus, ...] = ()
     cluster_name: str = ""
+    answered: tuple[tuple[RequestId, Answered], ...] = ()
+    """The newest changes' requests: asked again after a power loss, they get the same answer."""
 
 
 class EpochRecord(Struct, frozen=True, kw_only=True, tag="epoch"):

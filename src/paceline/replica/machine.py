@@ -10,12 +10,17 @@ any --group changed, or Hellos disagree--> forming
 
 from msgspec.structs import replace
 
-from paceline.model.identifiers import NodeId, NodeName
+from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.status import ChangeOrigin
 from paceline.replica.apply_nodes import enter_view
 from paceline.replica.apply_plans import PlanApplier
 from paceline.replica.apply_requests import apply_request
-from paceline.replica.durability import DurableState, forked_members, pick_base
+from paceline.replica.durability import (
+    DURABLE_ANSWERS_MAX,
+    DurableState,
+    forked_members,
+    pick_base,
+)
 from paceline.replica.entries import (
     AttributesSet,
     Changed,
@@ -60,7 +65,13 @@ from paceline.replica.happenings import (
     ViewClosed,
     ViewEstablished,
 )
-from paceline.replica.tables import State, decode_photograph, encode_photograph
+from paceline.replica.tables import (
+    ANSWERS_MAX,
+    Answered,
+    State,
+    decode_photograph,
+    encode_photograph,
+)
 from paceline.replica.views import Hellos, Proposal
 
 
@@ -341,7 +352,19 @@ def durable_state(state: State) -> DurableState:
         last_change=core.last_change,
         tickets=tuple(state.tickets.values()),
         cluster_name=core.cluster_name,
+        answered=_durable_answers(state),
     )
+
+
+def _durable_answers(state: State) -> tuple[tuple[RequestId, Answered], ...]:
+    newest = state.answer_order.value[-ANSWERS_MAX:]
+    pairs = [(request_id, state.answers.get(request_id)) for request_id in newest]
+    durable = [
+        (request_id, answered)
+        for request_id, answered in pairs
+        if answered is not None and answered.lineage is not None
+    ]
+    return tuple(durable[-DURABLE_ANSWERS_MAX:])
 
 
 def restore(state: State, durable: DurableState) -> None:
@@ -356,6 +379,8 @@ def restore(state: State, durable: DurableState) -> None:
     state.configuration.value = durable.configuration
     for ticket in durable.tickets:
         state.tickets.put(ticket.ticket, ticket)
+    for request_id, answered in durable.answered:
+        state.remember_answer(request_id, answered)
 
 
 def _say(lineage: Lineage) -> str:
