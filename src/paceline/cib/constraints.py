@@ -7,6 +7,7 @@ from paceline.cib.resources import find_resource, outer_clone, parent_resource
 from paceline.cib.tree import (
     Element,
     add_element,
+    attributes_of,
     find_section,
     get_section,
     has_id,
@@ -144,7 +145,7 @@ def sets_of(constraint: Element) -> list[tuple[list[str], dict[str, str]]]:
     return [
         (
             [ref.get("id", "") for ref in one.iterfind("resource_ref")],
-            {name: value for name, value in one.items() if name != "id"},
+            {name: value for name, value in attributes_of(one).items() if name != "id"},
         )
         for one in constraint.iterfind("resource_set")
     ]

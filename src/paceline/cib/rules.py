@@ -15,7 +15,7 @@ from paceline.cib.rule_parsing import (
     OnOperation,
     OnResource,
 )
-from paceline.cib.tree import Element, add_element, unique_id
+from paceline.cib.tree import Element, add_element, attributes_of, unique_id
 from paceline.cib.wording import bad_value
 from paceline.model.reports import Report
 
@@ -147,10 +147,13 @@ def _is_version(text: str) -> bool:
 
 
 def same_rule(left: Element, right: Element) -> bool:
-    """Say whether two rules are the same but for their ids."""
+    """Say whether two rules have the same conditions (ids and scores apart)."""
     return _shape(left) == _shape(right)
 
 
 def _shape(element: Element) -> tuple[object, ...]:
-    attributes = sorted((name, value) for name, value in element.items() if name != "id")
+    ignored = ("id", "score") if element.tag == "rule" else ("id",)
+    attributes = sorted(
+        (name, value) for name, value in attributes_of(element).items() if name not in ignored
+    )
     return (element.tag, tuple(attributes), tuple(_shape(child) for child in element))

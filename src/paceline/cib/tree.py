@@ -128,3 +128,8 @@ def nodes(root: Element) -> list[Element]:
 
 def _refusal(code: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(Report(code=code, message=message))
+
+
+def attributes_of(element: Element) -> dict[str, str]:
+    """Return the element's attributes, in order."""
+    return {str(name): str(value) for name, value in element.items()}

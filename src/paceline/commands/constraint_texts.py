@@ -11,7 +11,7 @@ from paceline.cib.constraints import (
     iterate_constraints,
     sets_of,
 )
-from paceline.cib.tree import Element
+from paceline.cib.tree import Element, attributes_of
 from paceline.commands.show_rules import rule_lines
 
 OLD_ROLES = {"Promoted": "Master", "Unpromoted": "Slave"}
@@ -128,7 +128,9 @@ def order_text(constraint: Element, *, shows_ids: bool) -> str:
     if constraint.get("symmetrical", "true") in ("false", "0", "no", "off"):
         details.append("(non-symmetrical)")
     known = {"first", "then", "first-action", "then-action", "kind", "score", "id", "symmetrical"}
-    rest = [f"{name}={value}" for name, value in constraint.items() if name not in known]
+    rest = [
+        f"{name}={value}" for name, value in attributes_of(constraint).items() if name not in known
+    ]
     if rest:
         details.append(f"(Options: {' '.join(sorted(rest))})")
     if shows_ids:
@@ -144,7 +146,7 @@ def colocation_text(constraint: Element, *, shows_ids: bool, is_classic: bool = 
         if role:
             text += f" ({name}:{OLD_ROLES.get(role, role) if is_classic else role})"
     known = {"rsc", "with-rsc", "score", "id", "rsc-role", "with-rsc-role"}
-    for name, value in sorted(constraint.items()):
+    for name, value in sorted(attributes_of(constraint).items()):
         if name not in known:
             text += f" ({name}:{value})"
     return f"{text} (id:{constraint.get('id')})" if shows_ids else text
@@ -156,7 +158,7 @@ def ticket_text(constraint: Element, *, shows_ids: bool) -> str:
     head = f"{role} {constraint.get('rsc')}" if role else constraint.get("rsc", "")
     pairs = [
         f"{name}={value}"
-        for name, value in sorted(constraint.items())
+        for name, value in sorted(attributes_of(constraint).items())
         if name not in ("id", "rsc", "rsc-role")
     ]
     text = " ".join((head, *pairs))
@@ -173,7 +175,11 @@ def set_text(constraint: Element, *, shows_ids: bool) -> str:
         if shows_ids:
             words.append(f"(id:{element.get('id')})")
         parts.append(" ".join(words))
-    own = [f"{name}={value}" for name, value in sorted(constraint.items()) if name != "id"]
+    own = [
+        f"{name}={value}"
+        for name, value in sorted(attributes_of(constraint).items())
+        if name != "id"
+    ]
     if own:
         parts.append(f"setoptions {' '.join(own)}")
     if shows_ids:

@@ -1,0 +1,199 @@
+"""`resource delete`, `stonith delete`: a resource goes, with everything that names it."""
+
+from paceline.cib.constraints import has_sets, references, remove_from_sets
+from paceline.cib.resources import (
+    find_resource,
+    inner_resources,
+    is_stonith,
+    parent_resource,
+    primitives_of,
+)
+from paceline.cib.tree import Element, find_section, remove
+from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib
+from paceline.commands.resource_state import set_meta
+from paceline.commands.resource_words import note_other_kind
+from paceline.commands.waiting import wait_limit_ms
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+from paceline.ports.daemon import JsonRecord
+
+STOP_WAIT_MS = 60_000
+
+
+def delete(request: Request, ports: Ports) -> Outcome:
+    """Delete a resource with what is inside it: `resource delete ID`.
+
+    On a live cluster it is stopped first, unless forced: what is deleted while it runs would have
+    to be stopped as an orphan.
+    """
+    if len(request.arguments) != 1:
+        raise UsageError
+    wanted = request.arguments[0]
+    if ports.cib.is_live and not request.is_forced and not request.has("no-stop"):
+        _stop_first(request, ports, wanted)
+
+    def change(root: Element) -> str:
+        element = _get(request, root, wanted)
+        note_other_kind(request, element, "delete")
+        _refuse_tagged(request, root, element)
+        if element.tag == "group":
+            _delete_group(request, root, element)
+        elif element.tag == "bundle":
+            for inner in inner_resources(element):
+                _delete_one(request, root, inner)
+            _drop(request, root, element)
+        else:
+            for one in primitives_of(element):
+                _delete_one(request, root, one)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def _get(request: Request, root: Element, wanted: str) -> Element:
+    element = find_resource(root, wanted)
+    if element is None:
+        message = f"Resource '{wanted}' does not exist."
+        raise InvalidRequestError(Report(code="id-unknown", message=message))
+    return element
+
+
+def _stop_first(request: Request, ports: Ports, wanted: str) -> None:
+    """Disable the resource and wait until it has stopped."""
+
+    def disable(root: Element) -> str:
+        element = _get(request, root, wanted)
+        _refuse_tagged(request, root, element)
+        set_meta(root, element, {"target-role": "Stopped"})
+        return ""
+
+    edit_cib(request, ports, disable)
+    limit_ms = wait_limit_ms(request) if request.has("wait") else STOP_WAIT_MS
+    question: JsonRecord = {"do": "wait", "timeout_ms": limit_ms}
+    answer = ports.daemon.ask(question, timeout_ms=limit_ms)
+    if answer.get("ok") is not True:
+        raise InvalidRequestError(
+            Report(
+                code="not-stopped",
+                message=f"Unable to stop: {wanted} before deleting "
+                "(re-run with --force to force deletion)",
+            )
+        )
+
+
+def _refuse_tagged(request: Request, root: Element, element: Element) -> None:
+    """Refuse what a tag names: the tag would name nothing."""
+    names = {one.get("id") for one in element.iter() if one.get("id")} & {
+        element.get("id"),
+        *(one.get("id") for one in inner_resources(element)),
+    }
+    section = find_section(root, "tags")
+    tags = [
+        tag.get("id", "")
+        for tag in (() if section is None else section)
+        if any(ref.get("id") in names for ref in tag.iterfind("obj_ref"))
+    ]
+    if tags:
+        noun = "tag" if len(tags) == 1 else "tags"
+        listed = ", ".join(f"'{tag}'" for tag in sorted(tags))
+        raise InvalidRequestError(
+            Report(
+                code="resource-tagged",
+                message=f"Unable to remove resource '{element.get('id')}' because it is "
+                f"referenced in the {noun}: {listed}",
+            )
+        )
+
+
+def _delete_group(request: Request, root: Element, group: Element) -> None:
+    name = group.get("id")
+    request.findings.inform(
+        "removing-group", f"Removing group: {name} (and all resources within group)"
+    )
+    request.findings.inform("stopping-group", f"Stopping all resources in group: {name}...")
+    for member in inner_resources(group):
+        _delete_one(request, root, member)
+
+
+def _delete_one(request: Request, root: Element, element: Element) -> None:
+    """Delete a primitive, and the containers that would be empty then."""
+    name = element.get("id", "")
+    emptied = _emptied_containers(element)
+    for one in (element, *emptied):
+        _drop_constraints(request, root, one)
+    has_group = any(one.tag == "group" for one in emptied)
+    label = "Deleting Resource (and group)" if has_group else "Deleting Resource"
+    request.findings.inform("deleting", f"{label} - {name}")
+    if is_stonith(element):
+        _drop_from_levels(root, name)
+    remove(emptied[-1] if emptied else element)
+
+
+def _emptied_containers(element: Element) -> list[Element]:
+    """Return the groups and clones that hold nothing but this, inner ones first."""
+    found: list[Element] = []
+    inner, parent = element, parent_resource(element)
+    while parent is not None and parent.tag != "bundle" and inner_resources(parent) == [inner]:
+        found.append(parent)
+        inner, parent = parent, parent_resource(parent)
+    return found
+
+
+def _drop(request: Request, root: Element, element: Element) -> None:
+    _drop_constraints(request, root, element)
+    request.findings.inform("deleting", f"Deleting bundle '{element.get('id')}'")
+    remove(element)
+
+
+def _drop_constraints(request: Request, root: Element, element: Element) -> None:
+    """Remove the constraints that name the resource, and say so."""
+    name = element.get("id", "")
+    found = references(root, name)
+    for one in sorted(found, key=lambda one: (has_sets(one), one.get("id", ""))):
+        if not has_sets(one):
+            request.findings.inform("removing-constraint", f"Removing Constraint - {one.get('id')}")
+            remove(one)
+            continue
+        for member_set in one.iterfind("resource_set"):
+            if any(ref.get("id") == name for ref in member_set.iterfind("resource_ref")):
+                request.findings.inform(
+                    "removing-from-set", f"Removing {name} from set {member_set.get('id')}"
+                )
+        if not remove_from_sets(one, name):
+            request.findings.inform("removing-constraint", f"Removing Constraint - {one.get('id')}")
+
+
+def _drop_from_levels(root: Element, device: str) -> None:
+    """Take a fence device out of the levels; a level without devices goes."""
+    section = find_section(root, "fencing-topology")
+    for level in list(() if section is None else section):
+        devices = level.get("devices", "").split(",")
+        if device not in devices:
+            continue
+        left = [one for one in devices if one != device]
+        if left:
+            level.set("devices", ",".join(left))
+        else:
+            remove(level)
+    if section is not None and len(section) == 0:
+        remove(section)
+
+
+def _command(area: str, what: str) -> Command:
+    return Command(
+        words=f"{area} delete",
+        handler=delete,
+        needs=Needs.CIB,
+        arguments=f"<{area} id>",
+        options=("force", "no-stop", "wait"),
+        help=f"Delete {what}, with what is inside and the constraints on it.",
+        aliases=(Alias(words=f"{area} remove"),),
+    )
+
+
+COMMANDS = (
+    _command("resource", "a resource, group, clone or bundle"),
+    _command("stonith", "a fence device"),
+)

@@ -1,0 +1,346 @@
+"""`resource move`, `ban`, `clear`: where a resource runs, by hand."""
+
+from datetime import UTC, datetime, timedelta
+
+from paceline.cib.constraints import LOCATION, add_constraint, iterate_constraints
+from paceline.cib.resources import (
+    find_resource,
+    is_promotable_clone,
+    outer_clone,
+    parent_resource,
+)
+from paceline.cib.tree import Element, add_element, remove
+from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib
+from paceline.commands.resource_places import running_on
+from paceline.commands.waiting import WAIT_MS_DEFAULT, check_wait, wait_if_asked, wait_limit_ms
+from paceline.model.durations import parse_duration_ms
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+from paceline.ports.daemon import JsonRecord
+
+PREFER, BAN = "cli-prefer", "cli-ban"
+
+
+def _find(request: Request, root: Element, wanted: str) -> Element:
+    element = find_resource(root, wanted)
+    if element is None:
+        request.findings.error(
+            "id-unknown", f"bundle/clone/group/resource '{wanted}' does not exist"
+        )
+        request.findings.stop_if_errors()
+        raise InvalidRequestError()
+    return element
+
+
+def _read(request: Request) -> tuple[str, str, int | None]:
+    """Return resource, node and lifetime in milliseconds. Raises UsageError."""
+    plain = [word for word in request.arguments if "=" not in word]
+    pairs = dict(word.split("=", 1) for word in request.arguments if "=" in word)
+    lifetime = pairs.pop("lifetime", request.value("lifetime"))
+    if pairs or not 1 <= len(plain) <= 2:
+        raise UsageError
+    lifetime_ms = None
+    if lifetime:
+        try:
+            lifetime_ms = parse_duration_ms(lifetime)
+        except ValueError as error:
+            raise UsageError(f"'{lifetime}' is not a duration, like 30s, 1h or PT15M") from error
+    return plain[0], plain[1] if len(plain) == 2 else "", lifetime_ms
+
+
+def _role(request: Request) -> str:
+    return "Promoted" if request.has("promoted") or request.has("master") else "Started"
+
+
+def _refuse_wrong_target(request: Request, element: Element, verb: str) -> None:
+    """Refuse what cannot be moved or banned as it was named."""
+    findings = request.findings
+    name = element.get("id")
+    if request.has("promoted") and not is_promotable_clone(element):
+        findings.error(
+            "not-promotable",
+            f"when specifying --promoted you must use the promotable clone id of '{name}'",
+        )
+    elif verb == "move":
+        clone = element if element.tag in ("clone", "master") else outer_clone(element)
+        parent = parent_resource(element)
+        if element.tag == "bundle" or (parent is not None and parent.tag == "bundle"):
+            findings.error("cannot-move", "cannot move bundle resources")
+        elif clone is not None and not is_promotable_clone(clone):
+            findings.error("cannot-move", "cannot move cloned resources")
+        elif clone is not None and clone is not element:
+            findings.error(
+                "cannot-move",
+                "to move promotable clone resources you must use --promoted and the promotable "
+                f"clone id {clone.get('id')}",
+            )
+    findings.stop_if_errors()
+
+
+def ban(request: Request, ports: Ports) -> Outcome:
+    """Keep a resource off a node: `resource ban R [NODE] [lifetime=T]`."""
+    resource_id, node, lifetime_ms = _read(request)
+    check_wait(request, ports)
+
+    def change(root: Element) -> str:
+        element = _find(request, root, resource_id)
+        _refuse_wrong_target(request, element, "ban")
+        where = node or _only_place(ports, root, element)
+        _drop(root, resource_id, (f"{PREFER}-{resource_id}", f"{BAN}-{resource_id}-on-{where}"))
+        _announce_ban(request, resource_id, where)
+        _constrain(
+            request, root, f"{BAN}-{resource_id}-on-{where}", resource_id, where, "-INFINITY",
+            lifetime_ms,
+        )  # fmt: skip
+        return ""
+
+    edit_cib(request, ports, change)
+    wait_if_asked(request, ports)
+    return Outcome()
+
+
+def _only_place(ports: Ports, root: Element, element: Element) -> str:
+    """Return the node that the resource runs on. Raises InvalidRequestError unless it is one."""
+    places = running_on(ports.cib.read(), element.get("id", ""))
+    if not places:
+        raise InvalidRequestError(
+            Report(
+                code="not-running",
+                message="You must specify a node when moving/banning a stopped resource",
+            )
+        )
+    if len(places) > 1:
+        listed = ", ".join(f"'{place}'" for place in places)
+        raise InvalidRequestError(
+            Report(
+                code="running-on-several",
+                message=f"{element.get('id')} runs on several nodes ({listed}); say which one",
+            )
+        )
+    return places[0]
+
+
+def _announce_ban(request: Request, resource_id: str, node: str) -> None:
+    deed = "being promoted" if _role(request) == "Promoted" else "running"
+    request.findings.warn(
+        "constraint-stays",
+        f"Creating location constraint '{BAN}-{resource_id}-on-{node}' with a score of -INFINITY "
+        f"for resource {resource_id} on {node}.\n"
+        f"\tThis will prevent {resource_id} from {deed} on {node} until the constraint is removed\n"
+        f"\tThis will be the case even if {node} is the last node in the cluster",
+    )
+
+
+def _drop(root: Element, resource_id: str, ids: tuple[str, ...]) -> None:
+    for one in list(iterate_constraints(root, (LOCATION,))):
+        if one.get("id") in ids and one.get("rsc") == resource_id:
+            remove(one)
+
+
+def _constrain(
+    request: Request,
+    root: Element,
+    wanted: str,
+    resource_id: str,
+    node: str,
+    score: str,
+    lifetime_ms: int | None,
+) -> None:
+    """Add the constraint; with a lifetime it is a rule that ends then."""
+    base = [("id", wanted), ("rsc", resource_id), ("role", _role(request))]
+    if lifetime_ms is None:
+        add_constraint(root, LOCATION, [*base, ("node", node), ("score", score)])
+        return
+    until = datetime.now(UTC) + timedelta(milliseconds=lifetime_ms)
+    shown = until.strftime("%Y-%m-%d %H:%M:%SZ")
+    request.findings.inform("lifetime", f"Migration will take effect until: {shown}")
+    constraint = add_constraint(root, LOCATION, base)
+    rule = add_element(
+        constraint, "rule", (("id", f"{wanted}-rule"), ("score", score), ("boolean-op", "and"))
+    )
+    expression = (("attribute", "#uname"), ("operation", "eq"), ("value", node))
+    add_element(rule, "expression", (("id", f"{wanted}-expr"), *expression, ("type", "string")))
+    add_element(
+        rule,
+        "date_expression",
+        (("id", f"{wanted}-lifetime"), ("operation", "lt"), ("end", shown)),
+    )
+
+
+def move_with_constraint(request: Request, ports: Ports) -> Outcome:
+    """Make a resource prefer a node, or, without one, leave where it runs."""
+    resource_id, node, lifetime_ms = _read(request)
+    check_wait(request, ports)
+    edit_cib(
+        request, ports, lambda root: _move(request, ports, root, resource_id, node, lifetime_ms)
+    )
+    if not request.is_classic:
+        request.findings.warn(
+            "constraint-stays",
+            "A move constraint has been created and the resource "
+            f"'{resource_id}' may or may not move depending on other configuration",
+        )
+    wait_if_asked(request, ports)
+    return Outcome()
+
+
+def _move(
+    request: Request,
+    ports: Ports,
+    root: Element,
+    resource_id: str,
+    node: str,
+    lifetime_ms: int | None,
+) -> str:
+    element = _find(request, root, resource_id)
+    _refuse_wrong_target(request, element, "move")
+    if node:
+        _drop(root, resource_id, (f"{PREFER}-{resource_id}", f"{BAN}-{resource_id}-on-{node}"))
+        wanted, score, where = f"{PREFER}-{resource_id}", "INFINITY", node
+    else:
+        where = _only_place(ports, root, element)
+        _drop(root, resource_id, (f"{PREFER}-{resource_id}",))
+        wanted, score = f"{BAN}-{resource_id}-on-{where}", "-INFINITY"
+        _announce_ban(request, resource_id, where)
+    _constrain(request, root, wanted, resource_id, where, score, lifetime_ms)
+    return ""
+
+
+def move(request: Request, ports: Ports) -> Outcome:
+    """Move a resource and leave nothing behind: constrain, wait until it has moved, lift it again.
+
+    On a file there is nothing to wait for, so the constraint stays, as with pcs 0.9.
+    """
+    if not ports.cib.is_live or request.is_classic:
+        return move_with_constraint(request, ports)
+    resource_id, node, lifetime_ms = _read(request)
+    edit_cib(
+        request, ports, lambda root: _move(request, ports, root, resource_id, node, lifetime_ms)
+    )
+    limit_ms = wait_limit_ms(request) if request.has("wait") else WAIT_MS_DEFAULT
+    question: JsonRecord = {"do": "wait", "timeout_ms": limit_ms}
+    try:
+        answer = ports.daemon.ask(question, timeout_ms=limit_ms)
+    finally:
+        edit_cib(request, ports, lambda root: _clear(root, resource_id, ""))
+    if answer.get("ok") is not True:
+        request.findings.error(
+            "not-moved",
+            f"Resource '{resource_id}' did not settle in time; the constraint was removed again",
+        )
+        return Outcome()
+    places = running_on(ports.cib.read(), resource_id)
+    if node and node not in places:
+        request.findings.error(
+            "not-moved",
+            f"Resource '{resource_id}' was not moved to node '{node}'; the constraint was removed "
+            "again",
+            advice=f"'{request.program} why {resource_id} {node}' says why not.",
+        )
+        return Outcome()
+    listed = ", ".join(f"'{place}'" for place in places) or "no node"
+    request.findings.inform(
+        "moved", f"Resource '{resource_id}' is running on {_nodes_word(places)} {listed}"
+    )
+    return Outcome()
+
+
+def _nodes_word(places: tuple[str, ...]) -> str:
+    return "node" if len(places) < 2 else "nodes"
+
+
+def clear(request: Request, ports: Ports) -> Outcome:
+    """Lift what move and ban left behind: `resource clear R [NODE]`."""
+    if not 1 <= len(request.arguments) <= 2:
+        raise UsageError
+    resource_id, *nodes = request.arguments
+    check_wait(request, ports)
+
+    def change(root: Element) -> str:
+        _find(request, root, resource_id)
+        return _clear(root, resource_id, nodes[0] if nodes else "")
+
+    edit_cib(request, ports, change)
+    wait_if_asked(request, ports)
+    return Outcome()
+
+
+def _clear(root: Element, resource_id: str, node: str) -> str:
+    for one in list(iterate_constraints(root, (LOCATION,))):
+        name = one.get("id", "")
+        is_prefer = name == f"{PREFER}-{resource_id}"
+        is_ban = name.startswith(f"{BAN}-{resource_id}-on-")
+        if not (is_prefer or is_ban) or one.get("rsc") != resource_id:
+            continue
+        if node and node not in (_node_of(one), name.removeprefix(f"{BAN}-{resource_id}-on-")):
+            continue
+        remove(one)
+    return ""
+
+
+def _node_of(constraint: Element) -> str:
+    """Return the node that a constraint names, also in a rule with a lifetime."""
+    for expression in constraint.iter("expression"):
+        if expression.get("attribute") == "#uname":
+            return expression.get("value", "")
+    return constraint.get("node", "")
+
+
+def relocate_clear(request: Request, ports: Ports) -> Outcome:
+    """Remove the marks of relocations that were broken off."""
+
+    def change(root: Element) -> str:
+        for one in list(iterate_constraints(root, (LOCATION,))):
+            if one.get("id", "").startswith("pcs-relocate-"):
+                remove(one)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+_PLACE = "<resource id> [<node>] [lifetime=<duration>] [--promoted]"
+_OPTIONS = ("promoted", "master", "wait", "lifetime", "strict")
+
+COMMANDS = (
+    Command(
+        words="resource move",
+        handler=move,
+        needs=Needs.CIB,
+        arguments=_PLACE,
+        options=(*_OPTIONS, "autodelete"),
+        help="Move a resource to a node, or off its node; no constraint is left behind.",
+        details="With --classic the constraint stays until 'resource clear', as with pcs 0.9.",
+    ),
+    Command(
+        words="resource move-with-constraint",
+        handler=move_with_constraint,
+        needs=Needs.CIB,
+        arguments=_PLACE,
+        options=_OPTIONS,
+        help="Move a resource by a constraint that stays until 'resource clear'.",
+    ),
+    Command(
+        words="resource ban",
+        handler=ban,
+        needs=Needs.CIB,
+        arguments=_PLACE,
+        options=_OPTIONS,
+        help="Keep a resource off a node until 'resource clear'.",
+    ),
+    Command(
+        words="resource clear",
+        handler=clear,
+        needs=Needs.CIB,
+        arguments="<resource id> [<node>] [--promoted] [--expired]",
+        options=("promoted", "master", "expired", "wait"),
+        help="Lift what move and ban left behind.",
+    ),
+    Command(
+        words="resource relocate clear",
+        handler=relocate_clear,
+        needs=Needs.CIB,
+        help="Remove constraints that a relocation left behind.",
+    ),
+)

@@ -1,0 +1,144 @@
+"""`enable`, `disable`, `manage`, `unmanage`: whether the cluster runs and cares for a resource."""
+
+from collections.abc import Callable, Iterable
+
+from paceline.cib.nvsets import find_set, update_first_set, update_set
+from paceline.cib.resources import inner_resources, parent_resource, primitives_of
+from paceline.cib.tree import Element
+from paceline.commands.contract import Command, Handler, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib
+from paceline.commands.resource_words import enabled_together, find_many, note_other_kind
+from paceline.commands.waiting import check_wait, wait_if_asked
+
+META = "meta_attributes"
+TARGET_ROLE = "target-role"
+
+
+def set_meta(root: Element, owner: Element, changes: dict[str, str]) -> None:
+    """Change a resource's meta attributes; a new set stands before the operations."""
+    nvset = find_set(owner, META)
+    if nvset is not None:
+        update_set(root, nvset, changes)
+        return
+    position = None
+    if owner.tag == "primitive":
+        later = [index for index, child in enumerate(owner) if child.tag == "operations"]
+        position = later[0] if later else None
+    update_first_set(root, owner, META, changes, position=position)
+
+
+def _handler(verb: str, change_one: Callable[[Request, Element, Element], None]) -> Handler:
+    """Return a handler that changes each of the named resources."""
+
+    def handler(request: Request, ports: Ports) -> Outcome:
+        if not request.arguments:
+            raise UsageError(f"You must specify resource(s) to {verb}")
+        check_wait(request, ports)
+
+        def change(root: Element) -> str:
+            for element in find_many(request, root, request.arguments):
+                note_other_kind(request, element, verb)
+                change_one(request, root, element)
+            return ""
+
+        edit_cib(request, ports, change)
+        wait_if_asked(request, ports)
+        return Outcome()
+
+    return handler
+
+
+def _enable(request: Request, root: Element, element: Element) -> None:
+    for one in enabled_together(element):
+        set_meta(root, one, {TARGET_ROLE: ""})
+
+
+def _disable(request: Request, root: Element, element: Element) -> None:
+    set_meta(root, element, {TARGET_ROLE: "Stopped"})
+
+
+def _primitives(elements: Iterable[Element]) -> list[Element]:
+    return [primitive for element in elements for primitive in primitives_of(element)]
+
+
+def _with_parents(element: Element) -> list[Element]:
+    """Return the resource, what is inside, and what is around it."""
+    found = [element, *inner_resources(element)]
+    for inner in inner_resources(element):
+        found += inner_resources(inner)
+    parent = parent_resource(element)
+    while parent is not None:
+        found.append(parent)
+        parent = parent_resource(parent)
+    return found
+
+
+def _manage(request: Request, root: Element, element: Element) -> None:
+    for one in _with_parents(element):
+        set_meta(root, one, {"is-managed": ""})
+    for primitive in primitives_of(element):
+        monitors = [
+            one for one in primitive.iterfind("operations/op") if one.get("name") == "monitor"
+        ]
+        disabled = [one for one in monitors if one.get("enabled") == "false"]
+        if request.has("monitor"):
+            for one in disabled:
+                one.attrib.pop("enabled")
+        elif monitors and len(disabled) == len(monitors):
+            request.findings.warn(
+                "no-monitor",
+                f"Resource '{primitive.get('id')}' has no enabled monitor operations",
+            )
+
+
+def _unmanage(request: Request, root: Element, element: Element) -> None:
+    for primitive in primitives_of(element):
+        set_meta(root, primitive, {"is-managed": "false"})
+        if request.has("monitor"):
+            for one in primitive.iterfind("operations/op"):
+                if one.get("name") == "monitor":
+                    one.set("enabled", "false")
+
+
+def _commands(area: str, what: str) -> tuple[Command, ...]:
+    arguments = f"<{area} id | tag id>..." if area == "resource" else "<stonith id>..."
+    return (
+        Command(
+            words=f"{area} enable",
+            handler=_handler("enable", _enable),
+            needs=Needs.CIB,
+            arguments=arguments,
+            options=("wait",),
+            help=f"Let the cluster run {what}.",
+        ),
+        Command(
+            words=f"{area} disable",
+            handler=_handler("disable", _disable),
+            needs=Needs.CIB,
+            arguments=arguments,
+            options=("wait", "force", "safe", "simulate", "brief", "no-strict"),
+            help=f"Stop {what} and keep them stopped.",
+        ),
+    )
+
+
+COMMANDS = (
+    *_commands("resource", "resources"),
+    *_commands("stonith", "fence devices"),
+    Command(
+        words="resource manage",
+        handler=_handler("manage", _manage),
+        needs=Needs.CIB,
+        arguments="<resource id | tag id>... [--monitor]",
+        options=("monitor",),
+        help="Let the cluster care for resources again; with --monitor watch them too.",
+    ),
+    Command(
+        words="resource unmanage",
+        handler=_handler("unmanage", _unmanage),
+        needs=Needs.CIB,
+        arguments="<resource id | tag id>... [--monitor]",
+        options=("monitor",),
+        help="Leave resources as they are, whatever happens; with --monitor do not watch them.",
+    ),
+)

@@ -1,0 +1,82 @@
+"""What commands about resources and about fence devices share."""
+
+from paceline.cib.resources import find_resource, inner_resources, is_stonith, outer_clone
+from paceline.cib.tree import Element, find_section
+from paceline.commands.contract import Request
+from paceline.model.errors import InvalidRequestError
+from paceline.model.reports import Report
+
+
+def unknown_resource(wanted: str) -> InvalidRequestError:
+    """Return the refusal that there is no such resource."""
+    message = f"Unable to find resource: {wanted}"
+    return InvalidRequestError(
+        Report(code="id-unknown", message=message, facts=(("resource", wanted),))
+    )
+
+
+def note_other_kind(request: Request, element: Element, words: str = "") -> None:
+    """Say that a fence device was named to `resource ...`, or a resource to `stonith ...`."""
+    if request.is_classic:
+        return
+    area = request.words[0]
+    is_device = is_stonith(element)
+    if is_device == (area == "stonith"):
+        return
+    what = "stonith resources" if is_device else "resources"
+    right = "stonith" if is_device else "resource"
+    instead = f" Please use '{request.program} {right} {words}' instead." if words else ""
+    request.findings.deprecate(
+        "wrong-area",
+        f"Ability of this command to accept {what} is deprecated and will be removed in a future "
+        f"release.{instead}",
+    )
+
+
+def find_many(request: Request, root: Element, wanted: tuple[str, ...]) -> list[Element]:
+    """Return the resources of these ids, tags standing for what they name; report the unknown."""
+    found: list[Element] = []
+    for one in wanted:
+        element = find_resource(root, one)
+        if element is not None:
+            found.append(element)
+            continue
+        members = _tagged(root, one)
+        if not members:
+            request.findings.error(
+                "id-unknown", f"bundle/clone/group/resource/tag '{one}' does not exist"
+            )
+        found += members
+    request.findings.stop_if_errors()
+    return found
+
+
+def _tagged(root: Element, tag_id: str) -> list[Element]:
+    section = find_section(root, "tags")
+    names = (
+        ref.get("id", "")
+        for tag in (() if section is None else section)
+        if tag.get("id") == tag_id
+        for ref in tag.iterfind("obj_ref")
+    )
+    return [one for one in (find_resource(root, name) for name in names) if one is not None]
+
+
+def enabled_together(element: Element) -> list[Element]:
+    """Return what has to be enabled for this resource to run: itself and what it cannot do without.
+
+    A clone's or a bundle's only member, or the clone around a member; a group stands for itself.
+    """
+    clone = outer_clone(element)
+    found = [element]
+    if element.tag in ("clone", "master", "bundle"):
+        found += inner_resources(element)
+    elif element.tag == "primitive" and clone is not None and element.getparent() is clone:
+        found.append(clone)
+    elif element.tag == "group" and clone is not None:
+        found.append(clone)
+    elif element.tag == "primitive":
+        parent = element.getparent()
+        if parent is not None and parent.tag == "bundle":
+            found.append(parent)
+    return found

@@ -1,0 +1,315 @@
+"""`stonith level`: which devices fence a node, in which order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paceline.cib.names import check_id_form, clean_id
+from paceline.cib.resources import find_resource, is_stonith
+from paceline.cib.tree import (
+    Element,
+    add_element,
+    find_section,
+    get_section,
+    nodes,
+    remove,
+    unique_id,
+)
+from paceline.cib.wording import bad_value, quoted_sorted
+from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib, read_cib
+
+NODE, PATTERN, ATTRIBUTE = "target", "target-pattern", "target-attribute"
+PREFIXES = {"node%": NODE, "regexp%": PATTERN, "attrib%": ATTRIBUTE}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a level is for: a node, all that match a pattern, or those with an attribute."""
+
+    kind: str
+    name: str
+    value: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The target as messages show it."""
+        return f"{self.name}={self.value}" if self.kind == ATTRIBUTE else self.name
+
+    def is_of(self, level: Element) -> bool:
+        """Say whether a level is for this target."""
+        if self.kind == ATTRIBUTE:
+            return (level.get(ATTRIBUTE), level.get("target-value")) == (self.name, self.value)
+        return level.get(self.kind) == self.name
+
+    def attributes(self) -> list[tuple[str, str]]:
+        """Return the XML attributes that say it."""
+        pairs = [(self.kind, self.name)]
+        return [*pairs, ("target-value", self.value)] if self.kind == ATTRIBUTE else pairs
+
+
+def parse_target(text: str) -> Target:
+    """Return the target that `text` means; a bare name is a node's."""
+    for prefix, kind in PREFIXES.items():
+        if text.startswith(prefix):
+            rest = text.removeprefix(prefix)
+            if kind == ATTRIBUTE:
+                name, _equals, value = rest.partition("=")
+                return Target(kind, name, value)
+            return Target(kind, rest)
+    return Target(NODE, text)
+
+
+def _levels(root: Element) -> list[Element]:
+    section = find_section(root, "fencing-topology")
+    return [] if section is None else section.findall("fencing-level")
+
+
+def _split_devices(request: Request, words: Sequence[str]) -> list[str]:
+    """Return the devices; commas are accepted as they were in pcs 0.9."""
+    devices: list[str] = []
+    for word in words:
+        devices += word.split(",")
+    if any("," in word for word in words) and not request.is_classic:
+        request.findings.deprecate(
+            "commas",
+            "Delimiting stonith devices with ',' is deprecated and will be removed. Please use a "
+            "space to delimit stonith devices.",
+        )
+    return devices
+
+
+def add(request: Request, ports: Ports) -> Outcome:
+    """Add a level: `stonith level add LEVEL TARGET DEVICE...`."""
+    if len(request.arguments) < 3:
+        raise UsageError
+    number, target_text, *words = request.arguments
+    target = parse_target(target_text)
+    devices = _split_devices(request, words)
+    edit_cib(request, ports, lambda root: _add(request, root, number, target, devices))
+    return Outcome()
+
+
+def _add(request: Request, root: Element, number: str, target: Target, devices: list[str]) -> str:
+    findings = request.findings
+    if not number.isdecimal() or int(number) == 0:
+        findings.add(bad_value("level", number, "a positive integer"))
+    known = {node.get("uname") for node in nodes(root)}
+    if target.kind == NODE and target.name not in known:
+        findings.error(
+            "node-unknown",
+            f"Node '{target.name}' does not appear to exist in configuration",
+            is_forceable=True,
+        )
+    for device in devices:
+        findings.extend(check_id_form(device, "device id"))
+    unknown = [one for one in devices if not _is_device(root, one)]
+    if unknown and not findings.has_errors():
+        findings.error(
+            "device-unknown",
+            f"Stonith resource(s) {quoted_sorted(set(unknown))} do not exist",
+            is_forceable=True,
+        )
+    findings.stop_if_errors()
+    index, joined = str(int(number)), ",".join(devices)
+    for level in _levels(root):
+        same = level.get("index") == index and level.get("devices") == joined
+        if same and target.is_of(level):
+            findings.error(
+                "level-exists",
+                f"Fencing level for '{target.shown}' at level '{index}' with device(s) "
+                f"{quoted_sorted(devices)} already exists",
+            )
+            findings.stop_if_errors()
+    wanted = unique_id(root, clean_id(f"fl-{target.name}-{index}"))
+    pairs = [("index", index), ("devices", joined), *target.attributes(), ("id", wanted)]
+    add_element(get_section(root, "fencing-topology"), "fencing-level", pairs)
+    return ""
+
+
+def _is_device(root: Element, wanted: str) -> bool:
+    element = find_resource(root, wanted)
+    return element is not None and is_stonith(element)
+
+
+def _read_selection(
+    request: Request, words: Sequence[str]
+) -> tuple[Target | None, list[str], list[str]]:
+    """Return target, devices, and the bare words of the old syntax."""
+    rest = list(words)
+    target: Target | None = None
+    devices: list[str] = []
+    if rest[:1] == ["target"] and len(rest) >= 2:
+        target = parse_target(rest[1])
+        rest = rest[2:]
+    if rest[:1] == ["stonith"] and len(rest) >= 2:
+        devices = _split_devices(request, rest[1:])
+        rest = []
+    return target, devices, rest
+
+
+def delete(request: Request, ports: Ports) -> Outcome:
+    """Remove levels: `stonith level delete LEVEL [target T] [stonith DEVICE...]`."""
+    if not request.arguments:
+        raise UsageError
+    number, *words = request.arguments
+    target, devices, old_words = _read_selection(request, words)
+    if old_words and not request.is_classic:
+        request.findings.deprecate(
+            "old-syntax",
+            f"Syntax '{request.program} stonith level delete | remove <level> [<target>] "
+            "[<stonith id>...]' is deprecated and will be removed. Please use "
+            f"'{request.program} stonith level delete | remove <level> [target <target>] "
+            "[stonith <stonith id>...]'.",
+        )
+
+    def change(root: Element) -> str:
+        wanted_target, wanted_devices = target, devices
+        if old_words:
+            wanted_target, wanted_devices = parse_target(old_words[0]), old_words[1:]
+            is_target = any(wanted_target.is_of(level) for level in _levels(root))
+            if not is_target and _is_device(root, old_words[0].split(",")[0]):
+                wanted_target, wanted_devices = None, list(old_words)
+        joined = ",".join(",".join(wanted_devices).split(","))
+        found = [
+            level
+            for level in _levels(root)
+            if level.get("index") == number
+            and (wanted_target is None or wanted_target.is_of(level))
+            and (not joined or level.get("devices") == joined)
+        ]
+        if not found:
+            _report_missing(request, number, wanted_target, joined)
+        for level in found:
+            remove(level)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def _report_missing(request: Request, number: str, target: Target | None, joined: str) -> None:
+    text = "Fencing level"
+    if target is not None:
+        text += f" for '{target.shown}'"
+    text += f" at level '{number}'"
+    if joined:
+        text += f" with device(s) {quoted_sorted(joined.split(','))}"
+    request.findings.error("level-unknown", f"{text} does not exist")
+
+
+def clear(request: Request, ports: Ports) -> Outcome:
+    """Remove all levels, or those of a target or with exactly these devices."""
+    target, devices, old_words = _read_selection(request, request.arguments)
+    if old_words and not request.is_classic:
+        request.findings.deprecate(
+            "old-syntax",
+            f"Syntax '{request.program} stonith level clear [<target> | <stonith id(s)>] is "
+            f"deprecated and will be removed. Please use '{request.program} stonith level clear "
+            "[target <target>] | [stonith <stonith id>...]'.",
+        )
+
+    def change(root: Element) -> str:
+        joined = ",".join(devices)
+        for level in _levels(root):
+            if old_words:
+                text = ",".join(old_words)
+                chosen = parse_target(old_words[0]).is_of(level) or level.get("devices") == text
+            else:
+                chosen = (target is None or target.is_of(level)) and (
+                    not joined or level.get("devices") == joined
+                )
+            if chosen:
+                remove(level)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def config(request: Request, ports: Ports) -> Outcome:
+    """List the levels."""
+    if request.arguments:
+        raise UsageError
+    return Outcome(text="\n".join(level_lines(read_cib(ports))))
+
+
+def level_lines(root: Element) -> list[str]:
+    """Return the listing of all levels, by target: nodes, patterns, attributes."""
+    groups: dict[tuple[int, str], list[Element]] = {}
+    for level in _levels(root):
+        groups.setdefault(_label(level), []).append(level)
+    lines: list[str] = []
+    for (_rank, label), members in sorted(groups.items()):
+        lines.append(label)
+        ordered = sorted(members, key=lambda one: int(one.get("index", "0")))
+        lines += [f"  Level {one.get('index')} - {one.get('devices')}" for one in ordered]
+    return lines
+
+
+def _label(level: Element) -> tuple[int, str]:
+    if level.get(NODE) is not None:
+        return 0, f"Target: {level.get(NODE)}"
+    if level.get(PATTERN) is not None:
+        return 1, f"Target (regexp): {level.get(PATTERN)}"
+    return 2, f"Target: {level.get(ATTRIBUTE)}={level.get('target-value')}"
+
+
+def verify(request: Request, ports: Ports) -> Outcome:
+    """Check that the devices and nodes of all levels exist."""
+    if request.arguments:
+        raise UsageError
+    root = read_cib(ports)
+    devices = {one for level in _levels(root) for one in level.get("devices", "").split(",")}
+    unknown = [one for one in devices if not _is_device(root, one)]
+    if unknown:
+        request.findings.error(
+            "device-unknown", f"Stonith resource(s) {quoted_sorted(unknown)} do not exist"
+        )
+    known = {node.get("uname") for node in nodes(root)}
+    for name in sorted({level.get(NODE, "") for level in _levels(root)} - known - {""}):
+        request.findings.error(
+            "node-unknown", f"Node '{name}' does not appear to exist in configuration"
+        )
+    request.findings.stop_if_errors()
+    return Outcome()
+
+
+COMMANDS = (
+    Command(
+        words="stonith level config",
+        handler=config,
+        needs=Needs.CIB,
+        options=("output-format",),
+        help="List fencing levels.",
+        aliases=(Alias(words="stonith level", takes_arguments=False),),
+    ),
+    Command(
+        words="stonith level add",
+        handler=add,
+        needs=Needs.CIB,
+        arguments="<level> <node>|regexp%<pattern>|attrib%<name>=<value> <stonith id>...",
+        options=("force",),
+        help="Fence a target with these devices at this level; level 1 is tried first.",
+    ),
+    Command(
+        words="stonith level delete",
+        handler=delete,
+        needs=Needs.CIB,
+        arguments="<level> [target <target>] [stonith <stonith id>...]",
+        help="Remove a level.",
+        aliases=(Alias(words="stonith level remove"),),
+    ),
+    Command(
+        words="stonith level clear",
+        handler=clear,
+        needs=Needs.CIB,
+        arguments="[target <target> | stonith <stonith id>...]",
+        help="Remove all levels, those of a target, or those with exactly these devices.",
+    ),
+    Command(
+        words="stonith level verify",
+        handler=verify,
+        needs=Needs.CIB,
+        help="Check that the devices and nodes of all levels exist.",
+    ),
+)
