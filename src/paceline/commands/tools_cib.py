@@ -201,8 +201,7 @@ def _put_cib(command: str, root: Element, new: Element) -> None:
             if new.get(name) is not None:
                 root.set(name, new.get(name, ""))
     elif command == "modify":
-        for name, value in new.attrib.items():
-            key, new_value = str(name), str(value)
+        for key, new_value in ((str(name), str(value)) for name, value in new.attrib.items()):
             if new_value == f"{key}++":
                 new_value = str(int(root.get(key, "0")) + 1)
             root.set(key, new_value)
