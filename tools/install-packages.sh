@@ -24,6 +24,7 @@ missing() {
     have newuidmap || say uidmap shadow-utils "the lab as an ordinary user"
     have nft || say nftables nftables "the lab's cuts and losses"
     have apache2 || have httpd || say apache2-bin httpd "the web server of the walk-through"
+    have ping || say iputils-ping iputils "the client looks whether an address answers"
     have curl || say curl curl "the web server's agent asks it for its status"
     have unshare && have setsid && have losetup || say util-linux util-linux "namespaces"
     have mount || say mount util-linux "the lab's disks"

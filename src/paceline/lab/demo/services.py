@@ -29,7 +29,7 @@ def play_address(scene: Scene) -> None:
     )
     stage.shell(
         CLIENT,
-        f"ping -c 1 -W 2 {VIRTUAL_ADDRESS} || arping -c 1 -w 2 -I ens33 {VIRTUAL_ADDRESS}",
+        f"ping -c 1 -W 2 {VIRTUAL_ADDRESS}",
         expect=(r"1 received|Received 1|bytes from",),
         means="It answers the client.",
     )
