@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # slow to load, and most commands need none of it
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
+    from paceline.ports.report_files import ReportFiles
 
 COROSYNC_CONF = "/etc/corosync/corosync.conf"
 
@@ -45,6 +46,7 @@ def make_ports(places: Places) -> Ports:
         open_node=lambda: make_node(session.environment),
         open_peers=lambda: make_peers(session.environment),
         open_engine_tools=lambda: make_engine_tools(session.environment),
+        open_report_files=lambda: make_report_files(session.environment),
     )
 
 
@@ -78,6 +80,13 @@ def make_engine_tools(environment: Mapping[str, str]) -> "EngineTools":
     from paceline.adapters.engine_tools import QuorumTool
 
     return QuorumTool(environment)
+
+
+def make_report_files(environment: Mapping[str, str]) -> "ReportFiles":
+    """Return what a report on this node is made of."""
+    from paceline.adapters.report_files import LocalReportFiles
+
+    return LocalReportFiles(environment)
 
 
 def make_peers(environment: Mapping[str, str]) -> "Peers":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # slow to load, and most commands need none of it
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
+    from paceline.ports.report_files import ReportFiles
 
 
 class Style(StrEnum):
@@ -186,6 +187,7 @@ class Ports:
     open_node: Callable[[], "Node"]
     open_peers: Callable[[], "Peers"]
     open_engine_tools: Callable[[], "EngineTools"]
+    open_report_files: Callable[[], "ReportFiles"]
 
 
 Handler = Callable[[Request, Ports], Outcome]

@@ -19,6 +19,7 @@ from paceline.commands.tools import (
     parse_options,
 )
 from paceline.commands.tools_attributes import edit
+from paceline.ports.cib_store import CibSnapshot
 
 OPTIONS = (
     Option("query", "Q"), Option("create", "C"), Option("modify", "M"), Option("replace", "R"),
@@ -80,10 +81,14 @@ def _text(element: Element) -> str:
 
 def read_live(ports: ToolPorts) -> Element:
     """Return the whole CIB with its status, wherever it comes from."""
-    snapshot = ports.cib.read()
+    return parse_cib(with_live_status(ports.cib.read()))
+
+
+def with_live_status(snapshot: CibSnapshot) -> bytes:
+    """Return the whole CIB, with the live status where it came apart from it."""
     if snapshot.status is None:
-        return parse_cib(snapshot.document)
-    return parse_cib(cib_with_status(snapshot.document, snapshot.status))
+        return snapshot.document
+    return cib_with_status(snapshot.document, snapshot.status)
 
 
 def _query(given: Given, ports: ToolPorts) -> Said:

@@ -30,7 +30,7 @@ OPTIONS = (
     Option("quiet", "qQ"),
     Option("classic"),
 )
-NO_DEVICES = "no-fence-devices"
+NO_DEVICES = "no-fence-device"
 STONITH_LINES = (
     "Resource start-up disabled since no STONITH resources have been defined",
     "Either configure some or disable STONITH with the stonith-enabled option",

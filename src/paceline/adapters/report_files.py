@@ -1,0 +1,59 @@
+"""Logs and configuration of this node, for a report."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+FILE_BYTES_MAX = 20 * 1024 * 1024
+"""Of each file its last bytes: what happened last is what people ask about."""
+FILES_MAX = 200
+LOG_FOLDERS = ("/var/log/paceline", "/var/log/corosync", "/var/log/cluster")
+CONFIGURATION = "/etc/corosync/corosync.conf"
+_SECRET_LINE = re.compile(rb"(?im)^(\s*(?:key|password|passwd)\s*:\s*).*$")
+REPORT_MODE = 0o600
+
+
+class LocalReportFiles:
+    """Reads from the usual places."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Look where the settings in the environment say, else where systems put it."""
+        own = environment.get("PACELINE_LOG_DIR")
+        self._folders = tuple(Path(each) for each in ((own,) if own else ()) + LOG_FOLDERS)
+        self._configuration = Path(environment.get("PACELINE_COROSYNC_CONF") or CONFIGURATION)
+
+    def collect(self, since_ms: int) -> tuple[tuple[str, bytes], ...]:
+        """Return logs and corosync.conf."""
+        found = [_read(self._configuration)] if self._configuration.exists() else []
+        for path in self._logs(since_ms):
+            if len(found) >= FILES_MAX:
+                found.append(("more-files-were-left-out", b""))
+                break
+            found.append(_read(path))
+        return tuple(found)
+
+    def _logs(self, since_ms: int) -> Iterator[Path]:
+        for folder in self._folders:
+            if folder.is_dir():
+                for path in sorted(folder.rglob("*")):
+                    if path.is_file() and path.stat().st_mtime_ns // 1_000_000 >= since_ms:
+                        yield path
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write the report. Raises OSError where it exists already."""
+        out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, REPORT_MODE)
+        with os.fdopen(out, "wb") as file:
+            file.write(content)
+
+
+def _read(path: Path) -> tuple[str, bytes]:
+    name = str(path).lstrip("/")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - FILE_BYTES_MAX))
+            content = file.read(FILE_BYTES_MAX)
+    except OSError as problem:
+        return f"{name}.unreadable", str(problem).encode()
+    return name, _SECRET_LINE.sub(rb"\g<1>********", content)

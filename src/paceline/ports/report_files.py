@@ -1,0 +1,18 @@
+"""What a report on this node is made of, and where it is written."""
+
+from typing import Protocol
+
+
+class ReportFiles(Protocol):
+    """Logs and configuration of this node; keys and passwords are never among them."""
+
+    def collect(self, since_ms: int) -> tuple[tuple[str, bytes], ...]:
+        """Return (name, content) of every log touched since then, and of corosync.conf.
+
+        What is too large is cut at its beginning; what cannot be read is named with the reason.
+        """
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write the report, readable by its owner only. Raises OSError where it exists already."""
+        ...
