@@ -122,6 +122,8 @@ class SimulatedEngine:
             node_id: Corosync(node_id, Voter(node_ids, waits_for_all=waits_for_all))
             for node_id in node_ids
         }
+        self.on_ring: list[Callable[[], None]] = []
+        """What the world wants to do when the next ring is formed; each once."""
         self.one_sided = 0
         """How many messages were delivered on one side of a cut only."""
 
@@ -465,6 +467,9 @@ class SimulatedEngine:
             self._post_quorum(node, node.voter.judge())
             self._wake_flush(node)
         self._forget_left(part)
+        waiting, self.on_ring = self.on_ring, []
+        for act in waiting:
+            act()
 
     def _final(self, ring: Ring, part: frozenset[NodeId]) -> int:
         """Return how far the old ring's log reaches for those who leave it together."""

@@ -29,11 +29,14 @@ KINDS: dict[str, int] = {
     "try-again": 4,
     "slow-plan": 3,
     "clock": 2,
+    "ambush": 10,
 }
 """Every kind with how often it is drawn."""
 
 AGENT_TROUBLES = ("fail", "hang", "slow", "lie")
 DEVICE_TROUBLES = ("fail", "dead", "slow", "late", "half")
+AMBUSHES = ("crash", "cut", "kill-daemon", "freeze-daemon", "freeze", "kill-corosync")
+"""What falls on a node within a few milliseconds after the next ring is formed."""
 TASKS = ("start", "stop", "monitor")
 
 
@@ -101,6 +104,8 @@ def _draw(chance: Chance, kind: str, at_ms: int, nodes: int) -> Fault:
             return Fault(at_ms, kind, one, 0, chance.pick(["a", "b", "c", "d"]))
         case "device":
             return Fault(at_ms, kind, (), 3 * fault_ms, chance.pick(list(DEVICE_TROUBLES)))
+        case "ambush":
+            return Fault(at_ms, kind, one, fault_ms, chance.pick(list(AMBUSHES)))
         case "clock":
             return Fault(at_ms, kind, one, fault_ms, str(chance.between(-3_600_000, 3_600_000)))
         case _:

@@ -4,7 +4,7 @@ boot --first quorum--> configured --faults and clients--> healed --settled, or t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from paceline.model.identifiers import NodeId, NodeName, RequestId
@@ -36,6 +36,8 @@ CLEANUP_AFTER_MS = 60_000
 SETTLES_BY_MS = 300_000
 """The bound of L1: devices and agents may take a minute each, and boots half a minute."""
 LOOK_EVERY_MS = 5_000
+BUSY_KINDS = frozenset({"cut", "crash", "freeze", "kill-corosync", "kill-daemon"})
+"""Faults in whose moment clients often write, so that something is under way."""
 QUIET_MS = 20_000
 """How long a settled cluster is watched for plans that nothing asks for."""
 QUIET_PLANS_MAX = 4
@@ -210,6 +212,7 @@ class World:
     def _heal(self) -> None:
         """Take every fault away and let an administrator start what is down."""
         self.trace.tell("", "all faults are over")
+        self.engine.on_ring.clear()
         self.engine.heal()
         self.devices.trouble = ""
         for machine in self.machines:
@@ -288,10 +291,29 @@ class World:
 
     def _doer(self, fault: Fault) -> Callable[[], None]:
         def do() -> None:
+            if fault.kind == "ambush":
+                self.trace.tell("", f"FAULT {fault}, with the next ring")
+                self.engine.on_ring.append(lambda: self._ambush(fault))
+                return
             self.trace.tell("", f"FAULT {fault}")
-            self._do(fault)
+            self._begin(fault)
 
         return do
+
+    def _ambush(self, fault: Fault) -> None:
+        """Let the fault fall within the first moments of a new ring."""
+        after_ms = self._chance.weighted([((0, 3), 30), ((3, 30), 40), ((30, 150), 30)])
+        sprung = replace(fault, kind=fault.detail, detail="")
+        self.clock.after_ms(self._chance.between(*after_ms), lambda: self._begin(sprung))
+
+    def _begin(self, fault: Fault) -> None:
+        """Carry a fault out; clients are often busy in that very moment."""
+        if fault.kind in BUSY_KINDS and self._chance.percent(60):
+            for _ in range(self._chance.between(1, 4)):
+                self.clock.after_us(self._chance.between(0, 4_000), self.clients.change_something)
+            self.clock.after_us(self._chance.between(500, 3_000), lambda: self._do(fault))
+        else:
+            self._do(fault)
 
     def _do(self, fault: Fault) -> None:
         machines = [m for m in self.machines if int(m.node_id) in fault.nodes] or self.machines
