@@ -3,6 +3,12 @@
 from paceline.lab.demo.scene import ACTIVE, CLIENT, PASSIVE, VIRTUAL_ADDRESS, Scene
 
 STARTED_SECONDS = 20
+WRITE_STATUS_CONF = """cat > /etc/httpd/conf.d/status.conf <<END
+ <Location /server-status>
+    SetHandler server-status
+    Require local
+ </Location>
+END"""
 
 
 def play_address(scene: Scene) -> None:
@@ -95,8 +101,8 @@ def play_apache(scene: Scene) -> None:
     """Put Apache under the cluster's care, at first apart from the address (rows 13 and 14)."""
     stage = scene.stage
     stage.chapter("13", "Apache")
-    stage.shell(ACTIVE, "cat /etc/httpd/conf.d/status.conf", expect=("server-status",))
     for node in (ACTIVE, PASSIVE):
+        stage.shell(node, WRITE_STATUS_CONF)
         stage.shell(node, "echo '<p> hello world <p>' > /var/www/html/index.html")
     stage.shell(
         ACTIVE,
