@@ -35,6 +35,8 @@ PROBES_AT_ONCE_MAX = 16
 DATAGRAM_SIZE_MAX = 65_000
 DATAGRAM_WAIT_MS_MAX = 5_000
 DATAGRAM_TARGETS_MAX = 64
+DATAGRAM_ROUNDS = 3
+DATAGRAM_SIZES_MAX = 4
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 AGENTS = Path("/usr/lib/ocf/resource.d")
 
@@ -96,6 +98,7 @@ class LocalHostLook:
             watchdog=next((d for d in ("/dev/watchdog0", "/dev/watchdog") if Path(d).exists()), ""),
             agents=_count_agents(),
             corosync_system=self._corosync_system,
+            links=self._links(),
             firewall=self._firewall(),
         )
 
@@ -124,6 +127,19 @@ class LocalHostLook:
         """Return what `corosync -v` says: `Corosync Cluster Engine, version '3.1.7'`."""
         first = self._run("corosync", "-v").partition("\n")[0]
         return first.split("'")[1] if first.count("'") >= 2 else ""
+
+    def _links(self) -> tuple[tuple[int, int, str], ...]:
+        """Return what `corosync-cfgtool -s` says: `LINK ID 0 udp`, `nodeid:  2:  connected`."""
+        link, found = 0, []
+        for line in self._run("corosync-cfgtool", "-s").splitlines():
+            words = line.split()
+            if words[:2] == ["LINK", "ID"] and len(words) > 2 and words[2].isdigit():
+                link = int(words[2])
+            elif words[:1] == ["nodeid:"] and len(words) > 2:
+                node = words[1].rstrip(":")
+                if node.isdigit() and words[2] != "localhost":
+                    found.append((link, int(node), words[2]))
+        return tuple(found)
 
     def _missing(self) -> tuple[str, ...]:
         path = self._environment["PATH"]
@@ -214,15 +230,20 @@ def _listen(request: TryDatagrams) -> DatagramsTried:
 
 
 def _send(request: TryDatagrams) -> DatagramsTried:
-    problems = []
-    for address in request.addresses[:DATAGRAM_TARGETS_MAX]:
-        with _datagram_socket(is_ipv6=ip_address(address).version == 6) as link:
-            for size in request.sizes:
-                filler = b"\0" * max(0, min(size, DATAGRAM_SIZE_MAX) - len(request.token))
-                try:
-                    link.sendto(request.token.encode() + filler, (address, request.port))
-                except OSError as error:
-                    problems.append(f"{address}: {size} bytes: {error.strerror}")
+    """Send every size to every address, some times: listeners may begin a little later."""
+    problems: dict[str, None] = {}
+    pause_s = min(request.wait_ms, DATAGRAM_WAIT_MS_MAX) / 1000 / DATAGRAM_ROUNDS
+    for round_number in range(DATAGRAM_ROUNDS):
+        if round_number:
+            time.sleep(pause_s)
+        for address in request.addresses[:DATAGRAM_TARGETS_MAX]:
+            with _datagram_socket(is_ipv6=ip_address(address).version == 6) as link:
+                for size in request.sizes[:DATAGRAM_SIZES_MAX]:
+                    filler = b"\0" * max(0, min(size, DATAGRAM_SIZE_MAX) - len(request.token))
+                    try:
+                        link.sendto(request.token.encode() + filler, (address, request.port))
+                    except OSError as error:
+                        problems[f"{address}: {size} bytes: {error.strerror}"] = None
     return DatagramsTried(problem="; ".join(problems))
 
 

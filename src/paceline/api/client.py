@@ -72,8 +72,7 @@ class NodePeers:
     def greet(self, places: Sequence[Place]) -> Iterator[tuple[Place, Greeting | PeerProblem]]:
         """Ask each for its name, all at once."""
         futures = [(place, self._pool.submit(_greet, place)) for place in places]
-        for place, future in futures:
-            yield place, future.result()
+        return ((place, future.result()) for place, future in futures)
 
     def authenticate(
         self, greetings: Sequence[Greeting], *, user: str, password: str, holder: str
@@ -81,8 +80,7 @@ class NodePeers:
         """Ask each greeted node for a token, all at once."""
         body = msgspec.json.encode(Authenticate(user=user, password=password, holder=holder))
         futures = [(found, self._pool.submit(_authenticate, found, body)) for found in greetings]
-        for found, future in futures:
-            yield found, future.result()
+        return ((found, future.result()) for found, future in futures)
 
     def ask(
         self,
@@ -103,8 +101,7 @@ class NodePeers:
                     self._ask_there, known.get(name), request, answer, wait_ms_max
                 )
             futures.append((name, future))
-        for name, future in futures:
-            yield name, future.result()
+        return ((name, future.result()) for name, future in futures)
 
     def _ask_here(self, request: NodeRequest, answer: type[AnswerT]) -> AnswerT | PeerProblem:
         try:

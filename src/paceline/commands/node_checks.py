@@ -65,7 +65,7 @@ def check_fitness(findings: Findings, name: str, facts: NodeFacts) -> None:
             f"{name}: not installed: {', '.join(facts.missing)}",
             advice=f"  on {name}:  apt-get install {packages}   (or: dnf install {packages})",
         )
-    if facts.corosync_version and _version(facts.corosync_version) < COROSYNC_MIN:
+    if facts.corosync_version and version(facts.corosync_version) < COROSYNC_MIN:
         findings.error(
             "corosync-too-old",
             f"{name}: Corosync {facts.corosync_version} is too old: {COROSYNC_MIN_WORDS} or later "
@@ -153,7 +153,7 @@ def _cluster(facts: NodeFacts) -> str:
     return f" ('{facts.cluster_name}')" if facts.cluster_name else ""
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version(text: str) -> tuple[int, ...]:
     """Return a version's leading numbers: `3.1.7-rc` is (3, 1, 7)."""
     numbers = []
     for part in text.split("."):

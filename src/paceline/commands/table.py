@@ -56,6 +56,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "cluster_report",
     ),
     "host": ("host_auth",),
+    "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services"),
     "status": ("status", "cluster_services"),
     "quorum": ("status",),

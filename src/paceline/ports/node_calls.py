@@ -180,6 +180,8 @@ class NodeFacts(Struct, frozen=True, kw_only=True):
     watchdog: str = ""
     agents: int = 0
     corosync_system: str = ""
+    links: tuple[tuple[int, int, str], ...] = ()
+    """Link, node id and state as Corosync says (`connected`, ...), where it runs; not to itself."""
     firewall: str = ""
     """`firewalld`, `ufw`, `nft`, or "" where none was found."""
 
