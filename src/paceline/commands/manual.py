@@ -1,0 +1,66 @@
+"""Manual pages (roff, section 8), made from the declarations: one for each first word."""
+
+from collections.abc import Iterable
+
+from paceline.commands.contract import Command
+from paceline.commands.table import MODULES, SUMMARIES, commands_of
+from paceline.commands.usage import synopsis
+
+COMMON_OPTIONS = (
+    ("-f FILE", "Work on FILE instead of the cluster's configuration."),
+    ("--corosync_conf FILE", "Work on FILE instead of this node's corosync.conf."),
+    ("--force", "Do it although something speaks against it: errors that say so become warnings."),
+    ("--classic", "Print in the layout of pcs 0.9 (also: PACELINE_STYLE=classic)."),
+    ("--request-timeout SECONDS", "How long to wait for another node."),
+)
+EXIT_STATUS = "0: done. 1: refused or failed; nothing was changed unless the message says so."
+
+
+def page_names() -> tuple[str, ...]:
+    """Return the first words that have a page, in the order of the overview."""
+    return tuple(MODULES)
+
+
+def manual_page(area: str) -> str:
+    """Return the manual page of all commands that begin with `area`, as roff."""
+    commands = [command for command in commands_of(area) if not command.is_hidden]
+    lines = [
+        f'.TH PACELINE-{area.upper()} 8 "" Paceline "Paceline: commands"',
+        ".nh",
+        ".ad l",
+        ".SH NAME",
+        f"paceline-{area} \\- {_plain(SUMMARIES.get(area, ''))}",
+        ".SH SYNOPSIS",
+        f".B paceline {area}",
+        "[COMMAND] [ARGUMENTS] [OPTIONS]",
+        ".br",
+        f".B pcs {area}",
+        "[COMMAND] [ARGUMENTS] [OPTIONS]",
+        ".SH COMMANDS",
+        *_entries(commands),
+        ".SH OPTIONS OF ALL COMMANDS",
+    ]
+    for option, text in COMMON_OPTIONS:
+        lines += [".TP", f".B {_plain(option)}", _plain(text)]
+    lines += [".SH EXIT STATUS", _plain(EXIT_STATUS)]
+    lines += [".SH SEE ALSO", ", ".join(f"paceline-{a}(8)" for a in MODULES if a != area)]
+    return "\n".join(lines) + "\n"
+
+
+def _entries(commands: Iterable[Command]) -> list[str]:
+    lines: list[str] = []
+    for command in commands:
+        lines += [".TP", f".B {_plain(command.words)} {_plain(synopsis(command))}".rstrip()]
+        lines.append(_plain(command.help))
+        if command.details:
+            lines += [".IP", _plain(command.details)]
+        if command.aliases:
+            spellings = ", ".join(alias.words for alias in command.aliases)
+            lines += [".IP", f"Also: {_plain(spellings)}."]
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Return text that roff prints as it is: one line, no leading control character."""
+    flat = " ".join(text.split()).replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{flat}" if flat.startswith((".", "'")) else flat
