@@ -334,7 +334,9 @@ def apply_exclusive_discovery(work: Work) -> None:
 def apply_stickiness(work: Work) -> None:
     """Add stickiness where a managed resource is active on exactly one node."""
     for rsc in work.primitives():
-        if not rsc.is_managed or len(rsc.running_on) != 1 or rsc.stickiness == 0:
+        if not rsc.is_managed:
+            continue
+        if len(rsc.running_on) != 1 or rsc.stickiness == 0:
             continue
         node = rsc.running_on[0]
         if node.name in rsc.scores or work.options.is_symmetric:

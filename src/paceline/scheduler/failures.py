@@ -224,6 +224,8 @@ def ban_by_failures(work: Work, counts: FailCounts) -> None:
         for node in work.nodes:
             if not counts.raw(rsc, node) and not rsc.fillers:
                 continue
+            if _are_ignored(work, counts, rsc, node):
+                continue
             total = effective_count(work, counts, rsc, node)
             if total and total >= rsc.migration_threshold:
                 clone = rsc.clone
@@ -236,6 +238,15 @@ def ban_by_failures(work: Work, counts: FailCounts) -> None:
                     "failures",
                     f"fail-count={total}",
                 )
+
+
+def _are_ignored(work: Work, counts: FailCounts, rsc: Resource, node: Node) -> bool:
+    """Say whether all that failed was of operations whose failures are ignored."""
+    found = counts.operations(rsc, node)
+    return bool(found) and all(
+        task and on_fail_of(work, rsc, task, interval_ms)[0] is OnFail.IGNORE
+        for task, interval_ms, _ in found
+    )
 
 
 def reconnect_interval_ms(rsc: Resource) -> int:

@@ -87,7 +87,8 @@ def _imply(action: Action, fence: Action) -> None:
         action.is_runnable = True
     if action.reason in ("node-unclean", "node-offline"):
         action.reason = "fenced"
-    tie(fence, action, Tie.ORDER)
+    if rsc is None or not rsc.is_fence_device:
+        tie(fence, action, Tie.ORDER)
 
 
 def _wait_for_fence(work: Work, rsc: Resource, action: Action, node: Node, fence: Action) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from paceline.model.identifiers import ResourceId
 from paceline.model.plan import Agent
-from paceline.model.scores import MINUS_INFINITY
+from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.model.status import HistoryEntry, OperationOutcome
 from paceline.scheduler.failures import (
     FailCounts,
@@ -184,13 +184,13 @@ class HistoryReader:
             return
         if entry.outcome is OperationOutcome.CANCELLED:
             return
-        found.is_known = True
         rc, is_ok = self._judge(found, rsc, node, entry, is_probe)
         is_expired = not is_ok and self._is_expired(rsc, node, entry, is_probe)
         if is_expired:
             if entry.interval_ms and node.is_online and not node.is_unclean:
                 self.expired_monitors.add((rsc.id, node.name, entry.entry_id))
             return
+        found.is_known = True
         if is_ok:
             self._success(found, rsc, node, entry, rc, entries)
         else:
@@ -238,8 +238,6 @@ class HistoryReader:
         work, timeout_ms = self._work, rsc.failure_timeout_ms
         if self._is_outdated(rsc, node, entry):
             self.clear_wanted.append((rsc, node, "its parameters have changed"))
-        if entry.rc == NOT_INSTALLED:
-            return False
         if timeout_ms <= 0 or not entry.last_rc_change_ms:
             return False
         end_ms = entry.last_rc_change_ms + timeout_ms
@@ -483,12 +481,16 @@ class HistoryReader:
                 self._ban(rsc, each, "not-configured", entry)
         elif rc in HARD and not (rc == NOT_IMPLEMENTED and entry.interval_ms):
             self._ban(rsc, node, "hard-failure", entry)
-        elif is_probe:
-            self._ban(rsc, node, "probe-failed", entry)
         found.last_failure = entry
         found.is_failed = True
         match task:
             case "stop":
+                if on_fail is OnFail.RESTART_CONTAINER:
+                    # The container's restart takes it down.
+                    found.role = Role.STOPPED
+                    found.on_fail = on_fail
+                    found.is_failed = False
+                    return
                 found.has_stop_failed = True
                 self._ban(rsc, node, "stop-failed", entry)
             case "promote":
@@ -648,9 +650,9 @@ class HistoryReader:
                     node.is_unclean = True
                     node.fence_reason = node.fence_reason or f"{rsc.id} failed there"
             case OnFail.RESTART_CONTAINER:
-                if rsc.container is not None and found.role > Role.STOPPED:
+                if rsc.container is not None:
                     rsc.container.failed = True
-                    rsc.failed = True
+                    rsc.failed = found.role > Role.STOPPED
                     if rsc.bundle is not None:
                         rsc.container.restart_reason = f"{rsc.id} failed"
             case OnFail.RESET_REMOTE:
@@ -692,6 +694,9 @@ def finish_state(work: Work) -> None:
     """Decide what several activities of one resource mean, after all histories were read."""
     for top in work.resources:
         for rsc in top.primitives():
+            if not rsc.is_managed and not rsc.blocked:
+                for where in rsc.running_on:
+                    work.score(rsc, where.name, INFINITY, "unmanaged", rsc.id)
             if rsc.partial_target is not None and len(rsc.running_on) > 2:
                 rsc.partial_source = rsc.partial_target = None
             if len(rsc.running_on) > 1 and rsc.partial_target is None and rsc.is_managed:

@@ -182,7 +182,7 @@ def order_pair(
 def _is_fence_order_ignored(first: Resource, then: Resource) -> bool:
     one = any(each.is_fence_device for each in first.primitives())
     other = any(each.is_fence_device for each in then.primitives())
-    return one != other
+    return one and not other
 
 
 def _forward(kind: str, symmetrical: bool, then_task: str) -> Tie:

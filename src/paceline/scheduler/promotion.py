@@ -54,7 +54,10 @@ def _is_known(clone: Resource, child: Resource, node: Node) -> bool:
             for each in top.primitives()
             if each.agent_id == child.agent_id
         ]
-    if any(node.name in each.known_on or node in each.running_on for each in siblings):
+    active = next((each for each in siblings if node in each.running_on), None)
+    if active is not None:
+        return active is child
+    if any(node.name in each.known_on for each in siblings):
         return True
     return not any(each.known_on for each in siblings)
 
@@ -70,6 +73,7 @@ def add_promotion_scores(work: Work, clone: Resource) -> None:
             score = find_promotion_score(work, child, node)
             if score:
                 work.score(child, name, score, "promotion-score", clone.id)
+                child.priority = max(child.priority, score)
 
 
 def choose_promoted(work: Work, clone: Resource) -> None:

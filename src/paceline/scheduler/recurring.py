@@ -61,7 +61,7 @@ def _cancel_all(work: Work, rsc: Resource) -> None:
 def _fits(rsc: Resource, role: Role) -> bool:
     """Say whether an operation for `role` runs in the role that was decided."""
     if role is Role.UNKNOWN:
-        return True
+        return rsc.next_role is not Role.PROMOTED
     if role in (Role.STARTED, Role.UNPROMOTED):
         if role is Role.STARTED and not rsc.is_promotable:
             return True
@@ -224,7 +224,7 @@ def _check_on(work: Work, rsc: Resource, node: Node) -> None:
 def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
     operation = find_operation(rsc, entry.task, entry.interval_ms)
     if operation is None:
-        if work.options.cancel_removed and rsc.is_managed and not rsc.is_removed:
+        if work.options.cancel_removed and not rsc.is_removed:
             if not rsc.in_maintenance and entry.task != "cancel" and node.is_online:
                 cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
         return

@@ -381,7 +381,7 @@ def _adopt_remote_node(work: Work, rsc: Resource) -> None:
 
 def _link_container(work: Work, rsc: Resource) -> None:
     name = rsc.meta.get("container")
-    if not name or rsc.container is not None or "container" not in rsc.extra_meta:
+    if not name or rsc.container is not None:
         return
     container = work.by_id.get(name)
     if container is not None and container is not rsc:

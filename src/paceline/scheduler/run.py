@@ -12,7 +12,7 @@ from paceline.scheduler.constraints import (
 from paceline.scheduler.failures import FailCounts, ban_by_failures
 from paceline.scheduler.fencing import make_fence_actions
 from paceline.scheduler.history import HistoryReader, finish_state
-from paceline.scheduler.migration import plan_migrations
+from paceline.scheduler.migration import mark_migratable, settle_migrations
 from paceline.scheduler.nodes import apply_health, make_nodes, read_node_states
 from paceline.scheduler.notifications import make_notifications
 from paceline.scheduler.options import read_options
@@ -103,6 +103,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
     for top in work.resources:
         for rsc in top.walk():
             _want_role(rsc)
+    apply_stickiness(work)
     apply_tickets(work)
     for top in work.resources:
         for rsc in top.walk():
@@ -111,7 +112,6 @@ def decide(work: Work, reader: HistoryReader) -> None:
     apply_health(work)
     apply_exclusive_discovery(work)
     read_colocations(work)
-    apply_stickiness(work)
     sort_resources(work)
     place_all(work)
     for rsc in work.primitives():
@@ -128,10 +128,12 @@ def decide(work: Work, reader: HistoryReader) -> None:
     order_probes_of_firsts(work)
     make_cleanup_actions(work, reader)
     make_fence_actions(work)
-    plan_migrations(work)
+    for rsc in work.primitives():
+        mark_migratable(work, rsc)
     spread(work)
     reload_agents(work)
     spread(work)
+    settle_migrations(work)
     make_notifications(work)
 
 

@@ -44,41 +44,34 @@ def _apply(
     for each in rsc.children:
         _apply(work, constraint, each, role, is_granted, is_standby)
     is_promoted_only = role is Role.PROMOTED
+    policy = constraint.loss_policy or ("demote" if is_promoted_only else "stop")
     if not is_granted:
-        _on_loss(work, constraint, rsc, is_promoted_only)
-    elif is_standby and (not is_promoted_only or constraint.loss_policy != "stop" or True):
-        if is_promoted_only:
+        _on_loss(work, constraint, rsc, is_promoted_only, policy)
+    elif is_standby:
+        if is_promoted_only and policy != "stop":
             _forbid_promotion(work, constraint, rsc)
         else:
-            _ban_inactive(work, constraint, rsc)
+            _ban(work, constraint, rsc)
 
 
 def _on_loss(
-    work: Work, constraint: TicketConstraint, rsc: Resource, is_promoted_only: bool
+    work: Work, constraint: TicketConstraint, rsc: Resource, is_promoted_only: bool, policy: str
 ) -> None:
-    policy = constraint.loss_policy or ("demote" if is_promoted_only else "stop")
-    if is_promoted_only:
+    if policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on:
+        rsc.is_managed = False
+        return
+    if is_promoted_only and policy != "stop":
         _forbid_promotion(work, constraint, rsc)
-        if policy == "demote":
-            return
-    match policy:
-        case "demote":
-            _forbid_promotion(work, constraint, rsc)
-        case "freeze":
-            if rsc.kind is Kind.PRIMITIVE and rsc.running_on:
-                rsc.is_managed = False
-                rsc.blocked = True
-            elif not is_promoted_only:
-                _ban(work, constraint, rsc)
-        case "fence":
-            _ban(work, constraint, rsc)
-            for node in rsc.running_on:
-                if not is_promoted_only or rsc.role_on.get(node.name) is Role.PROMOTED:
-                    if not node.is_unclean:
-                        node.is_unclean = True
-                        node.fence_reason = f"deadman ticket {constraint.ticket} was lost"
-        case _:
-            _ban(work, constraint, rsc)
+    else:
+        _ban(work, constraint, rsc)
+    if policy != "fence":
+        return
+    for node in rsc.running_on:
+        if is_promoted_only and rsc.role_on.get(node.name) is not Role.PROMOTED:
+            continue
+        if not node.is_unclean:
+            node.is_unclean = True
+            node.fence_reason = f"deadman ticket {constraint.ticket} was lost"
 
 
 def _ban(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
@@ -86,12 +79,6 @@ def _ban(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
         return
     for node in work.nodes:
         add_location_score(work, rsc, node.name, MINUS_INFINITY, "ticket", constraint.ticket)
-
-
-def _ban_inactive(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
-    """On standby nothing new starts, what runs may go on."""
-    if not rsc.is_active():
-        _ban(work, constraint, rsc)
 
 
 def _forbid_promotion(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
