@@ -12,6 +12,7 @@ from paceline.model.errors import check
 MODULES: Mapping[str, tuple[str, ...]] = {
     "resource": (
         "resource_create",
+        "resource_cleanup",
         "resource_update",
         "resource_op",
         "resource_state",
@@ -27,6 +28,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "stonith": (
         "resource_create",
+        "resource_cleanup",
         "resource_update",
         "resource_op",
         "resource_state",

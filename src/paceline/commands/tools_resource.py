@@ -223,7 +223,7 @@ def _clear_history(given: Given, ports: ToolPorts) -> Said:
         "interval_ms": interval,
     }  # fmt: skip
     ask(ports, request)
-    ask(ports, {"do": "wait", "until": "idle", "timeout_ms": SETTLE_MS}, timeout_ms=SETTLE_MS)
+    ports.daemon.ask({"do": "wait", "timeout_ms": SETTLE_MS}, timeout_ms=SETTLE_MS)
     what = ", ".join(resources) or "all resources"
     where = nodes[0] if nodes else "all nodes"
     return Said(f"Cleaned up {what} on {where}")

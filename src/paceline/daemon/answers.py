@@ -144,15 +144,16 @@ class Answerer:
         goals = {Goal.IDLE: replica.is_idle, Goal.QUORATE: is_quorate, Goal.SETTLED: is_settled}
         began_ms = self._clock.now_ms()
         is_reached = await self._driver.wait_until(goals[ask.until], timeout_ms=ask.timeout_ms)
-        return {
-            "ok": True,
-            "is_reached": is_reached,
-            "waited_ms": self._clock.now_ms() - began_ms,
-        }
+        waited_ms = self._clock.now_ms() - began_ms
+        record: Json = {"ok": is_reached, "is_reached": is_reached, "waited_ms": waited_ms}
+        if not is_reached:
+            record["code"] = "timeout"
+            record["message"] = f"not {ask.until.value} within {waited_ms / 1000:g} s"
+        return record
 
     def _internals(self) -> dict[str, str]:
         return {
-            "version": self._identity.version,
+            "software": self._identity.version,
             "node": self._identity.node,
             "boot-id": self._identity.boot_id,
             "incarnation": str(self._identity.incarnation),
@@ -259,6 +260,8 @@ def to_record(answer: RequestAnswer) -> Json:
         "detail": answer.detail,
         "version": answer.version,
     }
+    if answer.outcome is Outcome.NOT_YET_SAFE:
+        record["waits_for"] = answer.detail
     return record if is_ok else {**record, "message": answer.detail or answer.code}
 
 

@@ -52,8 +52,9 @@ def _action_text(action: PlannedAction) -> str:
 
 
 def _why(action: PlannedAction) -> tuple[tuple[str, str], ...]:
-    reason = (("why", action.reason_code),) if action.reason_code else ()
-    return (*reason, *action.facts)
+    if any(name == "why" for name, _ in action.facts) or not action.reason_code:
+        return action.facts
+    return (("why", action.reason_code), *action.facts)
 
 
 def began_note(operation: Operation) -> Note:

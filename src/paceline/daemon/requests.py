@@ -15,8 +15,8 @@ JSON (fields by their names; defaults may be left out). Only the named parts com
      "client": "cibadmin", "force": false, "request_id": ""}
       -> {"ok": true, "outcome": "acknowledged", "code": "", "detail": "", "version": "..."}
 
-`outcome` is acknowledged, not-yet-safe (then `detail` says what it waits for; `ok` is true),
-refused, failed or unknown. A refused one has `code`, such as version-moved, no-quorum or invalid.
+`outcome` is acknowledged, not-yet-safe (then `waits_for` says for what; `ok` is true), refused,
+failed or unknown. A refused one has `code`, such as version-moved, no-quorum or invalid.
 `user` counts only from root and hacluster; others change things under their own name. The same
 `request_id` asked again gets the same answer. All requests below answer in this form too.
 
@@ -33,7 +33,7 @@ An empty `node` of set-attributes is this node. Values `++` and `+=N` add to the
 there.
 
     {"do": "wait", "until": "idle", "timeout_ms": 60000}
-      -> {"ok": true, "is_reached": true, "waited_ms": 120}
+      -> {"ok": true, "is_reached": true, "waited_ms": 120}; both are false where it took too long
 
 `until` is idle (a view is established, no plan runs or is wanted, nothing is in flight), quorate
 (the view is quorate) or settled (both).
