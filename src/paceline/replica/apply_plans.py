@@ -435,7 +435,9 @@ class PlanApplier:
             placed = replace(row, position=state.core.value.position)
             table.put((row.resource, row.entry_id), placed)
         if reported.rows:
-            self._happened.append(_report(reported, sender))
+            self._happened.append(
+                ResourceReported(row=reported.rows[0], node=reported.node, executor=sender)
+            )
 
     # Departures
 
@@ -469,21 +471,3 @@ class PlanApplier:
         )
         self._state.want_plan(f"the daemon of {entry.node} did not come back")
         return ""
-
-
-def _report(reported: Reported, sender: NodeName) -> ResourceReported:
-    row = reported.rows[0]
-    return ResourceReported(
-        node=reported.node,
-        executor=sender,
-        facts=(
-            ("resource", row.resource),
-            ("task", row.task),
-            ("interval_ms", str(row.interval_ms)),
-            ("rc", str(row.rc)),
-            ("target_rc", str(row.target_rc)),
-            ("outcome", row.outcome.value),
-            ("exit_reason", row.exit_reason),
-            ("exec_ms", str(row.exec_ms)),
-        ),
-    )

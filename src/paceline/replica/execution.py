@@ -52,6 +52,7 @@ class Execution:
         self._sent: dict[int, tuple[int, ...]] = {}
         self._reports = 0
         self._batches = 0
+        self._probes = 0
         self.is_start_failure_fatal = True
 
     # Beginning
@@ -103,6 +104,7 @@ class Execution:
                 self._begun.pop(old, None)
                 effects.append(_cancel_effect(key))
             self._recurring[key] = operation.operation_id
+        self._probes += is_probe(action)
         self._begun[operation.operation_id] = Begun(flight=flight, operation=operation)
         effects.append(Execute(operation=operation))
         return tuple(effects)
@@ -146,6 +148,7 @@ class Execution:
             )
         else:
             del self._begun[result.operation_id]
+            self._probes -= is_probe(action)
             key = (action.resource, action.task, action.interval_ms)
             if self._recurring.get(key) == result.operation_id:
                 del self._recurring[key]
@@ -176,8 +179,8 @@ class Execution:
         """Return (number, results) to send now; None: nothing to say, or a batch is under way."""
         if self._sent or not self._outbox:
             return None
-        is_urgent = any(urgent for _, urgent in self._outbox.values())
-        if not is_urgent and not is_time_over and self.has_running_probes:
+        waits_for_probes = self.has_running_probes and not is_time_over
+        if waits_for_probes and not any(urgent for _, urgent in self._outbox.values()):
             return None
         chosen = tuple(self._outbox)[:RESULTS_BATCH_MAX]
         self._batches += 1
@@ -213,7 +216,7 @@ class Execution:
     @property
     def has_running_probes(self) -> bool:
         """Say whether a probe still runs here."""
-        return any(is_probe(begun.flight.action) for begun in self._begun.values())
+        return self._probes > 0
 
     @property
     def is_quiet(self) -> bool:

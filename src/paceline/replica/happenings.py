@@ -6,6 +6,7 @@ Happenings are read by `Replica` after the entry was committed; they never chang
 from msgspec import Struct
 
 from paceline.model.identifiers import NodeName, RequestId
+from paceline.model.status import HistoryEntry
 from paceline.replica.durability import DurableState
 from paceline.replica.entries import EntryError, Flight, Lineage, ViewEntry
 from paceline.replica.events import MemberAddress
@@ -182,7 +183,7 @@ class FencingEnded(Struct, frozen=True, kw_only=True):
 class ResourceReported(Struct, frozen=True, kw_only=True):
     """An operation ended, as alerts tell it."""
 
-    facts: tuple[tuple[str, str], ...]
+    row: HistoryEntry
     node: NodeName
     executor: NodeName
 

@@ -10,6 +10,7 @@ its one result.
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
@@ -88,9 +89,11 @@ class PlanRun:
         self.actions = {action.id: action for action in plan.actions}
         self._states: Table[ActionId, ActionState] = Table(undo)
         self._open: Table[ActionId, int] = Table(undo)
-        self._queued: Table[tuple[int, int], ActionId] = Table(undo)
+        self._queue: list[tuple[int, int]] = []
         self._by_ref: Table[str, ActionId] = Table(undo)
         self._count: Cell[int] = Cell(undo, 0)
+        self._held: Cell[int] = Cell(undo, 0)
+        self._done: Cell[int] = Cell(undo, 0)
         self._next: dict[ActionId, list[ActionId]] = {}
         for action in plan.actions:
             for before in sorted(set(action.after)):
@@ -103,23 +106,28 @@ class PlanRun:
         An action that is in flight already is carried over; one on a resource and node where
         something is in flight, or `moved` since the plan was computed, is held.
         """
-        flights = self._state.flights.values()
+        flights = _Flights(self._state.flights.values())
         roots: list[ActionId] = []
+        states: dict[ActionId, ActionState] = {}
+        still_open: dict[ActionId, int] = {}
         for action in self.plan.actions:
-            same = next((f for f in flights if is_same_work(f.action, action)), None)
+            same = flights.find_same(action)
             if same is not None:
-                self._states.put(action.id, ActionState.IN_FLIGHT)
+                states[action.id] = ActionState.IN_FLIGHT
                 self._by_ref.put(same.ref, action.id)
                 self._count.value += 1
                 continue
-            if moved(action) or _is_busy(action, flights):
-                self._states.put(action.id, ActionState.HELD)
+            if moved(action) or flights.is_busy(action):
+                states[action.id] = ActionState.HELD
+                self._held.value += 1
                 continue
-            self._states.put(action.id, ActionState.WAITING)
-            waits_for = [before for before in sorted(set(action.after)) if before in self.actions]
-            self._open.put(action.id, len(waits_for))
+            states[action.id] = ActionState.WAITING
+            waits_for = sum(before in self.actions for before in set(action.after))
+            still_open[action.id] = waits_for
             if not waits_for:
                 roots.append(action.id)
+        self._states.load(states)
+        self._open.load(still_open)
         return self._make_eligible(roots)
 
     def halt(self) -> None:
@@ -143,6 +151,7 @@ class PlanRun:
         action_id = self._by_ref.get(ref)
         if action_id is not None:
             self._count.value -= 1
+            self._held.value += 1
             self._states.put(action_id, ActionState.HELD)
 
     def finish_at_once(self, action: PlannedAction) -> tuple[Eligible, ...]:
@@ -159,17 +168,17 @@ class PlanRun:
         """Say whether nothing of it is in flight and nothing can follow."""
         if self._count.value:
             return False
-        return self.is_halted.value or not len(self._queued)
+        return self.is_halted.value or not self._queue
 
     @property
     def is_done(self) -> bool:
         """Say whether every action was done."""
-        return all(state is ActionState.DONE for state in self._states.values())
+        return self._done.value == len(self.actions)
 
     @property
     def has_held(self) -> bool:
         """Say whether something was held, so that another plan is needed."""
-        return any(state is ActionState.HELD for state in self._states.values())
+        return self._held.value > 0
 
     def counts(self) -> dict[str, int]:
         """Return how many actions stand where."""
@@ -180,6 +189,7 @@ class PlanRun:
 
     def _finish(self, action_id: ActionId) -> list[ActionId]:
         self._states.put(action_id, ActionState.DONE)
+        self._done.value += 1
         opened: list[ActionId] = []
         for follower in self._next.get(action_id, ()):
             left = self._open.get(follower)
@@ -193,24 +203,39 @@ class PlanRun:
     def _make_eligible(self, ready: Sequence[ActionId]) -> tuple[Eligible, ...]:
         """Queue what is ready and return what the limits let go, highest priority first."""
         for action_id in ready:
-            self._queued.put((-self.actions[action_id].priority, action_id), action_id)
+            self._push((-self.actions[action_id].priority, action_id))
         if self.is_halted.value:
             return ()
         limit = self.plan.batch_limit or BATCH_LIMIT_MAX
         let_go: list[Eligible] = []
-        for key, action_id in self._queued.items():
-            action = self.actions[action_id]
-            if action.kind is ActionKind.RESOURCE and self._count.value >= limit:
-                continue
+        aside: list[tuple[int, int]] = []
+        while self._queue and self._count.value < limit:
+            key = self._pop()
+            action = self.actions[ActionId(key[1])]
             if action.task in MIGRATIONS and self._is_migration_full(action):
+                aside.append(key)
                 continue
-            self._queued.drop(key)
             self._count.value += 1
-            self._states.put(action_id, ActionState.IN_FLIGHT)
-            ref = f"{self.view}/{self.number}/{action_id}"
-            self._by_ref.put(ref, action_id)
+            self._states.put(action.id, ActionState.IN_FLIGHT)
+            ref = f"{self.view}/{self.number}/{action.id}"
+            self._by_ref.put(ref, action.id)
             let_go.append(Eligible(action=action, ref=ref))
+        for key in aside:
+            self._push(key)
         return tuple(let_go)
+
+    def _push(self, key: tuple[int, int]) -> None:
+        heappush(self._queue, key)
+        self._state.undo.note(lambda: self._take_out(key))
+
+    def _pop(self) -> tuple[int, int]:
+        key = heappop(self._queue)
+        self._state.undo.note(lambda: heappush(self._queue, key))
+        return key
+
+    def _take_out(self, key: tuple[int, int]) -> None:
+        self._queue.remove(key)
+        heapify(self._queue)
 
     def _is_migration_full(self, action: PlannedAction) -> bool:
         """Say whether the node has as many migrations as the limit allows (-1: no limit)."""
@@ -224,20 +249,39 @@ class PlanRun:
         return len(running) >= self.plan.migration_limit
 
 
-def _is_busy(action: PlannedAction, flights: Sequence[Flight]) -> bool:
-    """Say whether something else is in flight for this resource on this node."""
-    if action.kind is ActionKind.PSEUDO:
-        return False
-    for flight in flights:
-        other = flight.action
-        if action.kind is ActionKind.FENCE or other.kind is ActionKind.FENCE:
-            if action.kind is other.kind and action.node == other.node:
+class _Flights:
+    """What is in flight when a plan begins, by the resource or the target that it is about."""
+
+    def __init__(self, flights: Sequence[Flight]) -> None:
+        self._about: dict[tuple[bool, str], list[Flight]] = {}
+        for flight in flights:
+            self._about.setdefault(_subject(flight.action), []).append(flight)
+
+    def find_same(self, action: PlannedAction) -> Flight | None:
+        """Return the flight that is what the plan asks for, if there is one."""
+        if action.kind not in (ActionKind.RESOURCE, ActionKind.FENCE):
+            return None
+        about = self._about.get(_subject(action), ())
+        return next((each for each in about if is_same_work(each.action, action)), None)
+
+    def is_busy(self, action: PlannedAction) -> bool:
+        """Say whether something else is in flight for this resource on this node."""
+        if action.kind is ActionKind.PSEUDO or (
+            action.kind is not ActionKind.FENCE and not action.resource
+        ):
+            return False
+        for flight in self._about.get(_subject(action), ()):
+            other = flight.action
+            if action.node == other.node:
                 return True
-            continue
-        if not action.resource or other.resource != action.resource:
-            continue
-        if action.node == other.node:
-            return True
-        if other.task in MIGRATIONS and action.node in (other.migrate_target, other.migrate_source):
-            return True
-    return False
+            if other.task in MIGRATIONS and action.node in (
+                other.migrate_target,
+                other.migrate_source,
+            ):
+                return True
+        return False
+
+
+def _subject(action: PlannedAction) -> tuple[bool, str]:
+    is_fencing = action.kind is ActionKind.FENCE
+    return is_fencing, action.node if is_fencing else action.resource

@@ -497,9 +497,26 @@ class Replica:
                 self._fencing_ended(happening)
             case ResourceReported():
                 if happening.executor == self._identity.node:
-                    self._alert("resource", happening.node, happening.facts)
+                    self._resource_reported(happening)
             case _:
                 assert_never(happening)
+
+    def _resource_reported(self, happening: ResourceReported) -> None:
+        """Tell alert agents, of all but what merely went on as it was."""
+        row = happening.row
+        if row.task == "monitor" and row.rc == row.target_rc:
+            return
+        facts = (
+            ("resource", row.resource),
+            ("task", row.task),
+            ("interval_ms", str(row.interval_ms)),
+            ("rc", str(row.rc)),
+            ("target_rc", str(row.target_rc)),
+            ("outcome", row.outcome.value),
+            ("exit_reason", row.exit_reason),
+            ("exec_ms", str(row.exec_ms)),
+        )
+        self._alert("resource", happening.node, facts)
 
     def _view_established(self, happening: ViewEstablished) -> None:
         view = happening.view
@@ -670,12 +687,14 @@ class Replica:
         if flight is None:
             self._note("info", "result-late", f"{result.operation_id} is not awaited any more")
             return
-        table = self._state.history_of(flight.action.node)
-        recurring = tuple(
-            row.entry_id
-            for row in table.values()
-            if row.resource == flight.action.resource and row.interval_ms > 0
-        )
+        recurring: tuple[str, ...] = ()
+        if flight.action.task == "stop":
+            table = self._state.history_of(flight.action.node)
+            recurring = tuple(
+                row.entry_id
+                for row in table.values()
+                if row.resource == flight.action.resource and row.interval_ms > 0
+            )
         self._execution.finish(result, recurring)
 
     def _tell_results(self) -> None:

@@ -75,6 +75,10 @@ class Table(Generic[K, V]):
         self._note(key)
         self._rows[key] = row
 
+    def load(self, rows: dict[K, V]) -> None:
+        """Fill a table that was made in this very transaction: there is no way back to note."""
+        self._rows = rows
+
     def drop(self, key: K) -> None:
         """Take a row out, if it is there."""
         if key in self._rows:
