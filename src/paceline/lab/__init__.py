@@ -16,7 +16,8 @@ namespace, every interface in network namespaces that die with it. Read in this 
 (what runs in it), `keeper`, `lab` (the Python interface), `main` (the commands).
 """
 
-from typing import TYPE_CHECKING
+# As typing's, without importing it: see __getattr__.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from paceline.lab.lab import Completed, Lab, Member, Probe

@@ -138,11 +138,12 @@ class Keeper:
         machine.has_gone()
         print(f"{machine.name} is off (was {was}, exit {code})", flush=True)
         if code in _REBOOT_CODES:
-            self._later(self._boot_again(machine))
+            self._later(self._boot_again(machine, machine.power_losses))
 
-    async def _boot_again(self, machine: Machine) -> None:
+    async def _boot_again(self, machine: Machine, power_losses: int) -> None:
+        """Boot a machine that went down to reboot, unless its power was taken meanwhile."""
         async with machine.lock:
-            if machine.state is PowerState.OFF:
+            if machine.state is PowerState.OFF and machine.power_losses == power_losses:
                 await self._boot((machine.name,))
 
     def _later(self, work: Awaitable[None]) -> None:
@@ -370,12 +371,34 @@ class Keeper:
         if verb == "status":
             is_off = machine.state is PowerState.OFF
             return Answer(code=_CODE_OFF if is_off else 0, out="off" if is_off else "on")
+        if verb == "reboot":
+            await self._power_cycle(machine)
+            return Answer()
         async with machine.lock:
-            if verb in ("off", "reboot"):
+            if verb == "off":
                 await machine.crash()
-            if verb in ("on", "reboot") and machine.state is PowerState.OFF:
+            elif machine.state is PowerState.OFF:
                 await self._boot((plug,))
         return Answer()
+
+    async def _power_cycle(self, machine: Machine) -> None:
+        """Switch off and on: the answer is due when it was off, as with a real switch.
+
+        The lock is kept until the machine is up, so that an `off` which comes next finds it so.
+        """
+        await machine.lock.acquire()
+        try:
+            await machine.crash()
+        except BaseException:
+            machine.lock.release()
+            raise
+        self._later(self._boot_and_release(machine))
+
+    async def _boot_and_release(self, machine: Machine) -> None:
+        try:
+            await self._boot((machine.name,))
+        finally:
+            machine.lock.release()
 
     def _write_ledger(
         self, asker: str, verb: str, plug: str, begun_ms: int, result: Answer

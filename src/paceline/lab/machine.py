@@ -58,6 +58,7 @@ class Machine:
         self.name = name
         self.state = PowerState.OFF
         self.boots = 0
+        self.power_losses = 0
         self.lock = asyncio.Lock()
         self.outer_pid = 0
         self._paths = paths
@@ -121,6 +122,7 @@ class Machine:
         Everything is stopped and unplugged before it is killed: a process that is killed closes its
         connections, and the kernel would say goodbye for it.
         """
+        self.power_losses += 1
         if self.state is PowerState.OFF:
             return
         if self._init_pid and self.state is not PowerState.FROZEN:
