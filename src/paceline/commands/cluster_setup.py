@@ -37,7 +37,7 @@ from paceline.commands.node_checks import (
     read_facts,
 )
 from paceline.commands.node_trouble import report_problem
-from paceline.model.corosync_conf import ClusterConf, ConfNode, build_corosync_conf
+from paceline.model.corosync_conf import UDP_PORT, ClusterConf, ConfNode, build_corosync_conf
 from paceline.ports.node import Node
 from paceline.ports.node_calls import (
     CertificateRequested,
@@ -257,15 +257,27 @@ def _conf_text(
             transport_options=tuple(sorted(words.transport_options.items())),
             crypto=tuple(sorted(crypto.items())),
             compression=tuple(sorted(words.compression.items())),
-            links=tuple(
-                _link_options(number, dict(link)) for number, link in enumerate(words.links)
-            ),
+            links=_links(words, nodes),
             totem=tuple(sorted(words.totem.items())),
             quorum=tuple(sorted(words.quorum.items())),
             system=system,
             uuid=uuid,
         )
     )
+
+
+def _links(
+    words: SetupWords, nodes: Sequence[SetupNode]
+) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Return the options of links; a second link that was found here gets the first one's port.
+
+    Corosync would give it 5406, which the firewall rules that people have do not open.
+    """
+    links = [dict(link) for link in words.links]
+    is_found_here = not any(node.addresses for node in words.nodes)
+    if is_found_here and words.is_knet and len(nodes[0].addresses) > 1 and not links:
+        links = [{"linknumber": "1", "mcastport": str(UDP_PORT)}]
+    return tuple(_link_options(number, link) for number, link in enumerate(links))
 
 
 def _link_options(number: int, link: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,13 @@ from paceline.commands.doctor_checks import (
     is_broken,
     shared_addresses,
 )
-from paceline.model.corosync_conf import UDP_PORT, parse_corosync_conf, read_nodes
+from paceline.model.corosync_conf import (
+    UDP_PORT,
+    Section,
+    parse_corosync_conf,
+    read_link_ports,
+    read_nodes,
+)
 from paceline.ports.node_calls import (
     Datagrams,
     DatagramsTried,
@@ -43,23 +49,47 @@ def examine_nodes(request: Request, ports: Ports) -> Outcome:
     """Look at the nodes named, else at the cluster's, else at the known hosts, else at this one."""
     peers = ports.open_peers()
     names = tuple(dict.fromkeys(request.arguments)) or _default_names(ports, peers)
-    found = _look(peers, names, ports.open_node().random_bytes(TOKEN_BYTES).hex())
+    token = ports.open_node().random_bytes(TOKEN_BYTES).hex()
+    found = _look(peers, names, token, _udp_ports(_conf(ports)))
     checks = examine(found)
     status = 1 if is_broken(checks) else 0
     return Outcome(text=_text(checks), status=status)
 
 
 def _default_names(ports: Ports, peers: Peers) -> tuple[str, ...]:
-    try:
-        nodes = read_nodes(parse_corosync_conf(ports.files.read(ports.corosync_conf_path)))
-    except (OSError, ValueError):
-        nodes = ()
+    nodes = read_nodes(_conf(ports))
     if nodes:
         return tuple(node.name for node in nodes)
     return tuple(host.name for host in peers.known_hosts()) or (peers.local_name(),)
 
 
-def _look(peers: Peers, names: tuple[str, ...], token: str) -> Examined:
+def _conf(ports: Ports) -> Section:
+    """Return this node's corosync.conf; an empty one where there is none that can be read."""
+    try:
+        return parse_corosync_conf(ports.files.read(ports.corosync_conf_path))
+    except (OSError, ValueError):
+        return Section()
+
+
+def _udp_ports(conf: Section) -> tuple[tuple[int, frozenset[str]], ...]:
+    """Return the links' UDP ports, each with the addresses that use it; none means all."""
+    nodes = read_nodes(conf)
+    if not nodes:
+        return ((UDP_PORT, frozenset()),)
+    users: dict[int, set[str]] = {}
+    for link, port in enumerate(read_link_ports(conf)):
+        users.setdefault(port, set()).update(
+            node.addresses[link] for node in nodes if link < len(node.addresses)
+        )
+    return tuple((port, frozenset(users[port])) for port in sorted(users))
+
+
+def _look(
+    peers: Peers,
+    names: tuple[str, ...],
+    token: str,
+    ports: tuple[tuple[int, frozenset[str]], ...],
+) -> Examined:
     """Ask all nodes at once for facts and for what they see, then try datagrams between them."""
     reads: list[tuple[str, NodeRequest]] = [(name, ReadFacts(names=names)) for name in names]
     observers = tuple(dict.fromkeys((peers.local_name(), *names)))
@@ -79,29 +109,36 @@ def _look(peers: Peers, names: tuple[str, ...], token: str) -> Examined:
     seen: dict[str, tuple[PeerSeen, ...]] = {
         name: answer.seen for name, answer in seen_coming if not isinstance(answer, PeerProblem)
     }
-    heard, sent = _try_datagrams(peers, facts, token)
+    numbers = tuple(port for port, _ in ports)
     return Examined(
         names=names,
         local=peers.local_name(),
         facts=facts,
         problems=problems,
         seen=seen,
-        heard=heard,
-        sent=sent,
+        heard=_try_datagrams(peers, facts, token, numbers),
+        ports=ports,
     )
 
 
 def _try_datagrams(
-    peers: Peers, facts: dict[str, NodeFacts], token: str
-) -> tuple[dict[str, DatagramsTried], dict[str, DatagramsTried]]:
-    """Let all nodes whose Corosync is down listen on its port, and all send to all."""
+    peers: Peers, facts: dict[str, NodeFacts], token: str, ports: tuple[int, ...]
+) -> dict[tuple[str, int], DatagramsTried]:
+    """Let all nodes whose Corosync is down listen on its ports, and all send to all."""
     names = [name for name, found in facts.items() if not found.links]
     if len(names) < 2:
-        return {}, {}
-    listen = TryDatagrams(role=Datagrams.LISTEN, port=UDP_PORT, token=token, wait_ms=LISTEN_MS)
-    hearing = peers.ask([(name, listen) for name in names], DatagramsTried)
+        return {}
+    where = [(name, port) for port in ports for name in names]
+    listens: list[tuple[str, NodeRequest]] = [
+        (
+            name,
+            TryDatagrams(role=Datagrams.LISTEN, port=port, token=token, wait_ms=LISTEN_MS),
+        )
+        for name, port in where
+    ]
+    hearing = peers.ask(listens, DatagramsTried)
     sends: list[tuple[str, NodeRequest]] = []
-    for name in names:
+    for name, port in where:
         targets = tuple(
             address
             for other in names
@@ -111,17 +148,16 @@ def _try_datagrams(
         sizes = (SIZE_SMALL, _size_max(facts[name]))
         send = TryDatagrams(
             role=Datagrams.SEND,
-            port=UDP_PORT,
+            port=port,
             token=token,
             addresses=targets,
             sizes=sizes,
             wait_ms=LISTEN_MS // 2,
         )
         sends.append((name, send))
-    sending = peers.ask(sends, DatagramsTried)
-    sent = {name: answer for name, answer in sending if isinstance(answer, DatagramsTried)}
-    heard = {name: answer for name, answer in hearing if isinstance(answer, DatagramsTried)}
-    return heard, sent
+    tuple(peers.ask(sends, DatagramsTried))
+    heard = zip(where, (answer for _, answer in hearing), strict=True)
+    return {at: answer for at, answer in heard if isinstance(answer, DatagramsTried)}
 
 
 def _size_max(facts: NodeFacts) -> int:

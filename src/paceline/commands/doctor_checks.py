@@ -44,8 +44,9 @@ class Check:
 class Examined:
     """Everything that was seen.
 
-    `facts` has the nodes that answered, `problems` the others. `seen` is by observer, `greeted`
-    what this node saw of each; `heard` is what each node heard of the others' datagrams.
+    `facts` has the nodes that answered, `problems` the others. `seen` is by observer. `heard` is
+    what each node heard of the others' datagrams, by node and port; `ports` are the links' UDP
+    ports with the addresses that use each (none: all do).
     """
 
     names: tuple[str, ...]
@@ -53,8 +54,8 @@ class Examined:
     facts: Mapping[str, NodeFacts]
     problems: Mapping[str, PeerProblem]
     seen: Mapping[str, Sequence[PeerSeen]]
-    heard: Mapping[str, DatagramsTried]
-    sent: Mapping[str, DatagramsTried]
+    heard: Mapping[tuple[str, int], DatagramsTried]
+    ports: tuple[tuple[int, frozenset[str]], ...] = ((UDP_PORT, frozenset()),)
 
 
 def examine(found: Examined) -> tuple[tuple[str, tuple[Check, ...]], ...]:
@@ -268,51 +269,49 @@ def _mtus(facts: NodeFacts) -> dict[str, int]:
 
 def _check_datagrams(name: str, facts: NodeFacts, found: Examined) -> Iterator[Check]:
     """Look at Corosync's port: by its own links where it runs, else by datagrams of ours."""
-    what = f"{UDP_PORT}/udp"
     if facts.links:
+        what = "links"
         cut = [f"link {link} to node {node}" for link, node, s in facts.links if s != "connected"]
         if cut:
             yield Check(
                 what=what,
                 state=State.BROKEN,
                 detail=f"Corosync says: {', '.join(cut)} not connected",
-                fix=("is the other node up?  pcs cluster start --all", *_open_udp(name)),
+                fix=("is the other node up?  pcs cluster start --all", *_open_udp(name, found)),
             )
         else:
             count = len({link for link, _, _ in facts.links})
             yield Check(what=what, detail=f"Corosync is connected over {count} link(s)")
         return
-    tried = found.heard.get(name)
-    if tried is None or tried.problem:
-        if tried is not None and len(found.facts) > 1:
-            why = "Corosync runs here alone" if "in use" in tried.problem else tried.problem
-            yield Check(what=what, state=State.NOTE, detail=f"not tried: {why}")
-        return
-    senders = {address for address, _ in tried.heard}
-    for other, its in found.facts.items():
-        if other == name or other not in found.sent:
+    for port, users in found.ports:
+        tried = found.heard.get((name, port))
+        if tried is None:
             continue
-        for address in shared_addresses(its, facts):
-            yield _check_heard(name, other, address, senders, tried)
+        what = f"{port}/udp"
+        if tried.problem:
+            yield Check(what=what, state=State.NOTE, detail=f"not tried: {tried.problem}")
+            continue
+        heard = dict(tried.heard)
+        for other, its in found.facts.items():
+            if other == name or (other, port) not in found.heard:
+                continue
+            for address in shared_addresses(its, facts):
+                if not users or address in users:
+                    yield _check_heard(what, other, address, heard, _open_udp(name, found))
 
 
 def _check_heard(
-    name: str, other: str, address: str, senders: set[str], tried: DatagramsTried
+    what: str, other: str, address: str, heard: Mapping[str, int], fix: tuple[str, ...]
 ) -> Check:
-    what = f"{UDP_PORT}/udp"
-    if address not in senders:
-        return Check(
-            what=what,
-            state=State.BROKEN,
-            detail=f"nothing arrives from {other} ({address})",
-            fix=_open_udp(name),
-        )
-    size = dict(tried.heard)[address]
+    size = heard.get(address)
+    if size is None:
+        detail = f"nothing arrives from {other} ({address})"
+        return Check(what=what, state=State.BROKEN, detail=detail, fix=fix)
     return Check(what=what, detail=f"datagrams of {size} bytes arrive from {other} ({address})")
 
 
-def _open_udp(name: str) -> tuple[str, ...]:
-    return firewall_lines(name, ((UDP_PORT, "udp"), (PORT, "tcp")))
+def _open_udp(name: str, found: Examined) -> tuple[str, ...]:
+    return firewall_lines(name, (*((port, "udp") for port, _ in found.ports), (PORT, "tcp")))
 
 
 def shared_addresses(facts: NodeFacts, other: NodeFacts) -> tuple[str, ...]:

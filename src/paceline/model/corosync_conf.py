@@ -11,7 +11,7 @@ CONF_BYTES_MAX = 1 << 20
 DEPTH_MAX = 8
 INDENT = "    "
 UDP_PORT = 5405
-"""Corosync's port: of link 0, and of the others too, because each has its own address."""
+"""Corosync's port of link 0; with knet, link N has this plus N unless its section says other."""
 TWO_NODES = 2
 
 
@@ -120,6 +120,20 @@ def read_nodes(root: Section) -> tuple[ConfNode, ...]:
                 )
             )
     return tuple(nodes)
+
+
+def read_link_ports(root: Section) -> tuple[int, ...]:
+    """Return the UDP port of each link, in the order of the links."""
+    count = max((len(node.addresses) for node in read_nodes(root)), default=1)
+    is_knet = all(t.find_option("transport") in (None, "knet") for t in root.all_named("totem"))
+    ports = [UDP_PORT + link if is_knet else UDP_PORT for link in range(count)]
+    for totem in root.all_named("totem"):
+        for interface in totem.all_named("interface"):
+            link = interface.find_option("linknumber") or "0"
+            port = interface.find_option("mcastport") or ""
+            if link.isdigit() and port.isdigit() and int(link) < count:
+                ports[int(link)] = int(port)
+    return tuple(ports)
 
 
 def read_cluster_name(root: Section) -> str:
