@@ -21,6 +21,8 @@ from paceline.replica.tables import Cell, State, Table
 
 BATCH_LIMIT_MAX = 1000
 """How many actions may be in flight where the plan sets no limit."""
+UNLIMITED = -(2**63)
+"""The rank of what the limit is not for: fencing, and what needs no agent."""
 START_LIKE = ("start", "promote", "migrate_to", "migrate_from")
 """Tasks that can make a resource active somewhere: released with an empty inbox only."""
 MIGRATIONS = ("migrate_to", "migrate_from")
@@ -203,13 +205,15 @@ class PlanRun:
     def _make_eligible(self, ready: Sequence[ActionId]) -> tuple[Eligible, ...]:
         """Queue what is ready and return what the limits let go, highest priority first."""
         for action_id in ready:
-            self._push((-self.actions[action_id].priority, action_id))
+            action = self.actions[action_id]
+            is_limited = action.kind is ActionKind.RESOURCE
+            self._push((-action.priority if is_limited else UNLIMITED, action_id))
         if self.is_halted.value:
             return ()
         limit = self.plan.batch_limit or BATCH_LIMIT_MAX
         let_go: list[Eligible] = []
         aside: list[tuple[int, int]] = []
-        while self._queue and self._count.value < limit:
+        while self._queue and (self._count.value < limit or self._queue[0][0] == UNLIMITED):
             key = self._pop()
             action = self.actions[ActionId(key[1])]
             if action.task in MIGRATIONS and self._is_migration_full(action):
