@@ -36,6 +36,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "resource_show",
         "resource_agents",
         "stonith_level",
+        "stonith_actions",
         "defaults",
         "status",
     ),
