@@ -1,0 +1,182 @@
+"""The layouts of the status, from a whole CIB to text."""
+
+# ruff: noqa: E501  (rows of XML read better whole)
+
+import msgspec
+import pytest
+from lxml import etree
+
+from paceline.cib.read import parse_xml, read_configuration, read_status
+from paceline.commands.status_classic import classic_status
+from paceline.commands.status_text import Shown, status_text
+from paceline.commands.status_view import StatusView, date_text, view_of
+from paceline.commands.status_xml import status_xml
+
+CIB = b"""<cib validate-with="pacemaker-3.9" epoch="7" num_updates="0" admin_epoch="0"
+ have-quorum="1" dc-uuid="1" cib-last-written="Mon Jun  1 12:00:00 2026" update-origin="web1"
+ update-client="cibadmin" update-user="root">
+ <configuration>
+  <crm_config><cluster_property_set id="cib-bootstrap-options">
+   <nvpair id="o1" name="cluster-infrastructure" value="corosync"/>
+   <nvpair id="o2" name="dc-version" value="paceline-0.1.0"/>
+   <nvpair id="o3" name="cluster-name" value="shop"/>
+   <nvpair id="o4" name="stonith-enabled" value="false"/>
+  </cluster_property_set></crm_config>
+  <nodes><node id="1" uname="web1"/><node id="2" uname="web2"/></nodes>
+  <resources>
+   <primitive id="Address" class="ocf" provider="heartbeat" type="IPaddr2"/>
+   <group id="Shop">
+    <primitive id="Disk" class="ocf" provider="heartbeat" type="Filesystem"/>
+    <primitive id="Web" class="ocf" provider="heartbeat" type="apache"/>
+   </group>
+   <clone id="Ping-clone">
+    <primitive id="Ping" class="ocf" provider="pacemaker" type="ping"/>
+   </clone>
+   <primitive id="Old" class="ocf" provider="heartbeat" type="Dummy">
+    <meta_attributes id="Old-m"><nvpair id="Old-t" name="target-role" value="Stopped"/></meta_attributes>
+   </primitive>
+  </resources>
+  <constraints/>
+ </configuration>
+ <status>
+  <node_state id="1" uname="web1" in_ccm="true" crmd="online" join="member" expected="member">
+   <transient_attributes id="1"><instance_attributes id="status-1">
+    <nvpair id="s1" name="pingd" value="100"/>
+    <nvpair id="s2" name="fail-count-Web#monitor_10000" value="2"/>
+    <nvpair id="s3" name="last-failure-Web#monitor_10000" value="1780315200"/>
+   </instance_attributes></transient_attributes>
+   <lrm id="1"><lrm_resources>
+    <lrm_resource id="Address" class="ocf" provider="heartbeat" type="IPaddr2">
+     <lrm_rsc_op id="Address_last_0" operation="start" call-id="5" rc-code="0" op-status="0" interval="0"
+      transition-key="1:1:0:x"/>
+    </lrm_resource>
+    <lrm_resource id="Disk" class="ocf" provider="heartbeat" type="Filesystem">
+     <lrm_rsc_op id="Disk_last_0" operation="start" call-id="6" rc-code="0" op-status="0" interval="0"
+      transition-key="2:1:0:x"/>
+    </lrm_resource>
+    <lrm_resource id="Web" class="ocf" provider="heartbeat" type="apache">
+     <lrm_rsc_op id="Web_last_0" operation="start" call-id="9" rc-code="0" op-status="0" interval="0"
+      transition-key="3:1:0:x"/>
+     <lrm_rsc_op id="Web_last_failure_0" operation_key="Web_monitor_10000" operation="monitor" call-id="8" rc-code="7" op-status="0" interval="10000" exit-reason="no pid file" last-rc-change="1780315200" exec-time="40"
+      transition-key="4:1:0:x"/>
+    </lrm_resource>
+    <lrm_resource id="Ping" class="ocf" provider="pacemaker" type="ping">
+     <lrm_rsc_op id="Ping_last_0" operation="start" call-id="7" rc-code="0" op-status="0" interval="0"
+      transition-key="5:1:0:x"/>
+    </lrm_resource>
+   </lrm_resources></lrm>
+  </node_state>
+  <node_state id="2" uname="web2" in_ccm="false" crmd="offline" join="down" expected="down"/>
+ </status>
+</cib>"""
+
+FAILED_MS = 1_780_315_200_000
+
+
+@pytest.fixture
+def view() -> StatusView:
+    root = parse_xml(CIB)
+    status = read_status(root)
+    assert status is not None
+    return view_of(read_configuration(root), status, updated_ms=FAILED_MS)
+
+
+def test_today_layout_shows_everything_when_inactive_is_wanted(view: StatusView) -> None:
+    at = date_text(FAILED_MS)
+    changed = date_text(view.last_change.time_ms)
+    assert status_text(view, Shown(has_inactive=True)) == "\n".join(
+        [
+            "Cluster Summary:",
+            "  * Stack: corosync",
+            "  * Current DC: web1 (version paceline-0.1.0) - partition with quorum",
+            f"  * Last updated: {at}",
+            f"  * Last change:  {changed} by root via cibadmin on web1",
+            "  * 2 nodes configured",
+            "  * 6 resource instances configured (1 DISABLED)",
+            "",
+            "Node List:",
+            "  * Online: [ web1 ]",
+            "  * OFFLINE: [ web2 ]",
+            "",
+            "Full List of Resources:",
+            "  * Address\t(ocf:heartbeat:IPaddr2):\t Started web1",
+            "  * Resource Group: Shop:",
+            "    * Disk\t(ocf:heartbeat:Filesystem):\t Started web1",
+            "    * Web\t(ocf:heartbeat:apache):\t Started web1",
+            "  * Clone Set: Ping-clone [Ping]:",
+            "    * Started: [ web1 ]",
+            "    * Stopped: [ web2 ]",
+            "  * Old\t(ocf:heartbeat:Dummy):\t Stopped (disabled)",
+            "",
+            "Failed Resource Actions:",
+            "  * Web 10s-interval monitor on web1 returned 'not running' (no pid file) "
+            f"at {at} after 40ms",
+        ]
+    )
+
+
+def test_today_layout_leaves_out_what_is_inactive_when_not_wanted(view: StatusView) -> None:
+    text = status_text(view, Shown())
+    assert "Active Resources:" in text
+    assert "Old" not in text
+    assert "Stopped: [" not in text
+
+
+def test_attributes_and_fail_counts_are_listed_when_wanted(view: StatusView) -> None:
+    text = status_text(view, Shown(has_attributes=True, has_fail_counts=True))
+    assert "  * Node: web1:\n    * pingd                           \t: 100" in text
+    assert "* Web: migration-threshold=1000000 fail-count=2 last-failure=" in text
+    assert "fail-count-Web" not in text
+
+
+def test_resources_are_counted_when_the_layout_is_brief(view: StatusView) -> None:
+    text = status_text(view, Shown(has_inactive=True, is_brief=True))
+    assert "  * 1/1\t(ocf:heartbeat:IPaddr2):\tActive web1" in text
+
+
+def test_resources_stand_below_their_node_when_grouped(view: StatusView) -> None:
+    text = status_text(view, Shown(is_by_node=True))
+    assert "  * Node web1: online:\n    * Resources:\n      * Address\t" in text
+
+
+def test_classic_layout_is_that_of_the_notes(view: StatusView) -> None:
+    at = date_text(FAILED_MS)
+    text = classic_status(view)
+    assert text.startswith(
+        "Stack: corosync\n"
+        "Current DC: web1 (version paceline-0.1.0) - partition with quorum\n"
+        f"Last updated: {at}\n"
+    )
+    assert (
+        "2 nodes configured\n6 resource instances configured (1 DISABLED)\n\n"
+        "Online: [ web1 ]\nOFFLINE: [ web2 ]\n\n"
+        "Full list of resources:\n\n"
+        " Address\t(ocf::heartbeat:IPaddr2):\tStarted web1\n"
+        " Resource Group: Shop\n"
+        "     Disk\t(ocf::heartbeat:Filesystem):\tStarted web1\n"
+        "     Web\t(ocf::heartbeat:apache):\tStarted web1\n"
+        " Clone Set: Ping-clone [Ping]\n"
+        "     Started: [ web1 ]\n"
+        "     Stopped: [ web2 ]\n"
+        " Old\t(ocf::heartbeat:Dummy):\tStopped (disabled)\n\n"
+        "Failed Resource Actions:\n"
+        "* Web_monitor_10000 on web1 'not running' (7): call=8, status=complete, "
+        "exitreason='no pid file',\n"
+        f"    last-rc-change='{at}', queued=0ms, exec=40ms"
+    ) in text
+
+
+def test_classic_layout_says_so_when_there_are_no_resources(view: StatusView) -> None:
+    empty = msgspec.structs.replace(view, resources=(), failures=())
+    assert classic_status(empty).endswith("OFFLINE: [ web2 ]\n\nNo resources")
+
+
+def test_xml_has_nodes_and_resources_when_programs_ask(view: StatusView) -> None:
+    root = etree.fromstring(status_xml(view, request="crm_mon"))
+    assert [node.get("online") for node in root.iterfind("nodes/node")] == ["true", "false"]
+    web = root.find("resources/group/resource[@id='Web']")
+    assert web is not None
+    assert web.get("role") == "Started"
+    failure = root.find("failures/failure")
+    assert failure is not None
+    assert failure.get("exitreason") == "no pid file"
