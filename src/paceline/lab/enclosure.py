@@ -89,7 +89,8 @@ class Enclosure:
         words = _read_only_at(self.paths.sbin, Path("/usr/sbin").resolve())
         for path in _REPLACED:
             if path.exists():
-                words += _read_only_at(self.paths.programs / path.name, path)
+                # From the joined folder: the lab's own may lie where nothing may be executed.
+                words += _read_only_at(self.paths.sbin / path.name, path)
         return words
 
 

@@ -349,7 +349,7 @@ class Lab:
 
         Raises LabError if it is up, if the request is wrong, or if this machine cannot.
         """
-        problems = self._wanted.problems()
+        problems = [*self._wanted.problems(), *places.problems(self.paths)]
         if problems:
             raise LabError("\n".join(problems))
         if self.is_up:

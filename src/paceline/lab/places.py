@@ -9,9 +9,10 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from paceline.lab.layout import LabPaths, LabSpec
+from paceline.lab.layout import NODES_MAX, LabPaths, LabSpec
 
 _GONE_TIMEOUT_S = 15.0
+_SOCKET_PATH_BYTES_MAX = 107
 
 
 def labs_folder() -> Path:
@@ -22,6 +23,16 @@ def labs_folder() -> Path:
     if runtime and os.access(runtime, os.W_OK):
         return Path(runtime, "paceline-labs")
     return Path.home() / ".local/state/paceline-labs"
+
+
+def problems(paths: LabPaths) -> tuple[str, ...]:
+    """Return why a lab cannot be at this place."""
+    longest = str(paths.init_socket(f"worker{NODES_MAX}"))
+    if len(longest.encode()) > _SOCKET_PATH_BYTES_MAX:
+        return (f"the path {longest} is too long for a socket; give the lab a shorter name",)
+    if any(character in longest for character in ":,\\"):
+        return (f"the folder {paths.root} has a character that a mount cannot take (: , \\)",)
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
