@@ -90,6 +90,8 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True):
     position: int = 0
     digest: str = ""
     last_view: str = ""
+    was_quorate: bool = False
+    """The last view that this life of the sender was in was quorate."""
     owned: Owned | None = None
     time_ms: int = 0
 

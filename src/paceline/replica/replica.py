@@ -397,6 +397,7 @@ class Replica:
                 position=state.core.value.position,
                 digest=state.digest(),
                 last_view=view.id if view is not None else "",
+                was_quorate=view is not None and view.is_quorate,
                 owned=state.owned_by(me.node) if is_new else None,
                 time_ms=self._wall_ms,
             )

@@ -204,7 +204,9 @@ class Hellos:
     def suspect(self, sender: MemberAddress, suspicion: Suspect) -> bool:
         """Note a suspicion; True where it leaves its target out from here on.
 
-        That takes the votes for quorum among the suspecting daemons.
+        That takes the votes for quorum among the suspecting daemons. Where quorum is less than a
+        majority (two nodes, a quorum device), one of them must come from a quorate view: a daemon
+        that has just started may not go on with an old copy while the other is only slow.
         """
         target = suspicion.target
         if suspicion.members != self.members or sender not in self.members:
@@ -215,6 +217,8 @@ class Hellos:
         self._suspicions[target] = senders
         hellos = [self._said[member] for member in senders if member in self._said]
         if not hellos or not holds_votes(hellos, senders):
+            return False
+        if not holds_majority(hellos, senders) and not any(h.was_quorate for h in hellos):
             return False
         self._left_out = tuple(sorted((*self._left_out, target)))
         self._said.pop(target, None)
@@ -260,6 +264,14 @@ def holds_votes(hellos: list[Hello], members: tuple[MemberAddress, ...]) -> bool
     if not witness.votes:
         held = len(present)
     return held + witness.device_votes >= max(1, witness.quorum_votes)
+
+
+def holds_majority(hellos: list[Hello], members: tuple[MemberAddress, ...]) -> bool:
+    """Say whether these daemons hold more than half of all configured votes."""
+    witness = min(hellos, key=lambda hello: hello.node_id)
+    present = [member.node_id for member in members]
+    held = sum(count for node_id, count in witness.votes if node_id in present)
+    return held * 2 > sum(count for _, count in witness.votes)
 
 
 def _view_id(hellos: list[Hello]) -> str:
