@@ -114,7 +114,7 @@ class HistoryReader:
             member = next((m for m in child.primitives() if m.agent_id == base), None)
             if member is None:
                 continue
-            if node.name in member.history and member.history[node.name][0].resource != name:
+            if node in member.running_on and member.history[node.name][0].resource != name:
                 # Another instance of the same name is on this node too.
                 continue
             if any(node is each for m in child.primitives() for each in m.running_on):

@@ -5,7 +5,10 @@ becomes a helper step that others can wait for. It is possible only if the resou
 both ends, and nothing it must start after moves too without being able to migrate itself.
 """
 
+from dataclasses import dataclass
+
 from paceline.scheduler.actions import get_action, tie
+from paceline.scheduler.spread import leaves
 from paceline.scheduler.work import Action, Node, Resource, Role, Tie, Work
 
 
@@ -41,48 +44,114 @@ def can_migrate(rsc: Resource, source: Node) -> bool:
 
 def settle_migrations(work: Work) -> None:
     """Make the moves that can be migrations so."""
-    for rsc in work.primitives():
-        for action in list(rsc.actions):
-            if action.task == "start" and action.is_migratable and not action.is_optional:
-                _migrate(work, rsc, action)
+    starts = [
+        action
+        for rsc in work.primitives()
+        for action in rsc.actions
+        if action.task == "start" and action.is_migratable and not action.is_optional
+    ]
+    _exclude(starts)
+    moves = [move for move in (_begin(work, start) for start in starts) if move is not None]
+    for move in moves:
+        _tie_move(move)
 
 
-def _migrate(work: Work, rsc: Resource, start: Action) -> None:
-    source, target = start.migrate_source, start.node
-    assert source is not None and target is not None  # noqa: S101 - set with the mark
+def _exclude(starts: list[Action]) -> None:
+    """A resource cannot migrate if something it must start after starts otherwise meanwhile."""
+    changed = True
+    while changed:
+        changed = False
+        for start in starts:
+            if start.is_migratable and _waits_for_start(start):
+                start.is_migratable = False
+                changed = True
+
+
+def _waits_for_start(start: Action) -> bool:
+    for first, kind in start.after:
+        if not kind & (Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS) or first.resource is start.resource:
+            continue
+        if first.task not in ("start", "running"):
+            continue
+        if any(
+            leaf.task == "start" and not leaf.is_optional and not leaf.is_migratable
+            for leaf in leaves(first)
+        ):
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _Move:
+    """The actions of one migration; `leave` is None where it was begun already."""
+
+    start: Action
+    stop: Action
+    arrive: Action
+    leave: Action | None
+
+
+def _begin(work: Work, start: Action) -> _Move | None:
+    rsc, source, target = start.resource, start.migrate_source, start.node
+    assert rsc is not None and source is not None and target is not None  # noqa: S101
     stop = rsc.find_action("stop", source)
-    if stop is None or not stop.is_migratable or not start.is_runnable or not stop.is_runnable:
-        return
+    if stop is None or not start.is_migratable or not start.is_runnable or not stop.is_runnable:
+        return None
     if stop.is_pseudo:
-        return
+        return None
     arrive = get_action(work, rsc, "migrate_from", target)
     arrive.migrate_source, arrive.migrate_target = source, target
     arrive.require("moving")
-    is_partial = rsc.partial_target is not None
-    begin: Action = arrive
-    if not is_partial:
+    leave: Action | None = None
+    if rsc.partial_target is None:
         leave = get_action(work, rsc, "migrate_to", source)
         leave.migrate_source, leave.migrate_target = source, target
         leave.require("moving")
-        tie(leave, arrive, Tie.ORDER)
-        begin = leave
-    start.is_pseudo = True
+    start.is_pseudo = start.is_migrating = stop.is_migrating = True
+    if rsc.partial_target is not None:
+        here = rsc.find_action("stop", target)
+        if here is not None:
+            here.is_optional = True
+    return _Move(start, stop, arrive, leave)
+
+
+def _tie_move(move: _Move) -> None:
+    start, stop, arrive, leave = move.start, move.stop, move.arrive, move.leave
+    begin = leave or arrive
+    rsc = start.resource
     for first, kind in list(start.after):
-        if first is stop:
+        if first is stop or first.is_summary and _holds(first, start) or kind & Tie.SERIALIZE:
             continue
-        if first.task in ("monitor",) and first.interval_ms == 0 and first.resource is rsc:
-            tie(first, begin, Tie.ORDER)
-        else:
-            for each in {id(begin): begin, id(arrive): arrive}.values():
-                tie(first, each, kind & _CARRIED | Tie.ORDER)
+        if first.is_migrating:
+            other = first.resource.find_action("migrate_from", first.node) if first.resource else None
+            if other is not None:
+                tie(other, begin, Tie.ORDER)
+            continue
+        tie(first, begin, kind & _CARRIED | Tie.ORDER)
+        if begin is not arrive:
+            tie(first, arrive, kind & _CARRIED | Tie.ORDER)
+    for first, kind in list(stop.after):
+        if first.resource is rsc or first.is_migrating or kind & Tie.IF_FIRST_UNMIGRATABLE:
+            continue
+        if first.is_summary and _holds(first, stop):
+            continue
+        tie(first, begin, kind & _CARRIED | Tie.ORDER)
     _untie(stop, start)
+    if leave is not None:
+        tie(leave, arrive, Tie.ORDER)
     tie(arrive, stop, Tie.ORDER)
     tie(arrive, start, Tie.ORDER)
     tie(stop, start, Tie.ORDER)
-    for first, kind in list(stop.after):
-        if first.resource is not rsc:
-            for each in {id(begin): begin}.values():
-                tie(first, each, kind & _CARRIED | Tie.ORDER)
+
+
+def _holds(outer: Action, inner: Action) -> bool:
+    """Say whether a helper step is of a collective that the action's resource belongs to."""
+    each = inner.resource
+    while each is not None:
+        if each is outer.resource:
+            return True
+        each = each.parent
+    return False
 
 
 _CARRIED = Tie.ORDER | Tie.BLOCKS | Tie.PROBE

@@ -46,6 +46,9 @@ def _notify_clone(work: Work, clone: Resource) -> None:
         pre, pre_done = _points(work, clone, "pre", task, task)
         tie(pre_done, begin, Tie.ORDER)
         post, post_done = _points(work, clone, "post", task, DONE_TASK[task])
+        for then, kind in list(done.before):
+            if then is not post and then.resource is not clone and kind & Tie.ORDER:
+                tie(post_done, then, Tie.ORDER)
         tie(done, post, Tie.ORDER)
         for earlier in confirmed:
             tie(earlier, pre, Tie.ORDER)
@@ -83,6 +86,10 @@ def _pre(
     if rsc.role <= Role.STOPPED:
         return
     for node in rsc.running_on:
+        stop = rsc.find_action("stop", node)
+        if task in ("start", "promote") and stop is not None and not stop.is_optional:
+            # By then it is down.
+            continue
         if node.is_online and not node.is_unclean and not node.is_pending:
             _notify(work, rsc, node, "pre", task, before, after, environment)
 
@@ -97,6 +104,11 @@ def _post(
     happening: dict[str, list[Action]],
 ) -> None:
     """After the task everybody who is active then is told."""
+    if task == "demote":
+        for here in rsc.running_on:
+            if here.is_online and not here.is_unclean and not here.is_pending:
+                _notify(work, rsc, here, "post", task, before, after, environment)
+        return
     node = rsc.assigned
     if node is None or rsc.next_role <= Role.STOPPED:
         return

@@ -173,9 +173,9 @@ def order_pair(
         requires_all,
     )
     if symmetrical and first_task in INVERSE and then_task in INVERSE:
-        flags = Tie.ORDER
+        flags = Tie.ORDER | Tie.IF_FIRST_UNMIGRATABLE
         if kind == "mandatory":
-            flags |= Tie.THEN_REQUIRES_FIRST
+            flags = Tie.ORDER | Tie.THEN_REQUIRES_FIRST
         _order(work, then, INVERSE[then_task], first, INVERSE[first_task], flags, True)
 
 
@@ -387,6 +387,16 @@ def order_probes_of_firsts(work: Work) -> None:
 
 
 def _pass_on_probe(probe: Action) -> None:
+    parent = rsc.parent if (rsc := probe.resource) is not None else None
+    while parent is not None:
+        stopped = parent.find_action("stopped")
+        if stopped is not None:
+            tie(probe, stopped, Tie.ORDER)
+        parent = parent.parent
+    for stop in probe.resource.actions_of("stop") if probe.resource is not None else ():
+        for after, _ in list(stop.before):
+            if after.resource is not probe.resource and after.task in ("stop", "demote"):
+                tie(probe, after, Tie.ORDER | Tie.PROBE)
     seen: set[int] = {id(probe)}
     for then, kind in list(probe.before):
         if then.task == "start" and kind & Tie.BLOCKS:

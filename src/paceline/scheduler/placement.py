@@ -94,6 +94,8 @@ def place_primitive(
 
 def log_scores(work: Work, rsc: Resource) -> None:
     """Keep the scores that the choice is made by, for whoever wants to see them."""
+    if rsc.is_removed:
+        return
     for name, score in rsc.scores.items():
         node = work.node_by_name[name]
         work.score_log.setdefault((rsc.id, node.name), []).append(score)

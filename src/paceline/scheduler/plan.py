@@ -34,7 +34,13 @@ ON_FAIL_NAMES = {
     OnFail.RESTART_CONTAINER: "restart-container",
     OnFail.RESET_REMOTE: "fence",
 }
-_CONDITIONAL = Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED | Tie.SAME_NODE_OR_TARGET | Tie.SERIALIZE
+_CONDITIONAL = (
+    Tie.SAME_NODE
+    | Tie.SAME_NODE_IF_REQUIRED
+    | Tie.SAME_NODE_OR_TARGET
+    | Tie.SERIALIZE
+    | Tie.IF_FIRST_UNMIGRATABLE
+)
 
 
 def make_plan(work: Work) -> Plan:
@@ -82,6 +88,8 @@ def _inputs(action: Action) -> list[int]:
 def _applies(first: Action, then: Action, kind: Tie) -> bool:
     if kind & Tie.SERIALIZE:
         return True
+    if kind & Tie.IF_FIRST_UNMIGRATABLE:
+        return not first.is_migrating
     if kind & Tie.SAME_NODE_OR_TARGET:
         return first.node is then.node or first.node is then.migrate_target
     return first.node is then.node

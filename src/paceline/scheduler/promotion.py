@@ -71,7 +71,7 @@ def add_promotion_scores(work: Work, clone: Resource) -> None:
             if not node.can_run() or first.scores[name] < 0:
                 continue
             score = find_promotion_score(work, child, node)
-            if score:
+            if score is not None and score > 0:
                 work.score(child, name, score, "promotion-score", clone.id)
                 child.priority = max(child.priority, score)
 
@@ -234,7 +234,7 @@ def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
         if c.primary_role is not Role.PROMOTED or not has_influence(c):
             continue
         nodes = add_dependents(
-            work, nodes, c.dependent, c, c.score, INFINITY, keep_if_unusable=False
+            work, nodes, c.dependent, c, c.score, INFINITY, only_positive=True
         )
     for c in this_with(clone):
         if c.dependent_role is not Role.PROMOTED:

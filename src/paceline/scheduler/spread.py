@@ -128,7 +128,9 @@ class Spreader:
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
         if kind & Tie.THEN_REQUIRES_FIRST and is_required(then, first.node):
-            self.require(first, f"before {describe(then)}")
+            if not first.is_summary:
+                # Parts of a collective stop because their start is required or impossible.
+                self.require(first, f"before {describe(then)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
         if kind & Tie.THEN_REQUIRES_FIRST_IF_PROMOTED and is_required(then):

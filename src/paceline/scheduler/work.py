@@ -544,7 +544,7 @@ class Action:
         "interval_ms",
         "is_blocked_by",
         "is_collective_cache",
-        "is_dangle", "is_extra",
+        "is_dangle", "is_extra", "is_migrating",
         "is_fence_trigger",
         "is_graphed",
         "is_migratable",
@@ -602,6 +602,7 @@ class Action:
         self.always_in_graph = False
         self.is_dangle = False
         self.is_extra = False
+        self.is_migrating = False
         self.blocked_stop = False
         self.children: list[Action] = []
         self.parents: list[Action] = []
