@@ -60,11 +60,14 @@ class Violation:
 class Judge:
     """Watches a run; keeps every broken promise."""
 
-    def __init__(self, clock: Clock, trace: Trace, *, is_fencing_on: bool) -> None:
+    def __init__(
+        self, clock: Clock, trace: Trace, *, is_fencing_on: bool, is_freezing: bool
+    ) -> None:
         """Begin with nothing broken."""
         self._clock = clock
         self._trace = trace
         self._is_fencing_on = is_fencing_on
+        self.is_freezing = is_freezing
         self._contents: dict[str, bytes] = {}
         self._versions: dict[NodeName, str] = {}
         self.devices: FenceDevices | None = None
@@ -138,11 +141,23 @@ class Judge:
         if agent is not None and agent.agent_class == "stonith":
             return
         quorum = daemon.last_quorum
+        if self._may_start_frozen(machine, str(action.resource)):
+            return
         if quorum is None or not quorum.is_quorate:
             self.accuse("S2", machine.name, f"{action.task} {action.resource} without quorum")
         elif len(daemon.members) < quorum.quorum_votes:
             members = len(daemon.members)
             self.accuse("S2", machine.name, f"{action.task} {action.resource}: {members} daemons")
+
+    def _may_start_frozen(self, machine: Machine, resource: str) -> bool:
+        """Say whether `freeze` lets this go on without quorum: it ran among those who are here."""
+        if not self.is_freezing or machine.daemon is None:
+            return False
+        here = {f"node{member.node_id}" for member in machine.daemon.members}
+        last = next(
+            (w for w in reversed(machine.services.witnessed) if w.resource == resource), None
+        )
+        return last is not None and last.node in here
 
     def _saw_version(self, machine: Machine, version: str, configuration: bytes) -> None:
         digest = hashlib.blake2b(configuration, digest_size=16).digest()

@@ -166,7 +166,10 @@ class Machine:
         """Start Corosync and the daemon, where they do not run."""
         self.is_stack_wanted = True
         self.leave = None
-        if not self.is_on or self.is_frozen:
+        if not self.is_on:
+            return
+        if self.is_frozen:
+            self.after(0, self.start_stack)
             return
         self._engine.start(self.node_id)
         if self.daemon is None:

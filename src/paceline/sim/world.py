@@ -108,7 +108,12 @@ class World:
             waits_for_all=chance.percent(20),
             tell=lambda node_id, text: self.trace.tell("", text),
         )
-        self.judge = Judge(self.clock, self.trace, is_fencing_on=self._cib_options.is_fencing_on)
+        self.judge = Judge(
+            self.clock,
+            self.trace,
+            is_fencing_on=self._cib_options.is_fencing_on,
+            is_freezing=self._cib_options.no_quorum_policy == "freeze",
+        )
         self.services = Services(self.clock)
         self.services.on_start = self.judge.saw_start
         self.planner = planner
