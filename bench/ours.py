@@ -58,6 +58,13 @@ class OurCluster:
         self._has_web = session == "full"
         self._lab = Lab(LAB_NAME, nodes=2, token_ms=TOKEN_MS)
         self._lab.down()
+        try:
+            self._make(monitor)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make(self, monitor: str) -> None:
         self._lab.up()
         for node in self._lab.nodes:
             node.write_text("/etc/httpd/conf.d/status.conf", _STATUS_PAGE)

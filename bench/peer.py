@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -46,12 +47,17 @@ class PeerCluster:
             "PEERLAB_SESSION": session,
             "PEERLAB_APACHE_MONITOR": monitor,
         }
-        self._run("up")
-        self._run("session")
+        try:
+            self._run("up")
+            self._run("session")
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Remove it."""
         self._run("down")
+        shutil.rmtree(self._state, ignore_errors=True)
 
     def measure(self, act: str) -> Row:
         """Do one thing to the cluster, measure it, and bring everything back."""

@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ PAIRS_DEFAULT = 10
 
 def main(words: list[str]) -> int:
     """Obey the command line; return the exit status."""
+    # As an interrupt from the keyboard: the labs are taken down on the way out.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__.split("\n")[0])
     parser.add_argument("what", nargs="?", default="")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
