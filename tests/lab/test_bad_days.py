@@ -1,0 +1,206 @@
+"""Bad days on two real nodes: daemons killed, links cut, nodes started apart, wrong words typed.
+
+One cluster serves all stories; each leaves it as it found it: both nodes online, the address up.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from paceline.lab.cluster import set_up
+from paceline.lab.lab import Lab, Member
+
+pytestmark = pytest.mark.lab
+
+ADDRESS = "192.168.222.30"
+SETTLED_SECONDS = 40
+POLL_SECONDS = 0.1
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Two nodes with a virtual address, fencing off."""
+    with Lab("bad-days", nodes=2) as lab:
+        set_up(lab, lambda line: None)
+        pcs(lab, "worker1", "property set stonith-enabled=false")
+        pcs(
+            lab,
+            "worker1",
+            f"resource create VirtualIP ocf:heartbeat:IPaddr2 ip={ADDRESS} cidr_netmask=24 "
+            "op monitor interval=10s",
+        )
+        settle(lab)
+        yield lab
+
+
+def pcs(lab: Lab, node: str, words: str) -> str:
+    return lab.node(node).shell(f"pcs {words}").check().out
+
+
+def status(lab: Lab, node: str) -> str:
+    return lab.node(node).shell("pcs status --classic 2>&1").out
+
+
+def owners(lab: Lab) -> list[str]:
+    return [node.name for node in lab.nodes if has_address(node)]
+
+
+def has_address(node: Member) -> bool:
+    return f" {ADDRESS}/" in node.shell("ip -4 -brief addr show dev ens33").out
+
+
+def wait_until(condition: Callable[[], bool], what: Callable[[], str]) -> None:
+    """Wait for a condition with the real cluster's own pace; fail with what is there instead."""
+    deadline = time.monotonic() + SETTLED_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(POLL_SECONDS)
+
+
+def settle(lab: Lab) -> None:
+    """Wait until both nodes are online and the address has one owner."""
+
+    def is_settled() -> bool:
+        told = [status(lab, node.name) for node in lab.nodes]
+        online = all("Online: [ worker1 worker2 ]" in text for text in told)
+        return online and all("Started worker" in text for text in told) and len(owners(lab)) == 1
+
+    wait_until(is_settled, lambda: status(lab, "worker1") + status(lab, "worker2"))
+
+
+def daemon_pid(node: Member) -> str:
+    return node.shell("pgrep -o -f bin/paceline-daemon").out.strip()
+
+
+def test_services_run_on_and_nobody_is_lost_when_the_daemon_is_killed(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    node = lab.node(owner)
+    killed = daemon_pid(node)
+    with lab.client.probe(ADDRESS) as probe:
+        node.shell(f"kill -9 {killed}").check()
+        wait_until(
+            lambda: daemon_pid(node) not in ("", killed) and "Started" in status(lab, owner),
+            lambda: status(lab, owner),
+        )
+        settle(lab)
+    assert probe.outages == ()
+    assert owners(lab) == [owner]
+    assert "OFFLINE" not in status(lab, owner)
+
+
+def test_the_other_node_takes_over_when_corosync_is_killed(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    other = "worker2" if owner == "worker1" else "worker1"
+    lab.node(owner).shell("kill -9 $(pgrep -x corosync)").check()
+    wait_until(lambda: f"Started {other}" in status(lab, other), lambda: status(lab, other))
+    lab.node(owner).shell("pcs cluster start").check()
+    settle(lab)
+    assert owners(lab) == [other]
+
+
+def test_nothing_starts_before_both_were_seen_when_nodes_start_apart(lab: Lab) -> None:
+    pcs(lab, "worker1", "cluster stop --all")
+    assert owners(lab) == []
+    pcs(lab, "worker1", "cluster start")
+    wait_until(lambda: "WITHOUT quorum" in status(lab, "worker1"), lambda: status(lab, "worker1"))
+    assert owners(lab) == []
+    pcs(lab, "worker2", "cluster start")
+    settle(lab)
+
+
+def test_one_owner_is_left_when_a_cut_without_fencing_is_healed(lab: Lab) -> None:
+    lab.cut("worker1", "worker2")
+    wait_until(
+        lambda: all("OFFLINE" in status(lab, node.name) for node in lab.nodes),
+        lambda: status(lab, "worker1"),
+    )
+    wait_until(lambda: len(owners(lab)) == 2, lambda: str(owners(lab)))
+    lab.heal()
+    settle(lab)
+
+
+def test_the_cluster_stays_whole_when_one_link_is_cut(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    lab.cut("worker1", "worker2", device="ens37")
+    try:
+        wait_until(
+            lambda: "disconnected" in lab.node("worker1").shell("corosync-cfgtool -s").out,
+            lambda: lab.node("worker1").shell("corosync-cfgtool -s").out,
+        )
+        assert "Online: [ worker1 worker2 ]" in status(lab, "worker1")
+        assert owners(lab) == [owner]
+    finally:
+        lab.heal()
+    settle(lab)
+
+
+def test_an_enabled_node_leaves_cleanly_and_rejoins_when_it_reboots(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    other = "worker2" if owner == "worker1" else "worker1"
+    lab.node(owner).shell("reboot")
+    wait_until(lambda: has_address(lab.node(other)), lambda: status(lab, other))
+    settle(lab)
+    log = lab.node(other).read_text("/var/log/paceline/paceline.log")
+    assert "left" in log
+    assert owners(lab) == [other]
+
+
+def test_a_cut_node_is_fenced_before_its_address_is_taken_when_fencing_is_on(lab: Lab) -> None:
+    for name in lab.spec.node_names:
+        pcs(
+            lab,
+            "worker1",
+            f"stonith create fence-{name} fence_lab plug={name} pcmk_host_list={name}",
+        )
+    pcs(lab, "worker1", "property set stonith-enabled=true")
+    settle(lab)
+    booted = {
+        name: lab.node(name).read_text("/run/paceline-lab/boot-id")
+        for name in ("worker1", "worker2")
+    }
+    try:
+        lab.cut("worker1", "worker2")
+        wait_until(lambda: any(entry.is_done for entry in lab.ledger()), lambda: str(lab.ledger()))
+        lab.heal()
+        settle(lab)
+        fenced = [entry.plug for entry in lab.ledger() if entry.is_done]
+        for name in fenced:
+            assert lab.node(name).read_text("/run/paceline-lab/boot-id") != booted[name]
+    finally:
+        pcs(lab, "worker1", "property set stonith-enabled=false")
+        for name in lab.spec.node_names:
+            pcs(lab, "worker1", f"stonith delete fence-{name}")
+    settle(lab)
+
+
+BAD_INPUT = (
+    ("pcs resorce create A ocf:heartbeat:Dummy", "resorce"),
+    ("pcs resource create A ocf:heartbeat:Dummy --no-such-option", "no-such-option"),
+    ("pcs resource create VirtualIP ocf:heartbeat:Dummy", "VirtualIP"),
+    ("pcs resource create A ocf:heartbeat:NoSuchAgent", "NoSuchAgent"),
+    ("pcs resource create A ocf:heartbeat:IPaddr2", "ip"),
+    ("pcs resource create A ocf:heartbeat:IPaddr2 ip=192.168.222.99 nicc=ens33", "nicc"),
+    ("pcs constraint location VirtualIP prefers worker1=much", "much"),
+    ("pcs constraint location NoSuch prefers worker1=50", "NoSuch"),
+    ("pcs constraint order VirtualIP then NoSuch", "NoSuch"),
+    ("pcs constraint colocation add NoSuch with VirtualIP", "NoSuch"),
+    ("pcs constraint remove no-such-constraint", "no-such-constraint"),
+    ("pcs property set no-such-property=1", "no-such-property"),
+    ("pcs resource delete NoSuch", "NoSuch"),
+    ("pcs cluster setup again worker1 worker2", "worker"),
+    ("pcs cluster start worker9", "worker9"),
+    ("pcs stonith fence worker9", "worker9"),
+    ("paceline why NoSuch", "NoSuch"),
+)
+
+
+@pytest.mark.parametrize(("command", "named"), BAD_INPUT, ids=[words for words, _ in BAD_INPUT])
+def test_bad_input_is_named_and_changes_nothing(lab: Lab, command: str, named: str) -> None:
+    node = lab.node("worker1")
+    before = node.shell("pcs cluster cib | sed '/<status/,$d'").out
+    done = node.shell(command)
+    assert done.code == 1, done.out + done.err
+    assert named in done.out + done.err
+    assert "Traceback" not in done.err
+    assert node.shell("pcs cluster cib | sed '/<status/,$d'").out == before
