@@ -196,8 +196,14 @@ def check_operation_ids(root: Element, operations: Iterable[Mapping[str, str]]) 
     return reports
 
 
-def add_operation(root: Element, resource: Element, operation: Mapping[str, str]) -> Element:
-    """Append one operation to a resource's and return its element."""
+def add_operation(
+    root: Element, resource: Element, operation: Mapping[str, str], *, is_new_resource: bool = False
+) -> Element:
+    """Append one operation to a resource's and return its element.
+
+    The ids around a check level differ between a resource that is being made and one that is
+    changed, because they do in pcs.
+    """
     container = resource.find("operations")
     if container is None:
         container = add_element(resource, "operations", ())
@@ -209,6 +215,11 @@ def add_operation(root: Element, resource: Element, operation: Mapping[str, str]
         (key, value) for key, value in operation.items() if key not in ("id", CHECK_LEVEL) and value
     ]
     element = add_element(container, "op", (*plain, ("id", wanted)))
-    if operation.get(CHECK_LEVEL):
-        add_set(root, element, "instance_attributes", ((CHECK_LEVEL, operation[CHECK_LEVEL]),))
+    level = operation.get(CHECK_LEVEL, "")
+    if level and is_new_resource:
+        add_set(root, element, "instance_attributes", ((CHECK_LEVEL, level),))
+    elif level:
+        nvset = add_set(root, element, "instance_attributes", (), set_id=f"params-{wanted}")
+        pair_id = unique_id(root, clean_id(f"{wanted}-{CHECK_LEVEL}-{level}"))
+        add_element(nvset, "nvpair", (("id", pair_id), ("name", CHECK_LEVEL), ("value", level)))
     return element

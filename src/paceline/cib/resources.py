@@ -119,7 +119,7 @@ def create_primitive(
     if any(meta.values()):
         add_set(root, primitive, "meta_attributes", sorted(meta.items()))
     for operation in operations:
-        add_operation(root, primitive, operation)
+        add_operation(root, primitive, operation, is_new_resource=True)
     return primitive
 
 

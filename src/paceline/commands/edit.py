@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from paceline.cib.tree import Element, parse_cib, serialize
+from paceline.cib.validate import validate
 from paceline.commands.contract import Ports, Request
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report
+from paceline.model.reports import Report, Severity
 from paceline.ports.cib_store import VersionMovedError
 
 ATTEMPTS_MAX = 10
@@ -36,6 +37,7 @@ def edit_cib(request: Request, ports: Ports, change: Change) -> str:
         after = serialize(root)
         if after == before:
             return text
+        _refuse_invalid(request, before, root)
         try:
             _push(request, ports, after, snapshot.version)
         except VersionMovedError:
@@ -51,6 +53,27 @@ def edit_cib(request: Request, ports: Ports, change: Change) -> str:
             "change was being made; nothing was changed, try again",
         )
     )
+
+
+def _refuse_invalid(request: Request, before: bytes, root: Element) -> None:
+    """Refuse a result that is not valid; what was wrong before the change is not held against it.
+
+    With `--force` the problems are warnings: the user was told, and wants it.
+    """
+    found = [report for report in validate(root) if report.severity is Severity.ERROR]
+    if not found:
+        return
+    known = {report.message for report in validate(parse_cib(before))}
+    fresh = [report for report in found if report.message not in known]
+    if not fresh:
+        return
+    for report in fresh:
+        if request.is_forced:
+            request.findings.warn(report.code, report.message)
+        else:
+            message = f"Unable to update cib\n{report.message}"
+            request.findings.error(report.code, message, advice=report.advice)
+    request.findings.stop_if_errors()
 
 
 def _push(request: Request, ports: Ports, document: bytes, based_on: str) -> None:

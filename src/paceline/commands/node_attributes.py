@@ -36,7 +36,7 @@ def set_node_attributes(
 def _set_utilization(request: Request, root: Element, name: str, changes: Mapping[str, str]) -> str:
     node = get_node(root, name)
     set_id = unique_id(root, f"nodes-{node.get('id')}-utilization")
-    update_first_set(root, node, UTILIZATION, changes, set_id=set_id, removes_empty=True)
+    update_first_set(root, node, UTILIZATION, changes, set_id=set_id)
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from paceline.cib.nvsets import find_set, update_first_set, update_set
+from paceline.cib.nvsets import update_first_set
 from paceline.cib.resources import inner_resources, parent_resource, primitives_of
 from paceline.cib.tree import Element
 from paceline.commands.contract import Command, Handler, Needs, Outcome, Ports, Request, UsageError
@@ -15,16 +15,13 @@ TARGET_ROLE = "target-role"
 
 
 def set_meta(root: Element, owner: Element, changes: dict[str, str]) -> None:
-    """Change a resource's meta attributes; a new set stands before the operations."""
-    nvset = find_set(owner, META)
-    if nvset is not None:
-        update_set(root, nvset, changes)
-        return
-    position = None
-    if owner.tag == "primitive":
-        later = [index for index, child in enumerate(owner) if child.tag == "operations"]
-        position = later[0] if later else None
-    update_first_set(root, owner, META, changes, position=position)
+    """Change a resource's meta attributes; a new set comes last."""
+    update_first_set(root, owner, META, changes)
+
+
+def _switch_meta(root: Element, owner: Element, name: str, value: str) -> None:
+    """Change one meta attribute; a new set comes first, where pcs puts it."""
+    update_first_set(root, owner, META, {name: value}, position=0)
 
 
 def _handler(verb: str, change_one: Callable[[Request, Element, Element], None]) -> Handler:
@@ -50,11 +47,11 @@ def _handler(verb: str, change_one: Callable[[Request, Element, Element], None])
 
 def _enable(request: Request, root: Element, element: Element) -> None:
     for one in enabled_together(element):
-        set_meta(root, one, {TARGET_ROLE: ""})
+        _switch_meta(root, one, TARGET_ROLE, "")
 
 
 def _disable(request: Request, root: Element, element: Element) -> None:
-    set_meta(root, element, {TARGET_ROLE: "Stopped"})
+    _switch_meta(root, element, TARGET_ROLE, "Stopped")
 
 
 def _primitives(elements: Iterable[Element]) -> list[Element]:
@@ -75,7 +72,7 @@ def _with_parents(element: Element) -> list[Element]:
 
 def _manage(request: Request, root: Element, element: Element) -> None:
     for one in _with_parents(element):
-        set_meta(root, one, {"is-managed": ""})
+        _switch_meta(root, one, "is-managed", "")
     for primitive in primitives_of(element):
         monitors = [
             one for one in primitive.iterfind("operations/op") if one.get("name") == "monitor"
@@ -93,7 +90,7 @@ def _manage(request: Request, root: Element, element: Element) -> None:
 
 def _unmanage(request: Request, root: Element, element: Element) -> None:
     for primitive in primitives_of(element):
-        set_meta(root, primitive, {"is-managed": "false"})
+        _switch_meta(root, primitive, "is-managed", "false")
         if request.has("monitor"):
             for one in primitive.iterfind("operations/op"):
                 if one.get("name") == "monitor":

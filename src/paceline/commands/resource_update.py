@@ -65,7 +65,7 @@ def update(request: Request, ports: Ports) -> Outcome:
         note_other_kind(request, element, "update")
         _check_parameters(request, ports, root, element, parameters)
         if parameters:
-            update_first_set(root, element, "instance_attributes", parameters, position=0)
+            update_first_set(root, element, "instance_attributes", parameters)
         if meta:
             set_meta(root, element, meta)
         for operation in operations:

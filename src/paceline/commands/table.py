@@ -49,9 +49,14 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "constraint_set",
     ),
     "property": ("property",),
+    "tag": ("tag",),
+    "acl": ("acl",),
+    "alert": ("alert",),
     "node": ("node_attributes",),
     "cluster": (
         "node_attributes",
+        "cluster_cib",
+        "corosync_file",
         "host_auth",
         "cluster_setup",
         "cluster_services",
@@ -61,8 +66,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "host": ("host_auth",),
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services"),
-    "status": ("status", "cluster_services"),
-    "quorum": ("status",),
+    "status": ("status", "cluster_services", "resource_show"),
+    "quorum": ("status", "corosync_file"),
     "why": ("why_command",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""

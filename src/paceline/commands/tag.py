@@ -1,0 +1,230 @@
+"""`tag`: names for several resources at once."""
+
+import json
+
+from paceline.cib.names import check_new_id
+from paceline.cib.resources import find_resource
+from paceline.cib.tree import Element, add_element, find_section, get_section, remove
+from paceline.cib.wording import quoted, quoted_sorted
+from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.resource_show import output_format
+
+
+def _tags(root: Element) -> list[Element]:
+    section = find_section(root, "tags")
+    return [] if section is None else section.findall("tag")
+
+
+def _find(request: Request, root: Element, wanted: str) -> Element | None:
+    for tag in _tags(root):
+        if tag.get("id") == wanted:
+            return tag
+    request.findings.error("tag-unknown", f"tag '{wanted}' does not exist")
+    return None
+
+
+def _members(tag: Element) -> list[str]:
+    return [ref.get("id", "") for ref in tag.iterfind("obj_ref")]
+
+
+def config(request: Request, ports: Ports) -> Outcome:
+    """List tags and what they name: `tag config [TAG...]`."""
+    wanted_format = output_format(request)
+    root = read_cib(ports)
+    tags: list[Element] = []
+    for wanted in request.arguments:
+        found = _find(request, root, wanted)
+        if found is not None:
+            tags.append(found)
+    request.findings.stop_if_errors()
+    chosen = tags if request.arguments else _tags(root)
+    if wanted_format == "json":
+        record = {"tags": [{"id": tag.get("id"), "idref_list": _members(tag)} for tag in chosen]}
+        return Outcome(text=json.dumps(record))
+    if wanted_format == "cmd":
+        texts = [
+            f"pcs -- tag create {tag.get('id')} \\\n  {' '.join(_members(tag))}" for tag in chosen
+        ]
+        return Outcome(text=";\n".join(texts))
+    if not chosen:
+        return Outcome(text=" No tags defined")
+    lines = []
+    for tag in chosen:
+        lines.append(tag.get("id", ""))
+        lines += [f"  {member}" for member in _members(tag)]
+    return Outcome(text="\n".join(lines))
+
+
+def _check_members(request: Request, root: Element, ids: list[str]) -> None:
+    for one in dict.fromkeys(ids):
+        if find_resource(root, one) is None:
+            request.findings.error(
+                "id-unknown", f"bundle/clone/group/resource '{one}' does not exist"
+            )
+    doubles = {one for one in ids if ids.count(one) > 1}
+    if doubles:
+        request.findings.error(
+            "id-twice", f"Ids to add must be unique, duplicate ids: {quoted_sorted(doubles)}"
+        )
+
+
+def create(request: Request, ports: Ports) -> Outcome:
+    """Make a tag: `tag create TAG R...`."""
+    if len(request.arguments) < 2:
+        raise UsageError
+    tag_id, *ids = request.arguments
+
+    def change(root: Element) -> str:
+        request.findings.extend(check_new_id(root, tag_id))
+        _check_members(request, root, ids)
+        request.findings.stop_if_errors()
+        tag = add_element(get_section(root, "tags"), "tag", (("id", tag_id),))
+        for one in ids:
+            add_element(tag, "obj_ref", (("id", one),))
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def delete(request: Request, ports: Ports) -> Outcome:
+    """Remove tags (not what they name): `tag delete TAG...`."""
+    if not request.arguments:
+        raise UsageError
+
+    def change(root: Element) -> str:
+        found = [_find(request, root, wanted) for wanted in dict.fromkeys(request.arguments)]
+        request.findings.stop_if_errors()
+        for tag in found:
+            if tag is not None:
+                remove(tag)
+        section = find_section(root, "tags")
+        if section is not None and len(section) == 0:
+            remove(section)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def _read_update(request: Request) -> tuple[list[str], list[str]]:
+    """Return what to add and what to remove. Raises UsageError."""
+    added: list[str] = []
+    removed: list[str] = []
+    current: list[str] | None = None
+    for word in request.arguments[1:]:
+        if word == "add":
+            current = added
+        elif word in ("remove", "delete"):
+            current = removed
+        elif current is None:
+            raise UsageError
+        else:
+            current.append(word)
+    if not added and not removed:
+        raise UsageError
+    if request.has("before") and request.has("after"):
+        raise UsageError("Cannot specify both --before and --after")
+    return added, removed
+
+
+def update(request: Request, ports: Ports) -> Outcome:
+    """Change what a tag names: `tag update TAG [add R... [--before R|--after R]] [remove R...]`."""
+    if len(request.arguments) < 2:
+        raise UsageError
+    added, removed = _read_update(request)
+
+    def change(root: Element) -> str:
+        tag = _find(request, root, request.arguments[0])
+        _check_members(request, root, added)
+        if tag is None:
+            request.findings.stop_if_errors()
+            return ""
+        missing = [one for one in removed if one not in _members(tag)]
+        if missing:
+            request.findings.error(
+                "not-in-tag",
+                f"Tag '{tag.get('id')}' does not contain {_ids_word(missing)}: {quoted(missing)}",
+            )
+        neighbour = request.value("before") or request.value("after") or ""
+        if neighbour and neighbour not in _members(tag):
+            request.findings.error(
+                "not-in-tag",
+                f"There is no reference id '{neighbour}' in the tag '{tag.get('id')}', cannot put "
+                "reference ids next to it in the tag",
+            )
+        if not set(_members(tag)) - set(removed) and not added:
+            request.findings.error(
+                "tag-empty",
+                f"There would be no references left in the tag '{tag.get('id')}', please use the "
+                f"'{request.program} tag delete' command to remove the tag",
+            )
+        request.findings.stop_if_errors()
+        _apply(request, tag, added, removed, neighbour)
+        return ""
+
+    edit_cib(request, ports, change)
+    return Outcome()
+
+
+def _ids_word(ids: list[str]) -> str:
+    return "id" if len(ids) == 1 else "ids"
+
+
+def _apply(
+    request: Request, tag: Element, added: list[str], removed: list[str], neighbour: str
+) -> None:
+    for ref in list(tag.iterfind("obj_ref")):
+        if ref.get("id") in removed or ref.get("id") in added:
+            remove(ref)
+    place = next((one for one in tag.iterfind("obj_ref") if one.get("id") == neighbour), None)
+    for one in added:
+        ref = add_element(tag, "obj_ref", (("id", one),))
+        if place is None:
+            continue
+        if request.has("before"):
+            place.addprevious(ref)
+        else:
+            place.addnext(ref)
+            place = ref
+
+
+COMMANDS = (
+    Command(
+        words="tag config",
+        handler=config,
+        needs=Needs.CIB,
+        arguments="[<tag id>...]",
+        options=("output-format",),
+        help="List tags and what they name.",
+        aliases=(
+            Alias(words="tag", takes_arguments=False),
+            Alias(words="tag list", replaced_by="tag config"),
+        ),
+    ),
+    Command(
+        words="tag create",
+        handler=create,
+        needs=Needs.CIB,
+        arguments="<tag id> <resource id>...",
+        help="Make a tag: a name for several resources.",
+    ),
+    Command(
+        words="tag delete",
+        handler=delete,
+        needs=Needs.CIB,
+        arguments="<tag id>...",
+        help="Remove tags; what they name stays.",
+        aliases=(Alias(words="tag remove"),),
+    ),
+    Command(
+        words="tag update",
+        handler=update,
+        needs=Needs.CIB,
+        arguments="<tag id> [add <resource id>... [--before <id> | --after <id>]] "
+        "[remove <resource id>...]",
+        options=("before", "after"),
+        help="Change what a tag names.",
+    ),
+)
