@@ -150,6 +150,13 @@ def test_delay_stays_over_a_crash_of_the_node(lab: Lab) -> None:
     assert time.monotonic() - begun >= 0.2
 
 
+def test_cut_holds_when_the_node_is_delayed(lab: Lab) -> None:
+    lab.spoil("worker1", delay_ms=20)
+    wait_until(lambda: reaches(lab.client, "192.168.222.31"), "worker1 to be reached, slowly")
+    lab.cut("worker1")
+    assert not reaches(lab.client, "192.168.222.31")
+
+
 def test_probe_measures_a_cut(lab: Lab) -> None:
     with lab.client.probe("192.168.222.31") as probe:
         lab.cut("worker1")

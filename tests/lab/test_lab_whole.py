@@ -9,7 +9,7 @@ import pytest
 from conftest import need_lab, wait_until
 
 from paceline.lab.lab import Lab, LabError, all_labs
-from paceline.lab.places import labs_folder
+from paceline.lab.places import end_process, labs_folder, read_record
 
 pytestmark = pytest.mark.lab
 
@@ -98,15 +98,38 @@ def test_nothing_is_left_when_a_lab_is_down() -> None:
     assert links() == before
 
 
-def test_nothing_is_left_when_the_keeper_is_killed_and_down_follows() -> None:
+def test_nothing_is_left_when_a_node_was_frozen() -> None:
     need_lab()
-    name = f"kill-{os.getpid()}"
+    name = f"froze-{os.getpid()}"
     lab = Lab(name, nodes=1)
     lab.up()
     lab.freeze("worker1")
     lab.down()
     wait_until(lambda: not traces(name), "everything to end")
     lab.down()
+
+
+def test_lab_ends_with_its_keeper_and_the_next_list_removes_its_files() -> None:
+    need_lab()
+    name = f"kill-{os.getpid()}"
+    lab = Lab(name, nodes=1)
+    lab.up()
+    record = read_record(lab.paths)
+    assert record is not None
+    assert end_process(record.pid)
+    assert not lab.is_up
+    with pytest.raises(LabError, match="is not up"):
+        lab.crash("worker1")
+    assert name not in {known.spec.name for known in all_labs()}
+    wait_until(lambda: not traces(name), "everything to end")
+
+
+def test_up_says_why_when_a_node_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(LabError) as refused:
+        Lab(f"none-{os.getpid()}").up()
+    assert "apt-get install" in str(refused.value)
+    assert "bubblewrap" in str(refused.value)
 
 
 def test_second_up_of_one_name_is_refused() -> None:

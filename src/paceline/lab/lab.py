@@ -353,7 +353,10 @@ class Lab:
         if problems:
             raise LabError("\n".join(problems))
         if self.is_up:
-            raise LabError(f"lab '{self._wanted.name}' is up already")
+            raise LabError(
+                f"lab '{self._wanted.name}' is up already; end it with 'paceline lab down', or"
+                " give another name"
+            )
         try:
             launching.check_machine()
             self._launch()
