@@ -192,7 +192,7 @@ class OurCluster:
             time.sleep(POLL_SECONDS)
 
     def _show(self) -> str:
-        return "\n".join(node.run(["crm_mon", "-1"]).out for node in self._lab.nodes)
+        return self._lab.nodes[0].run(["pcs", "status", "--full"]).out
 
     def _settle(self) -> None:
         """Wait until both nodes are online and everything runs on one of them."""
