@@ -61,6 +61,8 @@ def scheduler_half(cases: list[str], arguments: argparse.Namespace) -> int:
             archive.extractall(folder, filter="data")
         out = arguments.out or folder / "out"
         out.mkdir(parents=True, exist_ok=True)
+        for stale in out.glob("*.json"):
+            stale.unlink()
         names = cases or sorted(rows)
         began = time.process_time()
         broken = _run_cases(folder, out, names, rows)

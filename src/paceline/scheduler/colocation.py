@@ -30,6 +30,8 @@ def this_with(rsc: Resource) -> list[Colocation]:
                 break
             found.extend(parent.this_with)
         else:
+            if parent.kind is Kind.BUNDLE and not child.is_bundle_container:
+                break
             found.extend(parent.this_with)
         child, parent = parent, parent.parent
     return sort_colocations(found, by_primary=True)
@@ -46,6 +48,8 @@ def with_this(rsc: Resource) -> list[Colocation]:
                 break
             found.extend(parent.with_this)
         else:
+            if parent.kind is Kind.BUNDLE and not child.is_bundle_container:
+                break
             found.extend(parent.with_this)
         child, parent = parent, parent.parent
     return sort_colocations(found, by_primary=False)

@@ -50,18 +50,26 @@ def add_location_score(
         case Kind.BUNDLE:
             work.score(rsc, node, score, code, source)
             for child in rsc.children:
-                add_location_score(work, child, node, score, code, source)
+                if child.kind is not Kind.CLONE:
+                    add_location_score(work, child, node, score, code, source)
 
 
 def start_scores(work: Work) -> None:
     """Give every resource its first scores: 0 on all nodes, or none in an asymmetric cluster."""
     if not work.options.is_symmetric:
         return
-    names = [node.name for node in work.nodes]
+    names = [node.name for node in work.nodes if node.bundle is None]
     for top in work.resources:
         for rsc in top.walk():
+            if is_inside_bundle(rsc):
+                continue
             for name in names:
                 rsc.scores.setdefault(name, 0)
+
+
+def is_inside_bundle(rsc: Resource) -> bool:
+    """Say whether it runs inside a bundle's containers, and nowhere else."""
+    return rsc.bundle is not None and rsc.clone is not None
 
 
 def find_resource(work: Work, name: str) -> Resource | None:

@@ -110,6 +110,10 @@ class HistoryReader:
         instance; else the first that is active nowhere.
         """
         free: Resource | None = None
+        if node.bundle is not None and node.bundle is clone.bundle:
+            replica = next(each for each in node.bundle.replicas if each.node is node)
+            if replica.instance is not None:
+                return replica.instance
         for child in clone.children:
             member = next((m for m in child.primitives() if m.agent_id == base), None)
             if member is None:
@@ -687,7 +691,7 @@ def _order(entry: HistoryEntry) -> tuple[int, int, int]:
     """Sort by call id; what is under way comes by its time, at the end."""
     call = entry.call_id if entry.call_id >= 0 else LAST
     is_last_failure = 0 if "_last_failure_" in entry.entry_id else 1
-    return (call, is_last_failure, entry.last_rc_change_ms)
+    return (call, entry.last_rc_change_ms, is_last_failure)
 
 
 def finish_state(work: Work) -> None:

@@ -8,7 +8,7 @@ Remote and guest nodes get their state in `remote` once their connection's histo
 import re
 
 from paceline.cib.read_attributes import parse_flag, score_or
-from paceline.model.configuration import Clone, Configuration, ConfiguredResource, Group, Primitive
+from paceline.model.configuration import Bundle, Clone, Configuration, ConfiguredResource, Group, Primitive
 from paceline.model.identifiers import NodeName
 from paceline.model.scores import MINUS_INFINITY, add_scores
 from paceline.model.status import NodeKind, NodeStatus
@@ -97,6 +97,8 @@ def _attributes(work: Work, node: Node) -> dict[str, str]:
 
 def remote_names(configuration: Configuration) -> list[tuple[str, str]]:
     """Return the names and kinds of remote and guest nodes that resources define."""
+    from paceline.scheduler.bundles import guest_names  # noqa: PLC0415 - a loop else
+
     found: list[tuple[str, str]] = []
 
     def look(resource: ConfiguredResource) -> None:
@@ -112,6 +114,8 @@ def remote_names(configuration: Configuration) -> list[tuple[str, str]]:
                     look(member)
             case Clone():
                 look(resource.child)
+            case Bundle():
+                found.extend((name, "guest") for name in guest_names(resource))
 
     for resource in configuration.resources:
         look(resource)

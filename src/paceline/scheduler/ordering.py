@@ -25,6 +25,9 @@ def make_collective_actions(work: Work, rsc: Resource) -> None:
         begin, done = _helper(work, rsc, task), _helper(work, rsc, DONE_TASK[task])
         tie(begin, done, Tie.ORDER)
         for child in rsc.children:
+            if rsc.kind is Kind.BUNDLE and child.kind is Kind.PRIMITIVE:
+                if not child.is_bundle_container:
+                    continue
             for part_begin, part_done in _parts(child, task):
                 _adopt(begin, part_begin)
                 if part_done is not part_begin:
@@ -122,6 +125,8 @@ def _tie_ordered_instances(rsc: Resource) -> None:
 def apply_orders(work: Work) -> None:
     """Tie actions as the order constraints say, and what is in a container to the container."""
     for top in work.resources:
+        if top.kind is Kind.BUNDLE:
+            _order_replicas(work, top)
         for rsc in top.walk():
             if rsc.container is not None and not rsc.is_remote_connection and rsc.bundle is None:
                 order_pair(work, rsc.container, "start", rsc, "start", "mandatory", True)
@@ -147,6 +152,41 @@ def apply_orders(work: Work) -> None:
             symmetrical,
             requires_all=each.requires_all,
         )
+
+
+def _order_replicas(work: Work, bundle: Resource) -> None:
+    """Address, then container, then connection, then what is inside; stops the other way round."""
+    for replica in bundle.replicas:
+        container = replica.container
+        if replica.address is not None:
+            order_pair(work, replica.address, "start", container, "start", "mandatory", True)
+        if replica.connection is not None:
+            order_pair(work, container, "start", replica.connection, "start", "mandatory", True)
+        if replica.instance is not None:
+            order_pair(work, container, "start", replica.instance, "start", "mandatory", True)
+
+
+def order_remote_actions(work: Work) -> None:
+    """What happens on a remote node waits for its connection, and ends before it."""
+    for rsc in work.primitives():
+        for action in list(rsc.actions):
+            node = action.node
+            if node is None or node.remote_resource is None or node.remote_resource is rsc:
+                continue
+            connection = node.remote_resource
+            if action.task in ("stop", "demote", "delete", "migrate_to", "cancel"):
+                for stop in connection.actions_of("stop"):
+                    tie(action, stop, Tie.ORDER)
+                if action.task in ("stop", "demote") and not node.is_online:
+                    for start in connection.actions_of("start"):
+                        if not start.is_optional and connection.container is None:
+                            tie(start, action, Tie.ORDER)
+            else:
+                for start in connection.actions_of("start"):
+                    flags = Tie.ORDER | Tie.BLOCKS
+                    if action.interval_ms or action.task == "start":
+                        flags |= Tie.FIRST_REQUIRES_THEN
+                    tie(start, action, flags)
 
 
 def order_pair(

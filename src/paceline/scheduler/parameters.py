@@ -18,7 +18,14 @@ def resource_parameters(work: Work, rsc: Resource, node: Node | None) -> dict[st
         node=node.attributes.get if node is not None else None,
         agent=rsc.agent,
     )
-    return pick_values(rsc.parameter_sets, context)
+    values = pick_values(rsc.parameter_sets, context)
+    if rsc.is_remote_connection and values.get("addr") == "#uname":
+        container = rsc.container
+        host = None if container is None else container.assigned
+        if container is not None and host is None and container.running_on:
+            host = container.running_on[0]
+        values["addr"] = str(host.name) if host is not None else rsc.id
+    return values
 
 
 def timeout_ms_of(meta: dict[str, str]) -> int:

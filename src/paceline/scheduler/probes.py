@@ -61,6 +61,8 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
     """Say whether the resource (any of its interchangeable instances) is unknown on the node."""
     if rsc.is_removed or (rsc.container is not None and not _is_probed_filler(rsc, node)):
         return False
+    if node.bundle is not None:
+        return False
     if node.is_remote and (rsc.is_fence_device or rsc.is_remote_connection):
         return False
     if node.is_remote and rsc.fillers:

@@ -383,6 +383,8 @@ def _link_container(work: Work, rsc: Resource) -> None:
     name = rsc.meta.get("container")
     if not name or rsc.container is not None:
         return
+    if rsc.bundle is not None:
+        return
     container = work.by_id.get(name)
     if container is not None and container is not rsc:
         rsc.container = container

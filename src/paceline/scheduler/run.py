@@ -21,6 +21,7 @@ from paceline.scheduler.ordering import (
     make_collective_actions,
     order_anti_colocations,
     order_probes_of_firsts,
+    order_remote_actions,
 )
 from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
@@ -125,6 +126,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
     apply_orders(work)
     order_anti_colocations(work)
     make_probes(work)
+    order_remote_actions(work)
     order_probes_of_firsts(work)
     make_cleanup_actions(work, reader)
     make_fence_actions(work)

@@ -6,6 +6,7 @@ Phases fill and change it in the order that `scheduler/__init__` lists.
 
 from collections.abc import Iterator
 from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING
 
 from paceline.model.configuration import (
     AttributeSet,
@@ -20,6 +21,9 @@ from paceline.model.snapshot import Snapshot
 from paceline.model.status import HistoryEntry, NodeStatus
 from paceline.scheduler.options import Options
 from paceline.scheduler.rules import Moment
+
+if TYPE_CHECKING:
+    from paceline.scheduler.bundles import Replica
 
 
 class Role(IntEnum):
@@ -82,12 +86,11 @@ class Node:
     """A node during scheduling. `index` is its place in the natural order of names."""
 
     __slots__ = (
-        "assigned_count", "attributes", "cib_id", "fence_reason", "fenced_by_container", "free",
-        "has_status", "health", "id_order", "in_maintenance", "index", "is_dc",
-        "is_expected", "is_online", "is_pending", "is_remote_fenced", "is_shutting_down",
-        "is_standby", "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name",
-        "remote_maintenance", "remote_needs_reset", "remote_resource", "running", "status",
-        "unfence_digest", "was_unclean_at_start",
+        "assigned_count", "attributes", "bundle", "cib_id", "fence_reason", "fenced_by_container",
+        "free", "has_status", "health", "in_maintenance", "index", "is_dc", "is_expected",
+        "is_online", "is_pending", "is_remote_fenced", "is_shutting_down", "is_standby",
+        "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name", "remote_maintenance",
+        "remote_needs_reset", "remote_resource", "running", "status",
     )  # fmt: skip
 
     def __init__(self, name: NodeName, cib_id: str, kind: str) -> None:
@@ -119,6 +122,7 @@ class Node:
         self.running: list[Resource] = []
         self.fence_reason = ""
         self.fenced_by_container: Resource | None = None
+        self.bundle: Resource | None = None
 
     def __repr__(self) -> str:
         """Name it, for debugging."""
@@ -134,22 +138,25 @@ class Node:
         """Say whether it lives inside a resource."""
         return self.remote_resource is not None and self.remote_resource.container is not None
 
-    def can_run(self, *, guests_container: bool = True) -> bool:
-        """Say whether resources may be placed here at all."""
+    def can_run(self) -> bool:
+        """Say whether resources may be placed here at all.
+
+        A remote or guest node will be up if its connection will run, whatever it is now.
+        """
         if (
-            not self.is_online
-            or self.is_shutting_down
-            or self.is_unclean
+            self.is_shutting_down
+            or (self.is_unclean and not self.is_guest)
             or self.is_standby
             or self.in_maintenance
         ):
             return False
-        if guests_container and self.is_guest:
-            assert self.remote_resource is not None
-            container = self.remote_resource.container
-            if container is not None and not container.is_provisional and not container.assigned:
+        connection = self.remote_resource
+        if connection is None or connection.is_provisional:
+            return self.is_online
+        if connection.container is not None and connection.container.assigned is None:
+            if not connection.container.is_provisional:
                 return False
-        return True
+        return connection.assigned is not None
 
 
 class Colocation:
@@ -208,121 +215,22 @@ class Resource:
     """A resource during scheduling: a primitive, or a collective with children."""
 
     __slots__ = (
-        "action_index",
-        "actions",
-        "agent",
-        "agent_id",
-        "allow_migrate",
-        "allow_remote",
-        "assigned",
-        "base_role",
-        "blocked",
-        "bundle",
-        "cancel_list",
-        "child_start_state",
-        "children",
-        "clone_counts",
-        "clone_instance_of",
-        "clone_max",
-        "clone_min",
-        "clone_node_max",
-        "colocations_applied",
-        "configured",
-        "container",
-        "critical",
-        "dangling_on",
-        "discovery",
-        "dont_want_shutdown_lock",
-        "exclusive_discovery",
-        "expects_probe",
-        "extra_meta",
-        "failcount_clear",
-        "failed",
-        "failed_migration",
-        "failed_nodes",
-        "failure_ignored",
-        "failure_role",
-        "failure_timeout_ms",
-        "fillers",
-        "grouped_stickiness_off",
-        "has_anti_guard",
-        "history",
-        "history_index",
-        "id",
-        "in_maintenance",
-        "index_in_parent",
-        "instance_number",
-        "is_allocating",
-        "is_critical_set",
-        "is_fence_device",
-        "is_interleaved",
-        "is_managed",
-        "is_merging",
-        "is_notified",
-        "is_ordered",
-        "is_promotable",
-        "is_provisional",
-        "is_remote_connection",
-        "is_removed",
-        "is_removed_filler",
-        "is_stopping_lock",
-        "is_unique",
-        "kind",
-        "known_on",
-        "location_list",
-        "lock_ms",
-        "lock_node",
-        "meta",
-        "meta_sets",
-        "migration_threshold",
-        "multiple_active",
-        "needs_stop_unexpected",
-        "needs_unfence",
-        "next_role",
-        "notify_data",
-        "on_fail",
-        "op_on_node_cache",
-        "op_parameters_cache",
-        "operations",
-        "orphan_of",
-        "parameter_sets",
-        "parent",
-        "partial_source",
-        "partial_target",
-        "pending_node",
-        "pending_task",
-        "priority",
-        "probed_active",
-        "promoted_max",
-        "promoted_node_max",
-        "promoted_nodes",
-        "promotion",
-        "promotion_score",
-        "provides_unfencing",
-        "reload_on",
-        "remote_node",
-        "replica",
-        "requires",
-        "restart_reason",
-        "role",
-        "role_on",
-        "running_on",
-        "scores",
-        "sort_index",
-        "start_pending",
-        "stickiness",
-        "stop_failed",
-        "stop_reason",
-        "target_role_word",
-        "template",
-        "this_with",
-        "tickets",
-        "unfence_restart",
-        "unpacked_stickiness",
-        "unpromoted_failed",
-        "utilization",
-        "wants_stop",
-        "with_this",
+        "action_index", "actions", "agent", "agent_id", "allow_migrate", "assigned", "base_role",
+        "blocked", "bundle", "children", "clone_counts", "clone_max", "clone_min",
+        "clone_node_max", "configured", "container", "critical", "dangling_on", "discovery",
+        "exclusive_discovery", "extra_meta", "failed", "failed_nodes", "failure_ignored",
+        "failure_timeout_ms", "fillers", "history", "id", "in_maintenance", "instance_number",
+        "is_allocating", "is_fence_device", "is_interleaved", "is_managed", "is_merging",
+        "is_notified", "is_ordered", "is_promotable", "is_provisional", "is_remote_connection",
+        "is_removed", "is_removed_filler", "is_unique", "kind", "known_on", "location_list",
+        "lock_ms", "lock_node", "meta", "migration_threshold", "multiple_active", "next_role",
+        "notify_data", "on_fail", "operations", "parameter_sets", "parent", "partial_source",
+        "partial_target", "pending_node", "pending_task", "priority", "promoted_max",
+        "promoted_node_max", "promotion", "promotion_score", "provides_unfencing", "reload_on",
+        "remote_node", "replica", "replicas", "requires", "restart_reason", "role", "role_on",
+        "running_on", "scores", "sort_index", "start_pending", "stickiness", "stop_failed",
+        "stop_reason", "target_role_word", "template", "this_with", "tickets", "unfence_restart",
+        "utilization", "wants_stop", "with_this",
     )  # fmt: skip
 
     def __init__(self, id: ResourceId, kind: Kind) -> None:
@@ -398,6 +306,7 @@ class Resource:
         self.is_remote_connection = False
         self.bundle: Resource | None = None
         self.replica = -1
+        self.replicas: "list[Replica]" = []
         self.history: dict[str, list[HistoryEntry]] = {}
         self.actions: list[Action] = []
         self.action_index: dict[tuple[str, int, str], Action] = {}
@@ -436,6 +345,12 @@ class Resource:
         while rsc is not None and rsc.kind is not Kind.CLONE:
             rsc = rsc.parent
         return rsc
+
+    @property
+    def is_bundle_container(self) -> bool:
+        """Say whether it is the container of a bundle's replica."""
+        bundle = self.bundle
+        return bundle is not None and any(each.container is self for each in bundle.replicas)
 
     @property
     def is_instance(self) -> bool:
@@ -528,57 +443,12 @@ class Action:
     """One thing that could be done. It enters the plan if required, possible, and not a mere wish."""
 
     __slots__ = (
-        "after",
-        "always_in_graph",
-        "before",
-        "blocked_stop",
-        "cancels",
-        "children",
-        "digest_entry",
-        "downed",
-        "facts",
-        "fence_delay_ms",
-        "id",
-        "imposed",
-        "in_graph",
-        "interval_ms",
-        "is_blocked_by",
-        "is_collective_cache",
-        "is_dangle", "is_extra", "is_migrating",
-        "is_fence_trigger",
-        "is_graphed",
-        "is_migratable",
-        "is_optional",
-        "is_pseudo",
-        "is_queued",
-        "is_runnable",
-        "is_summary",
-        "is_visited",
-        "kind",
-        "meta",
-        "migrate_source",
-        "migrate_target",
-        "min_first",
-        "needs_all",
-        "needs_no_node",
-        "node",
-        "node_word",
-        "notify",
-        "notify_meta",
-        "number",
-        "operation",
-        "parents",
-        "priority",
-        "reason",
-        "required_first",
-        "resource",
-        "role_word",
-        "runnable_before",
-        "sort_key",
-        "stop_is_lock",
-        "target_rc",
-        "task",
-        "was_reschedule",
+        "after", "always_in_graph", "before", "blocked_stop", "cancels", "children", "downed",
+        "facts", "fence_delay_ms", "imposed", "in_graph", "interval_ms", "is_dangle", "is_extra",
+        "is_graphed", "is_migratable", "is_migrating", "is_optional", "is_pseudo", "is_queued",
+        "is_runnable", "is_summary", "kind", "meta", "migrate_source", "migrate_target",
+        "min_first", "needs_all", "node", "notify", "notify_meta", "number", "operation",
+        "parents", "priority", "reason", "resource", "role_word", "target_rc", "task",
     )  # fmt: skip
 
     def __init__(
