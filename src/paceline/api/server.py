@@ -45,8 +45,11 @@ class NodeServer:
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
 
-    async def start(self, *, hosts: tuple[str, ...], port: int) -> None:
-        """Listen. Raises OSError where the port is taken."""
+    async def start(self, *, hosts: tuple[str, ...], port: int) -> int:
+        """Listen on the addresses (none: on all) and return the port; 0 takes a free one.
+
+        Raises OSError where the port is taken.
+        """
         app = web.Application(client_max_size=REQUEST_BYTES_MAX)
         app.router.add_post("/v1/{name}", self._handle)
         self._runner = web.AppRunner(
@@ -68,6 +71,8 @@ class NodeServer:
             reuse_address=True,
         )
         self._servers.append(server)
+        number: int = server.sockets[0].getsockname()[1]
+        return number
 
     async def stop(self) -> None:
         """Close every connection; what runs in threads ends by itself."""

@@ -1,0 +1,91 @@
+"""The command line's side: words in, lines out, from a warm process that forks."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SERVER = """
+import os, socket, sys
+from paceline.api.command_server import serve_commands
+if os.fork() == 0:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(sys.argv[1] + ".new")
+    listener.listen()
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    serve_commands(listener, {"PATH": "/usr/bin", "PACELINE_RUNTIME_DIR": "/nonexistent"})
+sys.stdin.read()
+"""
+START_S_MAX = 20
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Path]:
+    """A server in a process of its own; it ends when its parent does."""
+    path = tmp_path / "api.sock"
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(path)], stdin=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + START_S_MAX
+        while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield path
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=10)
+
+
+def _run(path: Path, line: bytes) -> list[dict[str, object]]:
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(10)
+        link.connect(str(path))
+        link.sendall(line + b"\n")
+        with link.makefile("rb") as answers:
+            return [json.loads(answer) for answer in answers]
+
+
+def _words(*words: str, **more: object) -> bytes:
+    return json.dumps({"words": words, "program": "pcs", "cwd": "/", **more}).encode()
+
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="the service serves root and haclient")
+
+
+@root_only
+def test_words_are_run_and_their_status_comes_last(server: Path) -> None:
+    answers = _run(server, _words("resource", "standards"))
+    assert "ocf" in str(answers[0]["out"])
+    assert answers[-1] == {"exit": 0}
+
+
+@root_only
+def test_several_commands_are_served_one_after_another(server: Path) -> None:
+    first = _run(server, _words("nonsense"))
+    assert first[-1] == {"exit": 1}
+    assert _run(server, _words("nonsense")) == first
+
+
+@root_only
+def test_what_works_on_files_is_refused(server: Path) -> None:
+    answers = _run(server, _words("-f", "/etc/shadow", "resource"))
+    assert "has to run in place" in str(answers[0]["err"])
+    assert answers[-1] == {"exit": 1}
+
+
+@root_only
+def test_the_clients_paths_do_not_count(server: Path) -> None:
+    environment = {"PATH": "/tmp/evil", "OCF_ROOT": "/tmp/evil", "COLUMNS": "80"}
+    answers = _run(server, _words("resource", "providers", environment=environment))
+    assert "heartbeat" in str(answers)
+
+
+def test_a_line_that_is_no_request_is_refused(server: Path) -> None:
+    answers = _run(server, b"{")
+    assert "not understood" in str(answers[0]["err"])
+    assert answers[-1] == {"exit": 1}
