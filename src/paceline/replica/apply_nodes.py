@@ -69,10 +69,16 @@ def enter_view(state: State, proposal: Proposal, *, is_continuing: bool) -> list
 
 
 def forget_life(state: State, node: NodeName, presence: Presence, *, is_fenced: bool) -> None:
-    """A node's life is over for certain: nothing runs there, its volatile state goes."""
+    """A node's life is over for certain: nothing runs there, its volatile state goes.
+
+    A new era begins: from here on a change may be acknowledged without that node's disk.
+    """
     row = state.nodes.get(node)
     if row is None:
         return
+    lineage = state.core.value.lineage
+    if state.core.value.was_quorate:
+        state.update_core(lineage=replace(lineage, era=lineage.era + 1))
     state.drop_flights(node)
     state.history_of(node).clear()
     for place, via in state.reporters.items():

@@ -63,6 +63,10 @@ class StateTaken(Struct, frozen=True, kw_only=True):
     """The durable part of the state changed: it must go to the journal."""
 
 
+class EpochRaised(Struct, frozen=True, kw_only=True):
+    """The lineage moved, the content did not: that must go to the journal."""
+
+
 class FlightBegan(Struct, frozen=True, kw_only=True):
     """An action is in flight from here on."""
 
@@ -194,6 +198,7 @@ Happening = (
     | TransferWanted
     | ViewEstablished
     | StateTaken
+    | EpochRaised
     | FlightBegan
     | FlightsHalted
     | BatchApplied

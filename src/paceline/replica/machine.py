@@ -52,6 +52,7 @@ from paceline.replica.events import MemberAddress
 from paceline.replica.happenings import (
     CopyDamaged,
     DurabilityMoved,
+    EpochRaised,
     Garbled,
     Happening,
     HelloWanted,
@@ -151,6 +152,7 @@ class Machine:
             self._apply_in_view(self.view, sender, entry)
 
     def _apply_in_view(self, view: View, sender: MemberAddress, entry: ViewEntry) -> None:
+        before = self.state.core.value.lineage
         hello = self.hellos.find_hello(sender)
         node = hello.node if hello is not None else NodeName("")
         match entry:
@@ -182,11 +184,13 @@ class Machine:
                 | NodeForgotten()
                 | ConfirmedOff()
             ):
-                before = self.state.core.value.lineage
                 code = apply_request(self.state, view, entry, self._happened)
-                if self.state.core.value.lineage != before:
-                    self._happened.append(StateTaken())
         self._happened.extend(self.plans.take_happenings())
+        after = self.state.core.value.lineage
+        if (after.number, after.forced) != (before.number, before.forced):
+            self._happened.append(StateTaken())
+        elif after != before:
+            self._happened.append(EpochRaised())
         if code:
             self._refuse(sender, entry, code)
 
@@ -284,6 +288,7 @@ class Machine:
         lineage = core.lineage
         if proposal.is_quorate:
             lineage = Lineage(
+                era=max(hello.lineage.era for hello in proposal.hellos),
                 epoch=max(hello.lineage.epoch for hello in proposal.hellos) + 1,
                 number=lineage.number,
                 epoch_id=proposal.view,

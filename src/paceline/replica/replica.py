@@ -84,6 +84,7 @@ from paceline.replica.happenings import (
     BatchApplied,
     CopyDamaged,
     DurabilityMoved,
+    EpochRaised,
     FencingEnded,
     FlightBegan,
     FlightsHalted,
@@ -222,7 +223,7 @@ class Replica:
             "view-quorate": str(view.is_quorate) if view is not None else "",
             "coordinator": view.coordinator if view is not None else "",
             "position": str(core.position),
-            "epoch": f"{lineage.epoch}.{lineage.number}.{lineage.epoch_id}"
+            "epoch": f"{lineage.era}.{lineage.epoch}.{lineage.number}.{lineage.epoch_id}"
             + (f" +{lineage.forced} forced" if lineage.forced else ""),
             "version": core.version,
             "on-disk": "yes" if not self._journal.is_writing else "writing",
@@ -446,6 +447,10 @@ class Replica:
             case StateTaken():
                 self._emit(self._journal.write_state(durable_state(self._state)))
                 self._emit(WriteCib(configuration=self.configuration, version=self.version))
+            case EpochRaised():
+                view = self._machine.view
+                nodes = view.nodes if view is not None else ()
+                self._emit(self._journal.write_epoch(durable_state(self._state), nodes))
             case FlightBegan():
                 self._flight_began(happening)
             case FlightsHalted():
@@ -829,7 +834,9 @@ class Replica:
         durable = [
             node_id
             for node_id, on_disk in sorted(self._machine.durable.items())
-            if on_disk.epoch_id == current.epoch_id and on_disk.number >= lineage.number
+            if on_disk.epoch_id == current.epoch_id
+            and on_disk.era == current.era
+            and on_disk.number >= lineage.number
         ]
         witness = view.proposal.hellos[0]
         votes = witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes)

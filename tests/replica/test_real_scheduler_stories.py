@@ -1,0 +1,278 @@
+"""The replica with the real scheduler: start, move, fail, recover, shut down."""
+
+from replica_bus import Bus
+from replica_stories import DEVICE, configure, options, started
+
+from paceline.cib.read import read_configuration
+from paceline.model.identifiers import NodeName
+from paceline.model.operation import Operation
+from paceline.model.plan import Plan
+from paceline.model.snapshot import Snapshot
+from paceline.model.status import ClusterStatus, OperationOutcome
+from paceline.replica.events import Departure, LoopStalled
+from paceline.replica.requests import ClearHistory, Outcome, SetAttributes, Shutdown
+from paceline.scheduler import schedule
+
+DUMMY = (
+    b'<primitive id="IP" class="ocf" provider="heartbeat" type="Dummy"><operations>'
+    b'<op id="IP-m" name="monitor" interval="10s"/></operations></primitive>'
+)
+RUNNING, STOPPED = 0, 7
+
+
+class Services:
+    """What really runs: the agents of all nodes, seen by tests."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, set[str]] = {}
+        self.failing: dict[tuple[str, str], int | OperationOutcome] = {}
+        self.overlaps = 0
+
+    def __call__(self, operation: Operation) -> int | OperationOutcome:
+        action = operation.action
+        here = self.running.setdefault(action.resource, set())
+        wrong = self.failing.get((action.task, operation.node))
+        if wrong is not None:
+            return wrong
+        if action.task == "start":
+            here.add(operation.node)
+            self.overlaps += len(here) > 1
+        elif action.task == "stop":
+            here.discard(operation.node)
+        elif action.task == "monitor":
+            return RUNNING if operation.node in here else STOPPED
+        return RUNNING
+
+    def power_off(self, node: str) -> None:
+        for nodes in self.running.values():
+            nodes.discard(node)
+
+
+def real(status: ClusterStatus, configuration: bytes) -> Plan:
+    return schedule(Snapshot(configuration=read_configuration(configuration), status=status))
+
+
+def cluster(*names: str, fencing: bool = False) -> tuple[Bus, Services]:
+    services = Services()
+    bus = Bus(*names, scheduler=real, agent=services, is_two_node=len(names) == 2)
+    bus.start(*names)
+    bus.settle()
+    bus.ask(
+        names[0],
+        configure(
+            bus,
+            names[0],
+            resources=DUMMY + (DEVICE if fencing else b""),
+            properties=options(stonith_enabled="true" if fencing else "false"),
+        ),
+    )
+    bus.settle()
+    bus.tick(1000)
+    return bus, services
+
+
+def where(services: Services) -> list[str]:
+    return sorted(services.running.get("IP", set()))
+
+
+def test_resource_starts_once_and_everything_comes_to_rest() -> None:
+    bus, services = cluster("worker1", "worker2")
+    assert len(where(services)) == 1
+    assert all(bus.replica(name).is_idle() for name in bus.nodes)
+
+
+def test_resource_moves_when_its_node_crashes_without_fencing() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    services.power_off(old)
+    bus.crash(old)
+    bus.settle()
+    assert where(services) == [name for name in bus.nodes if name != old]
+
+
+def test_resource_waits_for_the_fencing_when_fencing_is_on() -> None:
+    bus, services = cluster("worker1", "worker2", fencing=True)
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    bus.fence_agent = lambda operation: None
+    bus.crash(old)
+    bus.settle()
+    bus.tick(3000)
+    assert where(services) == [old], "nothing was started elsewhere"
+    services.power_off(old)
+    bus.finish_fence(other, bus[other].fences[-1], 0)
+    bus.settle()
+    bus.tick(1000)
+    assert where(services) == [other]
+    assert services.overlaps == 0
+
+
+def test_node_leaves_cleanly_and_its_resource_moves_when_shut_down() -> None:
+    bus, services = cluster("worker1", "worker2", fencing=True)
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    asked = bus.ask(old, Shutdown())
+    bus.settle()
+    bus.tick(1000)
+    assert bus[old].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    left = bus[old].left
+    assert left is not None and left.exit_status == 0
+    assert where(services) == [other]
+    bus.crash(old, why=Departure.LEFT)
+    bus.settle()
+    bus.tick(60_000)
+    assert bus[other].fences == []
+    node = next(node for node in bus.replica(other).status().nodes if node.name == old)
+    assert not node.is_expected and not node.is_unclean
+
+
+def test_last_node_can_leave_when_it_is_alone_without_quorum() -> None:
+    bus, services = cluster("worker1", "worker2", "worker3")
+    for name in ("worker3", "worker2"):
+        bus.ask(name, Shutdown())
+        bus.settle()
+        bus.tick(500)
+        assert bus[name].left is not None
+        bus.crash(name, why=Departure.LEFT)
+        bus.settle()
+    bus.ask("worker1", Shutdown())
+    bus.settle()
+    bus.tick(1000)
+    assert bus["worker1"].left is not None
+    assert where(services) == []
+
+
+def test_all_nodes_leave_when_all_are_shut_down_at_once() -> None:
+    bus, services = cluster("worker1", "worker2", "worker3")
+    for name in bus.nodes:
+        bus.ask(name, Shutdown())
+    for _ in range(4):
+        bus.settle()
+        bus.tick(500)
+        gone = [n.name for n in bus.nodes.values() if n.left is not None and n.replica is not None]
+        if gone:
+            bus.crash(*gone, why=Departure.LEFT)
+    bus.settle()
+    assert all(node.left is not None for node in bus.nodes.values())
+    assert where(services) == []
+
+
+def test_resource_is_stopped_and_started_again_when_its_monitor_fails() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    services.running["IP"].clear()
+    monitor = next(op for op in bus[old].executed if op.action.interval_ms)
+    bus.finish(old, monitor, STOPPED)
+    bus.settle()
+    bus.tick(1000)
+    assert len(where(services)) == 1
+    attributes = dict(
+        next(n for n in bus.replica("worker1").status().nodes if n.name == old).attributes
+    )
+    assert attributes["fail-count-IP#monitor_10000"] == "1"
+    assert "last-failure-IP#monitor_10000" in attributes
+
+
+def test_start_failure_bans_the_node_and_cleanup_lifts_it() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    services.failing["start", old] = 1
+    services.running["IP"].clear()
+    monitor = next(op for op in bus[old].executed if op.action.interval_ms)
+    bus.finish(old, monitor, STOPPED)
+    bus.settle()
+    bus.tick(1000)
+    assert where(services) == [other]
+    node = next(n for n in bus.replica(other).status().nodes if n.name == old)
+    assert dict(node.attributes)["fail-count-IP#start_0"] == "INFINITY"
+    assert any(row.entry_id == "IP_last_failure_0" for row in node.history)
+    services.failing.clear()
+    bus.ask(other, ClearHistory())
+    bus.settle()
+    bus.tick(1000)
+    node = next(n for n in bus.replica(other).status().nodes if n.name == old)
+    assert not node.attributes
+    assert not any(row.entry_id == "IP_last_failure_0" for row in node.history)
+
+
+def test_minority_stops_and_majority_takes_over_when_the_network_is_cut() -> None:
+    bus, services = cluster("worker1", "worker2", "worker3")
+    (old,) = where(services)
+    rest = [name for name in bus.nodes if name != old]
+    bus.regroup([old], rest)
+    bus.settle()
+    bus.tick(1000)
+    assert where(services) == [rest[0]] or where(services) == [rest[1]]
+    bus.regroup(list(bus.nodes))
+    bus.settle()
+    bus.tick(1000)
+    assert len(where(services)) == 1
+    assert all(bus.replica(name).is_idle() for name in bus.nodes)
+
+
+def test_everything_stops_at_once_when_corosync_dies() -> None:
+    bus, services = cluster("worker1", "worker2", "worker3")
+    (old,) = where(services)
+    bus.lose_engine(old)
+    bus.settle()
+    assert where(services) == []
+    assert not bus.replica(old).status().is_quorate
+
+
+def test_nothing_starts_after_a_stall_until_another_member_answered() -> None:
+    bus, services = cluster("worker1", "worker2")
+    bus.dropped = lambda sender, receiver: sender == "worker2"
+    for name in bus.nodes:
+        bus.feed(name, LoopStalled(stalled_ms=5000))
+    (old,) = where(services)
+    services.running["IP"].clear()
+    bus.agent = services
+    bus.ask("worker1", SetAttributes(node=NodeName("worker1"), values=(("standby", "on"),)))
+    bus.settle()
+    assert where(services) == []
+
+
+def test_unseen_node_is_fenced_only_after_the_wait_of_a_cold_start() -> None:
+    bus, services = cluster("worker1", "worker2", "worker3", fencing=True)
+    for name in bus.nodes:
+        services.power_off(name)
+    bus.crash("worker1", "worker2", "worker3")
+    bus.settle()
+    bus.start("worker1", "worker2")
+    bus.settle()
+    bus.tick(10_000)
+    assert all(not node.fences for node in bus.nodes.values())
+    assert where(services) == []
+    bus.tick(15_000)
+    assert [f.target for f in bus["worker1"].fences] == ["worker3"]
+    assert len(where(services)) == 1
+
+
+def test_failed_stop_gets_the_node_fenced() -> None:
+    bus, services = cluster("worker1", "worker2", fencing=True)
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    services.failing["stop", old] = OperationOutcome.TIMED_OUT
+    bus.ask(old, SetAttributes(node=NodeName(old), values=(("standby", "on"),)))
+
+    def switch(operation: object) -> int:
+        services.power_off(old)
+        return 0
+
+    bus.fence_agent = switch  # type: ignore[assignment]
+    bus.settle()
+    bus.tick(5000)
+    fenced = [f.target for node in bus.nodes.values() for f in node.fences]
+    assert fenced == [old]
+    assert where(services) in ([], [other])
+    bus.crash(old)
+    bus.settle()
+    bus.tick(2000)
+    assert where(services) == [other]
+
+
+def test_started_story_has_fencing_off_by_default() -> None:
+    bus = Bus("worker1", scheduler=real)
+    started(bus, "worker1")
+    assert bus.replica("worker1").is_idle()
