@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +15,12 @@ import os, socket, sys
 from paceline.api.command_server import serve_commands
 if os.fork() == 0:
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(sys.argv[1] + ".new")
+    listener.bind(sys.argv[1])
     listener.listen()
-    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    print("ready", flush=True)
     serve_commands(listener, {"PATH": "/usr/bin", "PACELINE_RUNTIME_DIR": "/nonexistent"})
 sys.stdin.read()
 """
-START_S_MAX = 20
 
 
 @pytest.fixture
@@ -30,13 +28,12 @@ def server(tmp_path: Path) -> Iterator[Path]:
     """A server in a process of its own; it ends when its parent does."""
     path = tmp_path / "api.sock"
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(path)], stdin=subprocess.PIPE
+        [sys.executable, "-c", SERVER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        deadline = time.monotonic() + START_S_MAX
-        while not path.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield path
         assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield path
         process.stdin.close()
         process.wait(timeout=10)
 
