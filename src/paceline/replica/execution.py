@@ -67,10 +67,16 @@ class Execution:
             return ()
         return self._begin(flight)
 
-    def release(self) -> tuple[Effect, ...]:
-        """Begin what waited: the inbox is empty and nothing bars."""
+    def release(self, *, has_quorum: bool) -> tuple[Effect, ...]:
+        """Begin what waited: the inbox is empty and nothing bars.
+
+        Without quorum only fence devices are: whatever a plan says, all else goes on waiting.
+        """
         effects: list[Effect] = []
-        for ref in list(self._waiting):
+        for ref, flight in list(self._waiting.items()):
+            agent = flight.action.agent
+            if not has_quorum and (agent is None or agent.agent_class != "stonith"):
+                continue
             effects.extend(self._begin(self._waiting.pop(ref)))
         return tuple(effects)
 

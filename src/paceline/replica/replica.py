@@ -683,9 +683,9 @@ class Replica:
             return
         if self._identity.node not in view.nodes:
             return
-        if view.is_quorate and not self._word.is_quorate:
-            return
-        for effect in self._execution.release():
+        has_quorum = view.is_quorate and self._word.is_quorate
+        is_ignored = not view.is_quorate and self._read_settings().no_quorum_policy == "ignore"
+        for effect in self._execution.release(has_quorum=has_quorum or is_ignored):
             self._emit(effect)
 
     def _operation_finished(self, result: OperationResult) -> None:
