@@ -405,7 +405,8 @@ class PlanApplier:
         if reported.ref:
             flight = state.flights.get(reported.ref)
             if flight is None or flight.executor != sender:
-                return  # Late: its life in the log is over, and its pair is probed if need be.
+                self._doubt(reported)
+                return
             state.flights.drop(reported.ref)
             action = flight.action
             self._moved.put((action.resource, action.node), state.core.value.position)
@@ -423,6 +424,15 @@ class PlanApplier:
             state.want_plan(f"{what} on {reported.node} did not end as planned")
         elif flight is not None and self.run is not None and self.run.has_held:
             state.want_plan("what the plan had to leave out is settled")
+
+    def _doubt(self, reported: Reported) -> None:
+        """A late result is not applied; what it speaks of is not known any more and is probed."""
+        for row in reported.rows:
+            table = self._state.history_of(reported.node)
+            for key, _row in table.items():
+                if key[0] == row.resource:
+                    table.drop(key)
+            self._state.want_plan(f"a late result of {row.resource} on {reported.node}")
 
     def _put_rows(self, sender: NodeName, reported: Reported) -> None:
         state = self._state

@@ -288,6 +288,14 @@ class SeenDeadline(Struct, frozen=True, kw_only=True, tag=True):
     view: str
 
 
+class Digest(Struct, frozen=True, kw_only=True, tag=True):
+    """What the sender's state came to at a position; who is alone with his begins anew."""
+
+    view: str
+    position: int
+    digest: str
+
+
 class Ping(Struct, frozen=True, kw_only=True, tag=True):
     """Ask for an answer in this view: after a stall, and from time to time as a sign of life."""
 
@@ -324,6 +332,7 @@ Entry = (
     | Left
     | GraceOver
     | SeenDeadline
+    | Digest
     | Ping
     | Pong
 )
@@ -344,6 +353,7 @@ ViewEntry = (
     | Left
     | GraceOver
     | SeenDeadline
+    | Digest
     | Ping
     | Pong
 )

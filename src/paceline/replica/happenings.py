@@ -147,6 +147,21 @@ class Garbled(Struct, frozen=True, kw_only=True):
     error: EntryError
 
 
+class DigestDue(Struct, frozen=True, kw_only=True):
+    """It is time to compare: this member says what its state came to here."""
+
+    position: int
+    digest: str
+
+
+class DigestHeard(Struct, frozen=True, kw_only=True):
+    """A member said what its state came to."""
+
+    sender: MemberAddress
+    position: int
+    digest: str
+
+
 class PingHeard(Struct, frozen=True, kw_only=True):
     """A member wants an answer in this view."""
 
@@ -211,6 +226,8 @@ Happening = (
     | PlanEnded
     | Refused
     | Garbled
+    | DigestDue
+    | DigestHeard
     | PingHeard
     | PongHeard
     | MemberDropped

@@ -25,6 +25,7 @@ from paceline.replica.entries import (
     AttributesSet,
     Changed,
     ConfirmedOff,
+    Digest,
     Durable,
     Entry,
     EntryError,
@@ -51,6 +52,8 @@ from paceline.replica.entries import (
 from paceline.replica.events import MemberAddress
 from paceline.replica.happenings import (
     CopyDamaged,
+    DigestDue,
+    DigestHeard,
     DurabilityMoved,
     EpochRaised,
     Garbled,
@@ -74,6 +77,9 @@ from paceline.replica.tables import (
     encode_photograph,
 )
 from paceline.replica.views import Hellos, Proposal
+
+DIGEST_EVERY = 1000
+"""How many entries lie between two comparisons of the members' states (DESIGN 2)."""
 
 
 class Machine:
@@ -164,6 +170,11 @@ class Machine:
                 self.durable[sender.node_id] = entry.lineage
                 self._happened.append(DurabilityMoved())
                 code = ""
+            case Digest():
+                self._happened.append(
+                    DigestHeard(sender=sender, position=entry.position, digest=entry.digest)
+                )
+                code = ""
             case Ping():
                 if entry.wants_answer:
                     self._happened.append(PingHeard(sender=sender, nonce=entry.nonce))
@@ -193,6 +204,9 @@ class Machine:
             self._happened.append(EpochRaised())
         if code:
             self._refuse(sender, entry, code)
+        position = self.state.core.value.position
+        if position % DIGEST_EVERY == 0:
+            self._happened.append(DigestDue(position=position, digest=self.state.digest()))
 
     def _refuse(self, sender: MemberAddress, entry: ViewEntry, code: str, detail: str = "") -> None:
         self._happened.append(Refused(sender=sender, entry=entry, code=code, detail=detail))

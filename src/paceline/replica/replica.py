@@ -39,6 +39,7 @@ from paceline.replica.effects import (
 from paceline.replica.entries import (
     AttributesSet,
     Changed,
+    Digest,
     Durable,
     Entry,
     Flight,
@@ -83,6 +84,8 @@ from paceline.replica.fence_runs import FenceRuns
 from paceline.replica.happenings import (
     BatchApplied,
     CopyDamaged,
+    DigestDue,
+    DigestHeard,
     DurabilityMoved,
     EpochRaised,
     FencingEnded,
@@ -110,6 +113,7 @@ from paceline.replica.happenings import (
 )
 from paceline.replica.identity import Identity, Stored
 from paceline.replica.journal import RETRY_MS, JournalKeeper
+from paceline.replica.liveness import ALIVE_MS, Liveness
 from paceline.replica.machine import Machine, durable_state, restore
 from paceline.replica.reading import read_status
 from paceline.replica.requests import Outcome, Request, RequestAnswer, Shutdown
@@ -127,6 +131,7 @@ LOOP_DEPTH_MAX = 10_000
 """Entries to ourselves in one event without an engine: more would be an endless loop."""
 T_SETTLE, T_SILENT, T_RECHECK, T_PROBES = "settle", "silent", "recheck", "probe-batch"
 T_DEADLINE, T_SHUTDOWN, T_REQUESTS, T_JOURNAL = "dc-deadtime", "shutdown", "requests", "journal"
+T_ALIVE = "alive"
 T_GRACE = "grace "
 
 
@@ -145,6 +150,7 @@ class Replica:
         self._said: Word | None = None
         self._hellos = 0
         self._execution = Execution(identity)
+        self._liveness = Liveness()
         self._fencing = FenceRuns(identity, self._state)
         self._clients = Clients(identity.node)
         self._journal = JournalKeeper(is_empty=self._stored.state is None)
@@ -272,6 +278,7 @@ class Replica:
     def _take(self, event: Event) -> None:
         match event:
             case Delivered():
+                self._liveness.heard(event.sender, self._now_ms)
                 self._happen(self._machine.deliver(event.sender, event.payload))
             case GroupChanged():
                 self._group_changed(event)
@@ -409,6 +416,7 @@ class Replica:
         if stalled_ms < STALL_MS_MIN:
             return
         self._note("warning", "loop-stalled", f"the loop stood for {stalled_ms} ms")
+        self._liveness.forgive(self._now_ms)
         self._bar = 0
         self._ask_after_stall()
 
@@ -486,6 +494,14 @@ class Replica:
                     f"{happening.error.code} from node {happening.sender.node_id}: "
                     f"{happening.error.detail}",
                 )
+            case DigestDue():
+                view = self._machine.view
+                if view is not None and self._identity.node in view.nodes:
+                    self._send(
+                        Digest(view=view.id, position=happening.position, digest=happening.digest)
+                    )
+            case DigestHeard():
+                self._digest_heard(happening)
             case PingHeard():
                 self._ping_heard(happening)
             case PongHeard():
@@ -553,6 +569,8 @@ class Replica:
         for effect in self._fencing.resume(view):
             self._emit(effect)
         self._ask_after_stall()
+        self._liveness.begin_view(view.proposal.members, self._now_ms)
+        self._set_timer(T_ALIVE, ALIVE_MS)
         self._watch_nodes(view)
         for request_id in self._clients.waiting():
             self._answer(request_id)
@@ -977,9 +995,9 @@ class Replica:
                 )
             )
 
-    def _leave(self, why: str) -> None:
+    def _leave(self, why: str, *, exit_status: int = 0) -> None:
         self._is_over = True
-        self._emit(Leave(exit_status=0, why=why))
+        self._emit(Leave(exit_status=exit_status, why=why))
 
     # Timers
 
@@ -990,6 +1008,8 @@ class Replica:
             self._word.settle()
         elif name == T_SILENT:
             self._suspect_silent()
+        elif name == T_ALIVE:
+            self._show_life()
         elif name == T_RECHECK:
             if view is not None and view.coordinator == self._identity.node:
                 self._coordination.is_recheck_due = True
@@ -1026,6 +1046,35 @@ class Replica:
                 self._send(Suspect(target=target, members=self._word.members))
         self._set_timer(T_SILENT, SETTLE_MS)
 
+    def _show_life(self) -> None:
+        """Say that we are there, and name those of whom nothing was heard for too long."""
+        view = self._machine.view
+        if view is None:
+            return
+        if self._liveness.is_quiet(self._now_ms):
+            position = self._state.core.value.position
+            self._send(Ping(view=view.id, nonce=0, wants_answer=False, position=position))
+        for target in self._liveness.silent(self._word.address, self._now_ms):
+            self._send(Suspect(target=target, members=self._word.members))
+        self._set_timer(T_ALIVE, ALIVE_MS)
+
+    def _digest_heard(self, happening: DigestHeard) -> None:
+        """Begin anew, with the state of the others, where ours alone is different."""
+        view = self._machine.view
+        if view is None:
+            return
+        self._liveness.note_digest(happening.sender, happening.position, happening.digest)
+        first = next(
+            member
+            for member, hello in zip(
+                sorted(view.proposal.members), view.proposal.hellos, strict=True
+            )
+            if hello.node == view.coordinator
+        )
+        if self._liveness.is_alone(self._word.address, happening.position, first):
+            self._note("error", "state-differs", "this member's state is not that of the others")
+            self._leave("its state differs: it begins anew", exit_status=1)
+
     def _grace_over(self, view: View, node: NodeName) -> None:
         row = self._state.nodes.get(node)
         if row is None or row.presence is not Presence.MISSING:
@@ -1046,6 +1095,7 @@ class Replica:
 
     def _send(self, entry: Entry) -> None:
         payload = encode_entry(entry)
+        self._liveness.said(self._now_ms)
         if self._is_engine_up:
             self._emit(Send(payload=payload))
         else:
