@@ -182,6 +182,10 @@ class PlanApplier:
                 return run.finish_at_once(action)
             case ActionKind.FENCE:
                 return self._start_fencing(run, each)
+            case ActionKind.RESOURCE if action.task == "delete":
+                # Forgetting a removed resource's history needs no agent.
+                self._apply_cluster_action(action)
+                return run.finish_at_once(action)
             case ActionKind.RESOURCE:
                 row = self._present(executor_of(action))
                 if row is None:
@@ -211,7 +215,7 @@ class PlanApplier:
     def _apply_cluster_action(self, action: PlannedAction) -> None:
         state = self._state
         match action.task:
-            case "lrm_delete":
+            case "lrm_delete" | "delete":
                 table = state.history_of(action.node)
                 for key, _row in table.items():
                     if key[0] == action.resource:
