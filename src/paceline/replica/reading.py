@@ -80,12 +80,14 @@ def _member(
     """Return a member node as the scheduler is to see it.
 
     A missing daemon's node is shown online and in maintenance: what runs there is left as it is.
-    With fencing on it is unclean after the grace time; without, it stays so and blocked.
+    With fencing on it is unclean after the grace time; without, it stays so and blocked. A node not
+    seen since the cold start may run anything, also where its Corosync lives: it is unclean.
     """
     presence = row.presence
     is_fencing_on = settings.is_fencing_on
     is_kept = presence is Presence.MISSING or (presence is Presence.FAILED and not is_fencing_on)
     is_lost = presence is Presence.LOST or (presence is Presence.FAILED and is_fencing_on)
+    is_unseen = presence is Presence.UNSEEN and settings.has_startup_fencing
     is_online = presence is Presence.PRESENT or is_kept
     return NodeStatus(
         name=row.name,
@@ -93,7 +95,7 @@ def _member(
         is_member=row.is_ring_member,
         is_online=is_online,
         is_expected=is_online or (is_lost and is_fencing_on),
-        is_unclean=is_barred or (is_lost and is_fencing_on),
+        is_unclean=is_barred or ((is_lost or is_unseen) and is_fencing_on),
         is_seen=presence is not Presence.UNSEEN,
         is_fenced=row.is_fenced,
         in_maintenance=is_kept,

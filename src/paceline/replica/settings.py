@@ -26,6 +26,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     is_fencing_on: bool = True
     has_fence_devices: bool = False
+    has_startup_fencing: bool = True
     start_failure_is_fatal: bool = True
     no_quorum_policy: str = "stop"
     dc_deadtime_ms: int = DC_DEADTIME_MS
@@ -44,6 +45,7 @@ def read_settings(configuration: Configuration) -> Settings:
     defaults = Settings()
     return Settings(
         is_fencing_on=_flag(words, ("stonith-enabled", "fencing-enabled"), defaults.is_fencing_on),
+        has_startup_fencing=_flag(words, ("startup-fencing",), True),
         start_failure_is_fatal=_flag(words, ("start-failure-is-fatal",), True),
         no_quorum_policy=words.get("no-quorum-policy", "stop").lower(),
         dc_deadtime_ms=_duration(words, ("dc-deadtime",), DC_DEADTIME_MS),
