@@ -152,6 +152,10 @@ class MemoryNode:
             agents=1,
         )
 
+    def resolve(self, name: str) -> tuple[str, ...]:
+        node = self.network.nodes.get(name)
+        return node.addresses if node else ()
+
     def probe(self, targets: Sequence[tuple[str, str, int]]) -> PeersSeen:
         return PeersSeen(
             seen=tuple(
@@ -193,7 +197,7 @@ class _Look:
 
     def __init__(self, node: MemoryNode) -> None:
         self._node = node
-        self.facts, self.probe = node.facts, node.probe
+        self.facts, self.probe, self.resolve = node.facts, node.probe, node.resolve
         self.try_datagrams, self.time_ms, self.version = (
             node.try_datagrams,
             node.time_ms,

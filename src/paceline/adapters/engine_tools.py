@@ -7,6 +7,7 @@ from paceline.adapters.run_command import run_bounded
 from paceline.model.errors import UnreachableError
 
 PROGRAM = "corosync-quorumtool"
+RELOAD_PROGRAM = "corosync-cfgtool"
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ASK_MS_MAX = 10_000
 NOT_QUORATE_RC = 2
@@ -18,8 +19,8 @@ class QuorumTool:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Look for the tool in PATH, then where systems put it."""
-        path = f"{environment.get('PATH', '')}:{SEARCH_PATH}"
-        self._program = shutil.which(PROGRAM, path=path)
+        self._path = f"{environment.get('PATH', '')}:{SEARCH_PATH}"
+        self._program = shutil.which(PROGRAM, path=self._path)
 
     def members_text(self) -> str:
         """Return the table of members. Raises UnreachableError."""
@@ -28,6 +29,16 @@ class QuorumTool:
     def quorum_text(self) -> str:
         """Return quorum, votes and members. Raises UnreachableError."""
         return self._run("-s")
+
+    def reload(self) -> None:
+        """Run `corosync-cfgtool -R`. Raises UnreachableError with its words where it fails."""
+        found = shutil.which(RELOAD_PROGRAM, path=self._path)
+        if found is None:
+            raise UnreachableError(f"{RELOAD_PROGRAM} is not installed")
+        done = run_bounded((found, "-R"), {"LC_ALL": "C"}, ASK_MS_MAX)
+        words = " ".join((done.out + done.err).decode(errors="replace").split())
+        if done.rc != 0:
+            raise UnreachableError(f"Corosync did not reload its configuration: {words}")
 
     def _run(self, option: str) -> str:
         if self._program is None:

@@ -75,6 +75,10 @@ class LocalHostLook:
         """Return our version."""
         return __version__
 
+    def resolve(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of a name."""
+        return resolve_all(name)
+
     def facts(self, names: Sequence[str]) -> NodeFacts:
         """Return everything about this machine."""
         cluster_name, cluster_nodes = self._cluster()

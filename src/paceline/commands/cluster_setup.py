@@ -403,6 +403,21 @@ def _repeat(request: Request) -> str:
     return shlex.join([*words, "--force"])
 
 
+def _check_resolved(request: Request, ports: Ports, words: SetupWords) -> None:
+    """Report names that have no address here, where the names are used as addresses."""
+    names = [node.name for node in words.nodes if not node.addresses]
+    for name in names:
+        request.findings.inform(
+            "name-as-address", f"No addresses specified for host '{name}', using '{name}'"
+        )
+    look = ports.open_node().look
+    unknown = [f"'{name}'" for name in names if not look.resolve(name)]
+    if unknown:
+        request.findings.error(
+            "unknown-name", f"Unable to resolve addresses: {', '.join(unknown)}", is_forceable=True
+        )
+
+
 def _write_local_conf(request: Request, ports: Ports, words: SetupWords) -> Outcome:
     """Write corosync.conf to a file; no node is asked."""
     path = request.value("corosync_conf") or ""
@@ -410,7 +425,8 @@ def _write_local_conf(request: Request, ports: Ports, words: SetupWords) -> Outc
         request.findings.error(
             "file-exists", f"Corosync config file '{path}' already exists", is_forceable=True
         )
-        request.findings.stop_if_errors()
+    _check_resolved(request, ports, words)
+    request.findings.stop_if_errors()
     is_named = request.has("no-cluster-uuid") or words.is_old
     uuid = "" if is_named else ports.open_node().random_bytes(16).hex()
     text = _conf_text(words, words.nodes, uuid=uuid)

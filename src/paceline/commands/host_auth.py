@@ -173,7 +173,7 @@ def _authenticate(request: Request, peers: Peers, places: tuple[Place, ...]) -> 
         )
         request.progress(f"{place.name}: Authorized")
     if hosts:
-        _introduce(request, peers, hosts)
+        introduce(request, peers, hosts)
     return Outcome()
 
 
@@ -215,7 +215,7 @@ def _find_stranger(place: Place, greeting: Greeting, pinned: str) -> Report | No
     return None
 
 
-def _introduce(request: Request, peers: Peers, hosts: Sequence[KnownHost]) -> None:
+def introduce(request: Request, peers: Peers, hosts: Sequence[KnownHost]) -> None:
     """Let every host drive every other: tokens are made by each, and kept by each."""
     local = peers.local_name()
     names = [host.name for host in hosts]

@@ -176,7 +176,7 @@ def build_corosync_conf(conf: ClusterConf) -> str:
     root = Section(
         sections=(
             _totem(conf),
-            Section(name="nodelist", sections=tuple(_node(node) for node in conf.nodes)),
+            Section(name="nodelist", sections=tuple(node_section(node) for node in conf.nodes)),
             _quorum(conf),
             Section(
                 name="logging",
@@ -210,7 +210,8 @@ def _totem(conf: ClusterConf) -> Section:
     return Section(name="totem", options=tuple(options), sections=links)
 
 
-def _node(node: ConfNode) -> Section:
+def node_section(node: ConfNode) -> Section:
+    """Return a node's section in the node list."""
     rings = tuple((f"ring{i}_addr", address) for i, address in enumerate(node.addresses))
     return Section(name="node", options=(*rings, ("name", node.name), ("nodeid", str(node.nodeid))))
 

@@ -13,3 +13,7 @@ class EngineTools(Protocol):
     def quorum_text(self) -> str:
         """Return quorum, votes and members. Raises UnreachableError."""
         ...
+
+    def reload(self) -> None:
+        """Let Corosync on all nodes read corosync.conf again. Raises UnreachableError."""
+        ...

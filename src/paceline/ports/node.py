@@ -154,6 +154,10 @@ class HostLook(Protocol):
         """Return the version of Paceline here."""
         ...
 
+    def resolve(self, name: str) -> tuple[str, ...]:
+        """Return the addresses that a name has here; empty where it has none."""
+        ...
+
     def facts(self, names: Sequence[str]) -> NodeFacts:
         """Return everything; `names` are resolved. Takes up to some seconds."""
         ...

@@ -1,0 +1,419 @@
+"""`pcs cluster node add|remove`, `cluster sync`, `cluster authkey`: members and files change.
+
+Nodes are added one at a time and only while every other node answers (or with --skip-offline): a
+node that does not know of a new member would count votes wrongly (DESIGN 5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+
+from paceline.commands.cluster_services import (
+    cluster_nodes,
+    enable_nodes,
+    start_nodes,
+    wait_for_nodes,
+)
+from paceline.commands.contract import (
+    Alias,
+    Command,
+    Findings,
+    Needs,
+    Outcome,
+    Ports,
+    Request,
+    UsageError,
+)
+from paceline.commands.host_auth import introduce
+from paceline.commands.node_checks import (
+    check_fitness,
+    check_greetings,
+    check_not_in_cluster,
+    check_versions_agree,
+    read_facts,
+)
+from paceline.commands.node_trouble import report_problem
+from paceline.model.corosync_conf import (
+    TWO_NODES,
+    ConfNode,
+    Section,
+    node_section,
+    parse_corosync_conf,
+    read_nodes,
+    render_corosync_conf,
+)
+from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.reports import Report
+from paceline.ports.node_calls import (
+    CertificateRequested,
+    DestroyCluster,
+    Done,
+    File,
+    FileName,
+    MakeCertificateRequest,
+    NodeFacts,
+    NodeRequest,
+    PutFiles,
+    Service,
+)
+from paceline.ports.peers import PeerProblem, Peers
+
+AUTHKEY_BYTES = 256
+DESTROY_MS_MAX = 1_900_000
+NODES_MAX = 16
+# What of the cluster's files a new node gets beside its own certificate and corosync.conf.
+_KEYS = (
+    FileName.COROSYNC_AUTHKEY,
+    FileName.REMOTE_AUTHKEY,
+    FileName.CLUSTER_CA,
+    FileName.CLUSTER_CA_KEY,
+)
+
+
+def add_node(request: Request, ports: Ports) -> Outcome:
+    """`cluster node add NAME [addr=A]... [--start] [--enable] [--wait]`."""
+    name, addresses = _parse_node(request)
+    peers = ports.open_peers()
+    root = _conf(ports)
+    nodes = read_nodes(root)
+    if any(node.name == name for node in nodes):
+        raise _invalid("node-exists", f"Node '{name}' is in the cluster already")
+    if len(nodes) >= NODES_MAX:
+        raise _invalid("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
+    present = _check_all_present(request, peers, [node.name for node in nodes])
+    check_greetings(request, peers, (name,))
+    facts = read_facts(request, peers, (name,))
+    request.findings.stop_if_errors()
+    check_fitness(request.findings, name, facts[name])
+    check_not_in_cluster(request.findings, name, facts[name])
+    check_versions_agree(request.findings, {**present, name: facts[name]})
+    if not addresses:
+        addresses = _addresses_like(request.findings, nodes, present, name, facts[name])
+    if len(addresses) != len(nodes[0].addresses):
+        request.findings.error(
+            "address-count",
+            f"the cluster has {len(nodes[0].addresses)} link(s), so '{name}' needs as many "
+            f"addresses, not {len(addresses)}:  {name} addr=A addr=B",
+        )
+    request.findings.stop_if_errors()
+    new = ConfNode(
+        name=name, nodeid=max(node.nodeid for node in nodes) + 1, addresses=tuple(addresses)
+    )
+    files = _files_for(request, ports, peers, name)
+    _do(request, peers, [(name, DestroyCluster())], wait_ms_max=DESTROY_MS_MAX)
+    hosts = [host for host in peers.known_hosts() if host.name in (*present, name)]
+    introduce(request, peers, hosts)
+    request.progress(f"Sending keys and certificates to '{name}'")
+    _do(request, peers, [(name, PutFiles(files=files))])
+    _spread(request, ports, peers, _with_nodes(root, (*nodes, new)), (*present, name))
+    if request.has("enable"):
+        enable_nodes(request, peers, (name,))
+    if request.has("start"):
+        start_nodes(request, peers, (name,))
+        if request.has("wait"):
+            wait_for_nodes(request, ports)
+    return Outcome()
+
+
+def remove_nodes(request: Request, ports: Ports) -> Outcome:
+    """`cluster node remove NAME...`."""
+    if not request.arguments:
+        raise UsageError
+    peers = ports.open_peers()
+    root = _conf(ports)
+    nodes = read_nodes(root)
+    names = tuple(dict.fromkeys(request.arguments))
+    for name in names:
+        if all(node.name != name for node in nodes):
+            request.findings.error("no-such-node", f"Node '{name}' does not appear to exist")
+    staying = tuple(node for node in nodes if node.name not in names)
+    if not staying:
+        request.findings.error(
+            "last-node", "All nodes would be removed: use  pcs cluster destroy --all"
+        )
+    if peers.local_name() in names:
+        request.findings.error(
+            "local-node",
+            "this node cannot remove itself; on another:  "
+            f"pcs cluster node remove {peers.local_name()}",
+        )
+    request.findings.stop_if_errors()
+    present = _check_all_present(request, peers, [node.name for node in staying])
+    for name in names:
+        request.progress(f"{name}: Stopping Cluster (pacemaker)...")
+    asked: list[tuple[str, NodeRequest]] = [(name, DestroyCluster()) for name in names]
+    for name, answer in peers.ask(asked, Done, wait_ms_max=DESTROY_MS_MAX):
+        if not isinstance(answer, PeerProblem):
+            request.progress(f"{name}: Successfully destroyed cluster")
+        elif request.has("skip-offline"):
+            request.findings.warn(
+                "node-not-destroyed",
+                f"{name} does not answer: destroy it there before it runs again: "
+                "pcs cluster destroy",
+            )
+        else:
+            request.findings.add(report_problem(name, answer))
+    request.findings.stop_if_errors()
+    _spread(request, ports, peers, _with_nodes(root, staying), tuple(present))
+    _forget(request, ports, names)
+    return Outcome()
+
+
+def sync_files(request: Request, ports: Ports) -> Outcome:
+    """`cluster sync [corosync]`: send this node's corosync.conf to all nodes."""
+    if request.arguments not in ((), ("corosync",)):
+        raise UsageError
+    names = tuple(node.name for node in cluster_nodes(ports))
+    _spread(request, ports, ports.open_peers(), _conf(ports), names)
+    return Outcome()
+
+
+def renew_authkey(request: Request, ports: Ports) -> Outcome:
+    """`cluster authkey corosync`: a new key for Corosync on all nodes, while it is down."""
+    if request.arguments:
+        raise UsageError
+    peers, node = ports.open_peers(), ports.open_node()
+    names = tuple(found.name for found in cluster_nodes(ports))
+    present = _check_all_present(request, peers, names)
+    running = [name for name, facts in present.items() if _runs_corosync(facts)]
+    if running:
+        request.findings.error(
+            "cluster-running",
+            f"Corosync runs on {', '.join(running)}: a new key would split the cluster",
+            advice="  stop it first:  pcs cluster stop --all",
+        )
+    request.findings.stop_if_errors()
+    key = File(name=FileName.COROSYNC_AUTHKEY, content=node.random_bytes(AUTHKEY_BYTES))
+    request.progress(f"Sending 'corosync authkey' to {_quoted(names)}")
+    done = _do(request, peers, [(name, PutFiles(files=(key,))) for name in names])
+    for name in done:
+        request.progress(f"{name}: successful distribution of the file 'corosync authkey'")
+    return Outcome()
+
+
+def reload_conf(request: Request, ports: Ports) -> Outcome:
+    """`cluster reload corosync`."""
+    if request.arguments not in ((), ("corosync",)):
+        raise UsageError
+    ports.open_engine_tools().reload()
+    return Outcome(text="Corosync reloaded")
+
+
+def _parse_node(request: Request) -> tuple[str, list[str]]:
+    if not request.arguments or "=" in request.arguments[0]:
+        raise UsageError
+    addresses = []
+    for word in request.arguments[1:]:
+        key, equals, value = word.partition("=")
+        if key != "addr" or not equals:
+            raise UsageError(f"Unknown options '{key}' for node '{request.arguments[0]}'")
+        addresses.append(value)
+    return request.arguments[0], addresses
+
+
+def _conf(ports: Ports) -> Section:
+    cluster_nodes(ports)  # raises with the reason where there is none that can be read
+    return parse_corosync_conf(ports.files.read(ports.corosync_conf_path))
+
+
+def _check_all_present(
+    request: Request, peers: Peers, names: Sequence[str]
+) -> dict[str, NodeFacts]:
+    """Return the facts of the nodes; one that does not answer is an error, or left out."""
+    if request.has("skip-offline"):
+        present = read_facts(replace(request, findings=Findings(is_forced=True)), peers, names)
+        for name in names:
+            if name not in present:
+                request.findings.warn(
+                    "node-skipped",
+                    f"{name} does not answer and is skipped; when it is back, run there or here: "
+                    "pcs cluster sync",
+                )
+        return present
+    present = read_facts(request, peers, names)
+    if len(present) < len(names):
+        request.findings.error(
+            "nodes-missing",
+            "all nodes have to answer while members change; --skip-offline leaves out those that "
+            "are off for certain",
+        )
+    request.findings.stop_if_errors()
+    return present
+
+
+def _addresses_like(
+    findings: Findings,
+    nodes: Sequence[ConfNode],
+    present: dict[str, NodeFacts],
+    name: str,
+    facts: NodeFacts,
+) -> list[str]:
+    """Return the new node's address in each link's network, where it has exactly one there."""
+    chosen = []
+    own = [
+        ip_interface(address)
+        for interface in facts.interfaces
+        if interface.is_up
+        for address in interface.addresses
+    ]
+    for link, address in enumerate(nodes[0].addresses):
+        network = _network_of(address, present)
+        fitting = [str(found.ip) for found in own if str(found.network) == network]
+        if len(fitting) != 1:
+            findings.error(
+                "no-address",
+                f"'{name}' has no single address in the network of link {link} "
+                f"({network or address}); name its addresses:  {name} addr=A addr=B",
+            )
+            return []
+        chosen += fitting
+    return chosen
+
+
+def _network_of(address: str, present: dict[str, NodeFacts]) -> str:
+    """Return the network in which a member has this address (or this name), or ""."""
+    for facts in present.values():
+        names = dict(facts.resolved)
+        wanted = {address, *names.get(address, ())}
+        for interface in facts.interfaces:
+            for text in interface.addresses:
+                found = ip_interface(text)
+                if str(ip_address(found.ip)) in wanted:
+                    return str(found.network)
+    return ""
+
+
+def _files_for(request: Request, ports: Ports, peers: Peers, name: str) -> tuple[File, ...]:
+    """Return the cluster's keys and the new node's certificate. Raises where one is missing."""
+    node = ports.open_node()
+    contents = {key: node.files.read(key) for key in _KEYS}
+    missing = [key.value for key, content in contents.items() if content is None]
+    if missing:
+        raise _invalid("keys-missing", f"this node does not have: {', '.join(missing)}")
+    files = [File(name=key, content=content or b"") for key, content in contents.items()]
+    asked: list[tuple[str, NodeRequest]] = [(name, MakeCertificateRequest())]
+    for _, answer in peers.ask(asked, CertificateRequested):
+        if isinstance(answer, PeerProblem):
+            raise InvalidRequestError(report_problem(name, answer))
+        certificate = node.certificates.sign(
+            answer.request.encode(),
+            authority=contents[FileName.CLUSTER_CA] or b"",
+            key=contents[FileName.CLUSTER_CA_KEY] or b"",
+            name=name,
+        )
+        files.append(File(name=FileName.NODE_CERTIFICATE, content=certificate))
+    return tuple(files)
+
+
+def _with_nodes(root: Section, nodes: Sequence[ConfNode]) -> Section:
+    """Return the configuration with these nodes, and `two_node` as it has to be for them."""
+    node_list = Section(name="nodelist", sections=tuple(node_section(node) for node in nodes))
+    quorum = next(root.all_named("quorum"), Section(name="quorum"))
+    has_tie_breaker = quorum.find_option("auto_tie_breaker") == "1"
+    is_two = len(nodes) == TWO_NODES and not has_tie_breaker
+    quorum = quorum.with_options((("two_node", "1" if is_two else ""),))
+    return root.with_sections("nodelist", (node_list,)).with_sections("quorum", (quorum,))
+
+
+def _spread(
+    request: Request, ports: Ports, peers: Peers, root: Section, names: Sequence[str]
+) -> None:
+    """Send corosync.conf to nodes, and let a running Corosync read it."""
+    content = render_corosync_conf(root).encode()
+    conf = File(name=FileName.COROSYNC_CONF, content=content)
+    request.progress(f"Sending 'corosync.conf' to {_quoted(names)}")
+    done = _do(request, peers, [(name, PutFiles(files=(conf,))) for name in names])
+    for name in done:
+        request.progress(f"{name}: successful distribution of the file 'corosync.conf'")
+    request.findings.stop_if_errors()
+    states = ports.open_node().services.states((Service.COROSYNC,))
+    if states[0].active == "active":
+        ports.open_engine_tools().reload()
+        request.progress("Corosync configuration reloaded")
+
+
+def _do(
+    request: Request,
+    peers: Peers,
+    asked: Sequence[tuple[str, NodeRequest]],
+    *,
+    wait_ms_max: int = 60_000,
+) -> list[str]:
+    """Have requests done; report what failed and raise, return the others."""
+    done = []
+    for name, answer in peers.ask(asked, Done, wait_ms_max=wait_ms_max):
+        if isinstance(answer, PeerProblem):
+            request.findings.keep(report_problem(name, answer))
+        else:
+            done.append(name)
+    request.findings.stop_if_errors()
+    return done
+
+
+def _forget(request: Request, ports: Ports, names: Sequence[str]) -> None:
+    """Let the daemon drop what it knows of removed nodes; a stopped cluster knows nothing."""
+    for name in names:
+        try:
+            answer = ports.daemon.ask({"do": "forget-node", "node": name})
+        except UnreachableError:
+            return
+        if not answer.get("ok"):
+            request.findings.warn(
+                "node-not-forgotten",
+                f"the cluster still remembers {name}: {answer.get('message', '')}",
+            )
+
+
+def _runs_corosync(facts: NodeFacts) -> bool:
+    states = {found.service: found.active for found in facts.services}
+    return states.get(Service.COROSYNC) == "active"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _invalid(code: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(Report(code=code, message=message))
+
+
+COMMANDS = (
+    Command(
+        words="cluster node add",
+        handler=add_node,
+        needs=Needs.CLUSTER,
+        arguments="<node name> [addr=<node address>]... [--start [--wait[=<n>]]] [--enable]",
+        options=("force", "skip-offline", "start", "wait", "enable", "request-timeout"),
+        help="Add a node, which has to be authenticated before, to the cluster.",
+    ),
+    Command(
+        words="cluster node remove",
+        handler=remove_nodes,
+        needs=Needs.CLUSTER,
+        arguments="<node name>...",
+        options=("force", "skip-offline", "request-timeout"),
+        help="Stop nodes and take them out of the cluster.",
+        aliases=(Alias(words="cluster node delete"),),
+    ),
+    Command(
+        words="cluster sync",
+        handler=sync_files,
+        needs=Needs.CLUSTER,
+        arguments="[corosync]",
+        options=("request-timeout",),
+        help="Send this node's corosync.conf to all nodes of the cluster.",
+    ),
+    Command(
+        words="cluster authkey corosync",
+        handler=renew_authkey,
+        needs=Needs.CLUSTER,
+        options=("request-timeout", "force"),
+        help="Make a new key for Corosync and send it to all nodes, while the cluster is down.",
+    ),
+    Command(
+        words="cluster reload corosync",
+        handler=reload_conf,
+        needs=Needs.CLUSTER,
+        help="Let Corosync on all nodes read corosync.conf again.",
+    ),
+)
