@@ -37,6 +37,8 @@ exec setpriv --reuid 20001 --regid 20001 --clear-groups env -i HOME=/tmp/labtest
     PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$1" "$2" -c "$3"
 """
 USER_STORY = """
+import time
+from paceline.lab import cluster
 from paceline.lab.lab import Lab
 with Lab("mine", nodes=2) as lab:
     one, two = lab.nodes
@@ -51,6 +53,10 @@ with Lab("mine", nodes=2) as lab:
     lab.heal()
     assert two.run(["fence_lab", "-o", "reboot", "-n", "worker1"]).code == 0
     assert lab.state.shared_disk == ""
+    while lab.state.power("worker1") != "on":
+        time.sleep(0.02)
+    cluster.set_up(lab, lambda line: None)
+    assert "Online: [ worker1 worker2 ]" in one.run(["pcs", "status"]).out
 assert not lab.paths.root.exists()
 print("all of it")
 """

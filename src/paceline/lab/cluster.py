@@ -37,6 +37,7 @@ def set_up_commands(lab: Lab) -> tuple[tuple[str, ...], ...]:
 
 def set_up(lab: Lab, say: Callable[[str], None]) -> None:
     """Make and start a cluster of all nodes. Raises LabError with the failed command's words."""
+    lab.wait_for_node_services()
     set_password(lab)
     first = lab.nodes[0]
     for command in set_up_commands(lab):

@@ -10,7 +10,6 @@ command's session is killed.
 """
 
 import contextlib
-import ctypes
 import heapq
 import os
 import selectors
@@ -21,10 +20,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import run
 from typing import assert_never
 
-from paceline.lab import layout, network, services, units, wire
+from paceline.lab import booting, layout, services, units, wire
+from paceline.lab.enabling import change_enabled, enabled_units, say_enabled
 from paceline.lab.services import (
     Alive,
     Done,
@@ -48,7 +47,6 @@ EXIT_REBOOT = 100
 
 _CONNECTIONS_MAX = 256
 _LOG_BYTES_MAX = 8 << 20
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
 _BOOT, _SHUTDOWN = 0, -1
 _TERM_WAIT_S = 1.0
 _FROZEN_MS = 1000
@@ -95,6 +93,7 @@ class Init:
         self._commands: dict[int, _Asker] = {}
         self._timers: list[tuple[int, int, Due]] = []
         self._exit: int | None = None
+        self._shutdown_code = EXIT_OFF
         self._wake_in, self._wake_out = os.pipe()
 
     # ---- the loop ----
@@ -107,7 +106,7 @@ class Init:
         self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
         if self._member != layout.CLIENT:
             self._open_notify_sockets()
-            enabled = tuple(unit for unit in units.UNITS if unit.name in _enabled())
+            enabled = tuple(unit for unit in units.UNITS if unit.name in enabled_units())
             self._handle(Wanted(asker=_BOOT, verb="start", units=enabled))
         ready()
         while self._exit is None:
@@ -252,8 +251,6 @@ class Init:
             err = f"{effect.message}\n" if effect.message else ""
             self._answer(asker, Answer(code=effect.code, err=err))
 
-    _shutdown_code = EXIT_OFF
-
     def _shut_down(self, code: int) -> None:
         self._shutdown_code = code
         self._handle(Wanted(asker=_SHUTDOWN, verb="stop", units=units.UNITS))
@@ -348,11 +345,11 @@ class Init:
             case "is-active":
                 return self._is_active(request.words)
             case "is-enabled":
-                return _is_enabled(request.words)
+                return say_enabled(request.words)
             case _ if unknown:
                 return Answer(code=4, err=f"Unit {unknown}.service could not be found.\n")
             case "enable" | "disable":
-                return _change_enabled(wanted, is_enabled=request.verb == "enable")
+                return change_enabled(wanted, is_enabled=request.verb == "enable")
             case "status":
                 return self._status(wanted or units.UNITS)
             case _:
@@ -367,7 +364,7 @@ class Init:
         return Answer(code=code, out="".join(f"{line}\n" for line in lines))
 
     def _status(self, wanted: tuple[Unit, ...]) -> Answer:
-        enabled = _enabled()
+        enabled = enabled_units()
         lines, code = [], 0
         for unit in wanted:
             state = self._runner.state(unit.name)
@@ -437,38 +434,6 @@ def _find_units(words: tuple[str, ...]) -> tuple[tuple[Unit, ...], str]:
     return tuple(found), ""
 
 
-def _enabled() -> frozenset[str]:
-    try:
-        return frozenset(layout.NODE_ENABLED.read_text(encoding="utf-8").split())
-    except FileNotFoundError:
-        return frozenset(units.ENABLED_AT_INSTALLATION)
-
-
-def _change_enabled(wanted: tuple[Unit, ...], *, is_enabled: bool) -> Answer:
-    names = {unit.name for unit in wanted}
-    kept = sorted(_enabled() | names if is_enabled else _enabled() - names)
-    try:
-        layout.NODE_ENABLED.parent.mkdir(parents=True, exist_ok=True)
-        aside = layout.NODE_ENABLED.with_suffix(".new")
-        aside.write_text("".join(f"{name}\n" for name in kept), encoding="utf-8")
-        aside.replace(layout.NODE_ENABLED)
-    except OSError as error:
-        return Answer(code=1, err=f"Failed to change what is enabled: {error.strerror}\n")
-    return Answer()
-
-
-def _is_enabled(words: tuple[str, ...]) -> Answer:
-    enabled, lines, errors = _enabled(), [], []
-    for word in words:
-        unit = units.find_unit(word)
-        if unit is None:
-            errors.append(f"Failed to get unit file state for {word}: No such file or directory\n")
-        else:
-            lines.append("enabled\n" if unit.name in enabled else "disabled\n")
-    code = 0 if "enabled\n" in lines else 1
-    return Answer(code=code, out="".join(lines), err="".join(errors))
-
-
 def _notify_path(unit: Unit) -> Path:
     return layout.NODE_RUN / f"notify-{unit.name}.sock"
 
@@ -508,62 +473,14 @@ def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-# ---- what a machine does before its first service ----
-
-
-def _mount(source: str, target: str, kind: str, flags: int) -> bool:
-    libc = ctypes.CDLL(None, use_errno=True)
-    text = (part.encode() for part in (source, target, kind))
-    return bool(libc.mount(*text, ctypes.c_ulong(flags), None) == 0)
-
-
-def _prepare() -> None:
-    """Make what a booted machine has: /sys of this namespace, folders in /run, the network."""
-    _mount("sysfs", "/sys", "sysfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _open_network_settings()
-    for name, mode in (
-        ("lock", 0o1777), ("lock/subsys", 0o755), ("resource-agents", 0o1755), ("httpd", 0o755),
-        ("apache2", 0o755), ("lock/apache2", 0o755), ("user", 0o755), ("paceline", 0o755),
-    ):  # fmt: skip
-        folder = Path("/run", name)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(mode)
-    layout.NODE_LOG.mkdir(parents=True, exist_ok=True)
-
-
-def _open_network_settings() -> None:
-    """Make /proc/sys/net writable, and nothing else there: the rest is the host's."""
-    aside = Path("/run/proc")
-    aside.mkdir()
-    if _mount("proc", str(aside), "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC):
-        _mount(f"{aside}/sys/net", "/proc/sys/net", "", _MS_BIND)
-        ctypes.CDLL(None).umount2(str(aside).encode(), 2)
-    aside.rmdir()
-
-
-def _set_up_network(member: str) -> None:
-    for setting in ("accept_dad", "router_solicitations", "autoconf"):
-        with contextlib.suppress(OSError):
-            Path("/proc/sys/net/ipv6/conf/default", setting).write_text("0")
-    for device in layout.NETWORKS:
-        with contextlib.suppress(OSError):
-            Path("/proc/sys/net/ipv6/conf", device.device, "accept_dad").write_text("0")
-    commands = network.member_commands(member)
-    done = run(
-        ["ip", "-batch", "-"],
-        input=commands.encode(), capture_output=True, env=base_environment(), check=False,
-    )  # fmt: skip
-    sys.stderr.write(done.stderr.decode(errors="replace"))
-
-
 def main() -> int:
     """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER`."""
     member, ready_file = sys.argv[1], int(sys.argv[2])
     os.environ.clear()
     os.environ.update(base_environment())
     os.umask(0o022)
-    _prepare()
-    _set_up_network(member)
+    booting.prepare()
+    booting.set_up_network(member, base_environment())
     os.chdir("/root")
     init = Init(member)
 

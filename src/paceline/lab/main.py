@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from paceline.lab import cluster, terminal
-from paceline.lab.lab import Lab, LabError, Member, all_labs, member_python
+from paceline.lab.lab import Lab, LabError, Member, all_labs
 from paceline.lab.layout import LAB_NAME_DEFAULT, NETWORKS, TOKEN_MS_DEFAULT
+from paceline.lab.members import member_python
 
 Words = argparse.Namespace
 

@@ -16,7 +16,7 @@ import tty
 from collections.abc import Mapping, Sequence
 
 from paceline.lab import wire
-from paceline.lab.lab import LabError, Member
+from paceline.lab.members import LabError, Member
 from paceline.lab.wire import Channel, Request, WireError
 
 _CHUNK_BYTES = 65536
