@@ -173,6 +173,7 @@ class Driver:
     def _handle(self, event: Event) -> None:
         began_ms = self._clock.now_ms()
         effects = self.replica.handle(event, now_ms=began_ms, wall_ms=self._clock.wall_ms())
+        handled_ms = self._clock.now_ms()
         for effect in effects:
             self._carry_out(effect)
         for note in notes_of(event):
@@ -181,7 +182,7 @@ class Driver:
         self._handled[name] += 1
         took_ms = self._clock.now_ms() - began_ms
         if took_ms > self._slowest[0]:
-            self._slowest = (took_ms, name)
+            self._slowest = (took_ms, f"{name} ({handled_ms - began_ms} ms to decide)")
 
     # Effects
 
@@ -319,9 +320,7 @@ class Driver:
         return {
             "loop-longest-stall-ms": str(self._meter.longest_ms),
             "loop-stalls": str(self._meter.count),
-            "slowest-event": f"{self._slowest[1]} {self._slowest[0]} ms"
-            if self._slowest[1]
-            else "",
+            "slowest-event": f"{self._slowest[0]} ms: {self._slowest[1]}",
             "inbox": str(len(self._inbox)),
             "outbox": str(len(self._outbox)),
             "timers": ", ".join(sorted(self._timers)),
