@@ -7,6 +7,7 @@ from paceline.model.plan import ActionKind
 from paceline.model.status import FencingRecord
 from paceline.replica.happenings import Happening, NodeChanged
 from paceline.replica.requests import Outcome, RequestAnswer
+from paceline.replica.results import pending_row
 from paceline.replica.tables import Answered, NodeRow, Presence, State
 from paceline.replica.views import Proposal
 
@@ -116,6 +117,15 @@ def abandon_fencings(state: State, executor: NodeName) -> None:
                 state.remember_answer(request_id, Answered(answer=answer))
 
 
+def _keep_unknown(state: State, executor: NodeName) -> None:
+    """What was in flight at a lost member may have happened: unknown counts as running."""
+    for flight in state.flights.values():
+        row = pending_row(flight) if flight.executor == executor else None
+        if row is not None:
+            table = state.history_of(flight.action.node)
+            table.put((row.resource, row.entry_id), row)
+
+
 def _add_configured(state: State, proposal: Proposal) -> None:
     for hello in proposal.hellos:
         for node_id, name in hello.nodes:
@@ -139,6 +149,7 @@ def _absent(state: State, row: NodeRow, in_ring: bool) -> NodeRow:
     match row.presence:
         case Presence.PRESENT:
             abandon_fencings(state, row.name)
+            _keep_unknown(state, row.name)
             state.drop_flights(row.name)
             lost = Presence.MISSING if in_ring else Presence.LOST
             return replace(row, presence=lost, since_ms=now_ms)
