@@ -11,6 +11,7 @@ from paceline.model.corosync_conf import (
     ConfNode,
     Section,
     build_corosync_conf,
+    is_package_example,
     parse_corosync_conf,
     read_link_ports,
     read_names,
@@ -86,3 +87,24 @@ def test_options_are_replaced_in_place_added_and_removed() -> None:
     section = Section(name="totem", options=(("a", "1"), ("b", "2")))
     changed = section.with_options((("a", "3"), ("b", ""), ("c", "4")))
     assert changed.options == (("a", "3"), ("c", "4"))
+
+
+PACKAGE_EXAMPLE = """
+totem {
+    version: 2
+    cluster_name: debian
+}
+nodelist {
+    node {
+        name: node1
+        nodeid: 1
+        ring0_addr: 127.0.0.1
+    }
+}
+"""
+
+
+def test_the_file_that_a_package_brings_is_no_cluster() -> None:
+    assert is_package_example(PACKAGE_EXAMPLE)
+    assert not is_package_example(PACKAGE_EXAMPLE.replace("127.0.0.1", "192.168.222.31"))
+    assert not is_package_example("totem {")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paceline.adapters.durable_files import make_folder, read_if_there, replace_file, sync_folder
 from paceline.adapters.node_paths import NodePaths
+from paceline.model.corosync_conf import is_package_example
 from paceline.ports.node_calls import FILE_BYTES_MAX, FileName
 
 _KEPT = frozenset({"node.key", "node.crt", "tokens", "known-hosts", "installed.json"})
@@ -51,8 +52,9 @@ class LocalNodeFiles:
         replace_file(place.path, content, mode=place.mode)
 
     def has_cluster_state(self) -> bool:
-        """Say whether corosync.conf or anything of a cluster's state is here."""
-        if self._places[FileName.COROSYNC_CONF].path.exists():
+        """Say whether a cluster's corosync.conf or anything of its state is here."""
+        conf = self.read(FileName.COROSYNC_CONF)
+        if conf is not None and not is_package_example(conf.decode(errors="replace")):
             return True
         return any(True for _ in self._cluster_state())
 

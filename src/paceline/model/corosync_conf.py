@@ -142,6 +142,18 @@ def read_cluster_name(root: Section) -> str:
     return next((name for name in names if name), "")
 
 
+def is_package_example(text: str) -> bool:
+    """Say whether this is the file that a distribution's package brings: one node, on loopback.
+
+    Such a file makes no cluster; Debian installs one and starts Corosync with it.
+    """
+    try:
+        nodes = read_nodes(parse_corosync_conf(text))
+    except ValueError:
+        return False
+    return len(nodes) == 1 and nodes[0].addresses in (("127.0.0.1",), ("::1",))
+
+
 def read_names(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the cluster's name and its nodes' names. Raises ValueError where it is broken."""
     root = parse_corosync_conf(text)
