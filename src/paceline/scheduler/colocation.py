@@ -65,7 +65,7 @@ def has_influence(colocation: Colocation) -> bool:
 def attribute_value(node: Node, name: str) -> str | None:
     """Return the value that a colocation compares: by default the node's name."""
     if name == "#uname":
-        return node.name
+        return node.host.name
     return node.attributes.get(name)
 
 

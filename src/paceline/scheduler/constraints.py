@@ -183,6 +183,8 @@ def _use_scores(
     rsc.location_list.append(Location(constraint.id, scores, role, constraint.discovery))
     if constraint.discovery in ("never", "exclusive"):
         for each in rsc.walk():
+            if is_inside_bundle(each):
+                continue
             for name in scores:
                 each.discovery[name] = constraint.discovery
             if constraint.discovery == "exclusive":

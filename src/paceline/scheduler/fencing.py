@@ -5,7 +5,7 @@ ran there is blocked. Fences run side by side unless `concurrent-fencing` says o
 coordinator's own node comes last.
 """
 
-from paceline.scheduler.actions import cluster_action, tie
+from paceline.scheduler.actions import cluster_action, pseudo, tie
 from paceline.scheduler.primitives import order_shutdown
 from paceline.scheduler.work import Action, Kind, Node, Resource, Tie, Work
 
@@ -29,6 +29,8 @@ def make_fence_actions(work: Work) -> None:
     dc_fence: Action | None = None
     for node in work.nodes:
         if node.is_guest:
+            if node.is_unclean or node.remote_needs_reset:
+                _fence_guest(work, node)
             continue
         if node.is_unclean and _needs_fencing(node):
             if not has_managed:
@@ -46,6 +48,27 @@ def make_fence_actions(work: Work) -> None:
             order_shutdown(work, node)
     _order_fences(work, fences, dc_fence)
     _note_unclean(work)
+
+
+def _fence_guest(work: Work, node: Node) -> None:
+    """A guest node is fenced by stopping its container; what ran inside is then stopped."""
+    connection = node.remote_resource
+    container = connection.container if connection is not None else None
+    if container is None:
+        return
+    stops = [each for each in container.actions_of("stop") if not each.is_optional]
+    if not stops and container.running_on:
+        stops = container.actions_of("stop")
+    point = pseudo(work, "guest-fenced")
+    point.node = node
+    point.always_in_graph = True
+    point.require("container stopped")
+    for stop in stops:
+        tie(stop, point, Tie.ORDER)
+    for rsc in work.primitives():
+        for action in rsc.actions:
+            if action.node is node and action.task in ("stop", "demote"):
+                _imply(action, point)
 
 
 def _needs_fencing(node: Node) -> bool:

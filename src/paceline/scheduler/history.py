@@ -526,8 +526,6 @@ class HistoryReader:
             found.on_fail = on_fail
         if on_fail is OnFail.STOP:
             found.next_role = Role.STOPPED
-        elif on_fail is OnFail.DEMOTE:
-            found.next_role = Role.UNPROMOTED
 
     def _failed_migration(
         self, found: Found, rsc: Resource, node: Node, entry: HistoryEntry
@@ -598,7 +596,11 @@ class HistoryReader:
         """Something is thought to be active on a node that is not online: say whether it counts."""
         work = self._work
         if node.is_remote:
-            if node.is_guest or not work.options.fencing_enabled:
+            if node.is_guest:
+                # Whatever ran inside ends with the container.
+                node.is_unclean = True
+                return True
+            if not work.options.fencing_enabled:
                 return node.is_unclean
             connection = node.remote_resource
             if connection is not None and not connection.failed and not node.is_unclean:

@@ -140,7 +140,8 @@ def read_node_states(work: Work) -> None:
             _judge_with_fencing(work, node, node.status)
         else:
             _judge_without_fencing(node, node.status)
-    if parse_flag(work.snapshot.configuration.find_root("no-quorum-panic"), False):
+    has_panic = parse_flag(work.snapshot.configuration.find_root("no-quorum-panic"), False)
+    if has_panic and work.options.no_quorum_policy == "fence" and not work.has_quorum:
         _fence_partition(work)
 
 

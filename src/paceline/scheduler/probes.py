@@ -5,6 +5,7 @@ it, and before the starts that wait for it.
 """
 
 from paceline.scheduler.actions import get_action, tie
+from paceline.scheduler.ordering import first_actions
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
 
 NOT_RUNNING = 7
@@ -32,6 +33,9 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
         for node in nodes:
             if needs_probe(work, rsc, node, [rsc]):
                 probe = probe_action(work, rsc, node)
+                if rsc.is_remote_connection and rsc.container is not None:
+                    for start in first_actions(work, rsc.container, "start"):
+                        tie(start, probe, Tie.ORDER | Tie.BLOCKS)
                 order_probe(work, probe, rsc.clone or rsc)
         return
     for child in rsc.children:
@@ -41,6 +45,9 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
 def _probe_clone(work: Work, clone: Resource, nodes: list[Node]) -> None:
     """Of an anonymous clone one instance is probed on each node, whichever would be there."""
     if not clone.children:
+        return
+    if clone.bundle is not None:
+        _probe_replicas(work, clone.bundle)
         return
     members: dict[str, list[Resource]] = {}
     for child in clone.children:
@@ -57,9 +64,23 @@ def _probe_clone(work: Work, clone: Resource, nodes: list[Node]) -> None:
             order_probe(work, probe, clone)
 
 
+def _probe_replicas(work: Work, bundle: Resource) -> None:
+    """What runs inside a container is asked for only inside, while the container is up."""
+    for replica in bundle.replicas:
+        node, rsc = replica.node, replica.instance
+        if node is None or rsc is None or not node.is_online or not can_probe(node):
+            continue
+        if node.name in rsc.known_on or rsc.history.get(node.name):
+            continue
+        connection = replica.connection
+        if connection is None or connection.next_role is Role.STOPPED:
+            continue
+        order_probe(work, probe_action(work, rsc, node), rsc)
+
+
 def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource]) -> bool:
     """Say whether the resource (any of its interchangeable instances) is unknown on the node."""
-    if rsc.is_removed or (rsc.container is not None and not _is_probed_filler(rsc, node)):
+    if rsc.is_removed or (rsc.container is not None and rsc.bundle is None):
         return False
     if node.bundle is not None:
         return False

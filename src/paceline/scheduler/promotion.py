@@ -37,8 +37,11 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
     names = [f"master-{child.id}"]
     if child.agent_id != child.id:
         names = [f"master-{child.agent_id}", f"master-{child.id}"]
+    holder = node
+    if node.bundle is not None and child.meta.get("container-attribute-target") == "host":
+        holder = node.host
     for name in names:
-        value = node.attributes.get(name)
+        value = holder.attributes.get(name)
         if value is not None:
             return score_or(value, 0)
     return None
@@ -163,10 +166,20 @@ def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
         for location in holder.location_list:
             if location.role is Role.PROMOTED and node.name in location.scores:
                 rank = add_scores(rank, location.scores[node.name])
-    for c in this_with(child):
+    for c in _colocations(clone, this_with(child), is_dependent=True):
         if c.dependent_role is Role.PROMOTED:
             rank = _colocated_rank(work, c, node, rank)
     return rank
+
+
+def _colocations(
+    clone: Resource, own: list[Colocation], *, is_dependent: bool
+) -> list[Colocation]:
+    """Return the colocations that may name the promoted role; those of a bundle are its clone's."""
+    bundle = clone.bundle
+    if bundle is None:
+        return own
+    return [*own, *(bundle.this_with if is_dependent else bundle.with_this)]
 
 
 def _holders(clone: Resource, child: Resource) -> list[Resource]:
@@ -208,7 +221,9 @@ def _places(primary: Resource, c: Colocation) -> list[Node]:
     elif primary.kind is Kind.GROUP:
         targets = [primary.children[-1]]
     elif primary.kind is Kind.BUNDLE:
-        targets = list(primary.primitives())
+        targets = [each.instance for each in primary.replicas if each.instance is not None] or [
+            each.container for each in primary.replicas
+        ]
     else:
         targets = [primary]
     return [
@@ -229,17 +244,14 @@ def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            nodes[node.name] = ranks[child.id]
-    for c in with_this(clone):
+            nodes[node.host.name] = ranks[child.id]
+    for c in _colocations(clone, with_this(clone), is_dependent=False):
         if c.primary_role is not Role.PROMOTED or not has_influence(c):
             continue
         nodes = add_dependents(
             work, nodes, c.dependent, c, c.score, INFINITY, only_positive=True
         )
-    for c in this_with(clone):
-        if c.dependent_role is not Role.PROMOTED:
-            continue
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            ranks[child.id] = nodes[node.name]
+            ranks[child.id] = nodes[node.host.name]

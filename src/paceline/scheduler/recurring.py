@@ -62,10 +62,8 @@ def _fits(rsc: Resource, role: Role) -> bool:
     """Say whether an operation for `role` runs in the role that was decided."""
     if role is Role.UNKNOWN:
         return rsc.next_role is not Role.PROMOTED
-    if role in (Role.STARTED, Role.UNPROMOTED):
-        if role is Role.STARTED and not rsc.is_promotable:
-            return True
-        return rsc.next_role in (Role.STARTED, Role.UNPROMOTED)
+    if role is Role.STARTED:
+        return not rsc.is_promotable or rsc.next_role in (Role.STARTED, Role.UNPROMOTED)
     return rsc.next_role is role
 
 
@@ -181,7 +179,10 @@ def cancel(
         action.block("node-offline")
     for each in rsc.actions:
         if each.task == "stop" and each.node is node:
-            tie(action, each, Tie.ORDER)
+            if rsc.is_remote_connection:
+                tie(each, action, Tie.ORDER)
+            else:
+                tie(action, each, Tie.ORDER)
     return action
 
 

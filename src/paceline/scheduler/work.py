@@ -138,6 +138,16 @@ class Node:
         """Say whether it lives inside a resource."""
         return self.remote_resource is not None and self.remote_resource.container is not None
 
+    @property
+    def host(self) -> "Node":
+        """The node that a bundle's container, if this is one, is placed on; else itself."""
+        if self.bundle is None or self.remote_resource is None:
+            return self
+        container = self.remote_resource.container
+        if container is None:
+            return self
+        return container.assigned or (container.running_on or [self])[0]
+
     def can_run(self) -> bool:
         """Say whether resources may be placed here at all.
 
