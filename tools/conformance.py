@@ -151,8 +151,18 @@ def _print_table(
         print(f"  {name}: {' '.join(failed[name])}")
 
 
-HALVES = {"scheduler": scheduler_half}
-"""Each half by name; the one for the command line is added here."""
+# The command line
+
+
+def cli_half(_cases: list[str], arguments: argparse.Namespace) -> int:
+    """Run the kit's oracle on `pcs` and print the shares that agree."""
+    from conformance_cli import run
+
+    return run(KITS / "cli", arguments.failures)
+
+
+HALVES = {"scheduler": scheduler_half, "cli": cli_half}
+"""Each half by name."""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from paceline.cib.operations import BOOLEANS, interval_ms_or_none
+from paceline.cib.wording import quoted_sorted
 from paceline.model.scores import parse_score
 
 
@@ -161,7 +162,9 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
         "How long the fencing of the node with the higher total priority is put off.",
     ),
     _option("remove-after-stop", Kind.BOOLEAN, "false", "Forget stopped resources.", rare=True),
-    _option("shutdown-escalation", Kind.TIME, "20min", "How long a clean leave may take.", rare=True),
+    _option(
+        "shutdown-escalation", Kind.TIME, "20min", "How long a clean leave may take.", rare=True
+    ),
     _option("shutdown-lock", Kind.BOOLEAN, "false", "Keep resources for a node that left cleanly."),
     _option("shutdown-lock-limit", Kind.TIME, "0", "How long they are kept; 0 is for ever."),
     _option(
@@ -171,7 +174,15 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
         "A failed start keeps the resource off that node until it is cleaned up.",
     ),
     _option("startup-fencing", Kind.BOOLEAN, "true", "Fence nodes not seen at start.", rare=True),
-    _option("stonith-action", Kind.CHOICE, "reboot", "How nodes are fenced.", "reboot", "off", "poweroff"),
+    _option(
+        "stonith-action",
+        Kind.CHOICE,
+        "reboot",
+        "How nodes are fenced.",
+        "reboot",
+        "off",
+        "poweroff",
+    ),
     _option(
         "stonith-enabled",
         Kind.BOOLEAN,
@@ -181,13 +192,19 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
     ),
     _option("stonith-max-attempts", Kind.INTEGER, "10", "How often a fencing is tried at once."),
     _option("stonith-timeout", Kind.TIME, "60s", "How long a fencing may take."),
-    _option("stonith-watchdog-timeout", Kind.TIME, "0", "When a lost node's watchdog has fired.", rare=True),
+    _option(
+        "stonith-watchdog-timeout",
+        Kind.TIME,
+        "0",
+        "When a lost node's watchdog has fired.",
+        rare=True,
+    ),
     _option("stop-all-resources", Kind.BOOLEAN, "false", "Stop everything."),
     _option("stop-orphan-actions", Kind.BOOLEAN, "true", "Cancel monitors no longer configured."),
     _option("stop-orphan-resources", Kind.BOOLEAN, "true", "Stop what is no longer configured."),
     _option("symmetric-cluster", Kind.BOOLEAN, "true", "Resources may run anywhere by default."),
     _option("transition-delay", Kind.TIME, "0s", "Wait this long before acting.", rare=True),
-)  # fmt: skip
+)
 
 
 def is_valid(option: ClusterOption, value: str) -> bool:
@@ -213,7 +230,7 @@ def allowed_words(option: ClusterOption) -> str:
     """Return how a message describes the values that the option can have."""
     match option.kind:
         case Kind.BOOLEAN:
-            return "a pacemaker boolean value: '0', '1', 'false', 'n', 'no', 'off', 'on', 'true', 'y', 'yes'"
+            return f"a pacemaker boolean value: {quoted_sorted(BOOLEANS)}"
         case Kind.INTEGER:
             return "an integer or INFINITY or -INFINITY"
         case Kind.PERCENTAGE:

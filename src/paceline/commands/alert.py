@@ -100,7 +100,7 @@ def _set_sets(root: Element, element: Element, sets: Mapping[str, Mapping[str, s
 
 
 def create(request: Request, ports: Ports) -> Outcome:
-    """Add an alert: `alert create path=PATH [id=ID] [description=TEXT] [options ...] [meta ...]`."""
+    """Add an alert: `alert create path=PATH [id=ID] [options ...] [meta ...]`."""
     if not request.arguments:
         raise UsageError
     own, sets = _read(request.arguments)
@@ -124,7 +124,7 @@ def create(request: Request, ports: Ports) -> Outcome:
 
 
 def update(request: Request, ports: Ports) -> Outcome:
-    """Change an alert: `alert update ID [path=PATH] [description=TEXT] [options ...] [meta ...]`."""
+    """Change an alert: `alert update ID [path=PATH] [options ...] [meta ...]`."""
     if not request.arguments:
         raise UsageError
     alert_id, *words = request.arguments

@@ -60,8 +60,7 @@ def show(request: Request, ports: Ports) -> Outcome:
     """Print the CIB or save it: `cluster cib [FILE] [scope=SCOPE | --config]`."""
     file, options = _read_arguments(request, "scope")
     snapshot = ports.cib.read()
-    root = parse_cib(snapshot.document)
-    _add_status(root, snapshot)
+    root = parse_cib(_with_status(snapshot))
     element: Element | None = root
     if "scope" in options:
         element = _find_scope(root, options["scope"])
@@ -81,13 +80,13 @@ def show(request: Request, ports: Ports) -> Outcome:
     return Outcome()
 
 
-def _add_status(root: Element, snapshot: CibSnapshot) -> None:
-    """Put the live status into the document, as a file has it."""
-    if snapshot.status is None or root.find("status") is not None:
-        return
-    from paceline.cib.write_status import write_status  # loads slowly, and only this needs it
+def _with_status(snapshot: CibSnapshot) -> bytes:
+    """Return the document with the live status in it, as a file has it."""
+    if snapshot.status is None:
+        return snapshot.document
+    from paceline.cib.write_status import cib_with_status  # loads slowly; only this needs it
 
-    root.append(write_status(snapshot.status))
+    return cib_with_status(snapshot.document, snapshot.status)
 
 
 def push(request: Request, ports: Ports) -> Outcome:
@@ -252,8 +251,7 @@ def verify(request: Request, ports: Ports) -> Outcome:
             raise _refuse("file-unreadable", message) from problem
     else:
         snapshot = ports.cib.read()
-        root = parse_cib(snapshot.document)
-        _add_status(root, snapshot)
+        root = parse_cib(_with_status(snapshot))
     errors, warnings = findings_of(root)
     if request.has("full") or request.has("verbose"):
         for message in warnings:

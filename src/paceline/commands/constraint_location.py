@@ -101,12 +101,18 @@ def _prefer(
     return Outcome()
 
 
-def _replace_location(root: Element, subject: tuple[str, str], node: str, score: str) -> None:
-    """Add a preference; an older one of the same resource for the same node goes."""
+def _drop_preferences(root: Element, subject: tuple[str, str], node: str) -> None:
+    """Remove what says how a resource likes a node: the new preference replaces it."""
     attribute, value = subject
     for old in list(iterate_constraints(root, (LOCATION,))):
         if old.get(attribute) == value and old.get("node") == node and not old.get("role"):
             remove(old)
+
+
+def _replace_location(root: Element, subject: tuple[str, str], node: str, score: str) -> None:
+    """Add a preference; an older one of the same resource for the same node goes."""
+    attribute, value = subject
+    _drop_preferences(root, subject, node)
     shown = score.removeprefix("+")
     wanted = unique_id(root, clean_id(f"location-{value}-{node}-{shown}"))
     pairs = (("id", wanted), (attribute, value), ("node", node), ("score", score))
@@ -150,6 +156,7 @@ def add(request: Request, ports: Ports) -> Outcome:
             remove(old)
         else:
             check_constraint_id(root, wanted_id)
+        _drop_preferences(root, (attribute, value), node)
         pairs = (("id", wanted_id), (attribute, value), ("node", node), ("score", score), *extra)
         add_constraint(root, LOCATION, pairs)
         return ""

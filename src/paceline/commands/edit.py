@@ -1,5 +1,6 @@
 """Change the configuration: read, change, check, push; again where it moved meanwhile."""
 
+import difflib
 from collections.abc import Callable
 
 from paceline.cib.tree import Element, parse_cib, serialize
@@ -38,6 +39,9 @@ def edit_cib(request: Request, ports: Ports, change: Change) -> str:
         if after == before:
             return text
         _refuse_invalid(request, before, root)
+        if request.has("dry-run"):
+            request.progress(_difference(before, after))
+            return text
         try:
             _push(request, ports, after, snapshot.version)
         except VersionMovedError:
@@ -74,6 +78,14 @@ def _refuse_invalid(request: Request, before: bytes, root: Element) -> None:
             message = f"Unable to update cib\n{report.message}"
             request.findings.error(report.code, message, advice=report.advice)
     request.findings.stop_if_errors()
+
+
+def _difference(before: bytes, after: bytes) -> str:
+    """Return what would change in the configuration, as lines taken away and added."""
+    lines = difflib.unified_diff(
+        before.decode().splitlines(), after.decode().splitlines(), "now", "then", lineterm="", n=2
+    )
+    return "\n".join(lines)
 
 
 def _push(request: Request, ports: Ports, document: bytes, based_on: str) -> None:

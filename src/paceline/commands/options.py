@@ -44,6 +44,8 @@ TAKES: dict[str, Takes] = {
 }
 _SHORT = {"f": "f", "u": "u", "p": "p", "h": "help", "V": "verbose"}
 _NEGATIVE = re.compile(r"-(\d|INFINITY|infinity)")
+OLD_KEYWORDS = ("--clone", "--master")
+"""pcs 0.9 took these of `resource create` for the keywords they became: their place counts."""
 EVERYWHERE = frozenset({"classic", "debug", "help", "version", "future"})
 """Options that every command takes."""
 
@@ -71,6 +73,8 @@ def parse_words(argv: Sequence[str]) -> ParsedWords:
             break
         if not word.startswith("-") or word == "-":
             words.append(word)
+        elif word in OLD_KEYWORDS and words[:2] == ["resource", "create"]:
+            words.append(word.removeprefix("--"))
         elif _NEGATIVE.match(word):
             words.append(word)
             negatives.append(word)

@@ -25,6 +25,9 @@ from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 from paceline.ports.agents import AgentMetadataError
 
+OLD_NAMES = {"master-max": "promoted-max", "master-node-max": "promoted-node-max"}
+"""Meta attributes of pcs 0.9's masters, and what they are called today."""
+
 
 def _refuse(code: str, message: str, *, is_forceable: bool = False) -> InvalidRequestError:
     return InvalidRequestError(Report(code=code, message=message, is_forceable=is_forceable))
@@ -55,6 +58,8 @@ def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool 
         resource_id, clone_id = clone_id, resource_id
     elif is_old:
         clone_id = f"{resource_id}-master"
+    if is_old:
+        pairs = {OLD_NAMES.get(name, name): value for name, value in pairs.items()}
     if is_promotable:
         if "promotable" in pairs:
             raise UsageError("you cannot specify both promotable option and promotable keyword")

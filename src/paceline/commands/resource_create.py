@@ -26,7 +26,6 @@ from paceline.model.reports import Report
 GUEST_META = ("remote-node",)
 REMOTE_AGENT = "ocf:pacemaker:remote"
 WRAPPERS = ("clone", "promotable", "master", "bundle", "group")
-OLD_WRAPPER_OPTIONS = ("clone", "master")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +107,6 @@ def parse_operations(words: list[str]) -> list[OperationOptions]:
 def _read_wrapper(request: Request, sections: Mapping[str, list[str]], wanted: _Wanted) -> None:
     """Find what the resource goes into. Raises UsageError."""
     kinds = [kind for kind in WRAPPERS if kind in sections]
-    kinds += [kind for kind in OLD_WRAPPER_OPTIONS if request.has(kind) and kind not in kinds]
     if request.has("group"):
         kinds.append("group")
     for option in ("after", "before"):
@@ -330,7 +328,7 @@ COMMANDS = (
         "group <group id> [before|after <resource id>] | bundle <bundle id>]",
         options=(
             "disabled", "no-default-ops", "force", "wait", "group", "before", "after",
-            "agent-validation", "clone", "master",
+            "agent-validation",
         ),
         help="Create a resource from an agent.",
         details=_DETAILS,

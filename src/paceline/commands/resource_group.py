@@ -56,9 +56,8 @@ def _add(request: Request, root: Element, group_id: str, members: list[str]) -> 
             findings.error("id-unknown", f"'{member}' does not exist")
         elif _check_member(request, group, element):
             found.append(element)
-    if not found and not findings.has_errors():
-        findings.error("nothing-to-do", _nothing_to_add(group_id))
-    elif not found and all(find_resource(root, one) is None for one in members):
+    all_unknown = all(find_resource(root, one) is None for one in members)
+    if not found and (all_unknown or not findings.has_errors()):
         findings.error("nothing-to-do", _nothing_to_add(group_id))
     findings.stop_if_errors()
     if group is None:

@@ -15,6 +15,7 @@ from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Re
 from paceline.commands.edit import read_cib
 from paceline.commands.resource_records import resource_records
 from paceline.commands.resource_texts import command_texts, resource_lines
+from paceline.commands.stonith_level import level_lines
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
@@ -47,6 +48,10 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
     wanted_format = output_format(request)
     root = read_cib(ports)
     tops = _chosen(request, root, stonith=stonith)
+    if stonith and wanted_format != "text" and find_section(root, "fencing-topology") is not None:
+        request.findings.warn(
+            "text-only", "Only 'text' output format is supported for stonith levels"
+        )
     if wanted_format == "json":
         record = resource_records(_with_inner(tops))
         return Outcome(text=json.dumps(record))
@@ -57,10 +62,14 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
         return Outcome(text=";\n".join(texts))
     if not tops and not request.arguments:
         return Outcome()
+    levels = level_lines(root) if stonith and not request.arguments else []
     ordered = sorted(tops, key=lambda one: KIND_ORDER.index(one.tag))
     if request.arguments:
         ordered = sorted(ordered, key=lambda one: _by_kind_and_id(one))
-    return Outcome(text="\n".join(line for one in ordered for line in resource_lines(one)))
+    lines = [line for one in ordered for line in resource_lines(one)]
+    if levels:
+        lines += ["", "Fencing Levels:", *(f" {line}" for line in levels)]
+    return Outcome(text="\n".join(lines))
 
 
 def _by_kind_and_id(element: Element) -> tuple[int, str]:

@@ -71,9 +71,7 @@ def enabled_together(element: Element) -> list[Element]:
     found = [element]
     if element.tag in ("clone", "master", "bundle"):
         found += inner_resources(element)
-    elif element.tag == "primitive" and clone is not None and element.getparent() is clone:
-        found.append(clone)
-    elif element.tag == "group" and clone is not None:
+    elif clone is not None and (element.tag == "group" or element.getparent() is clone):
         found.append(clone)
     elif element.tag == "primitive":
         parent = element.getparent()

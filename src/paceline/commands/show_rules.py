@@ -72,5 +72,7 @@ def _date_lines(element: Element, shows_ids: bool) -> list[str]:
 
 
 def _parts(label: str, element: Element, shows_ids: bool) -> str:
-    pairs = " ".join(f"{name}={value}" for name, value in sorted(attributes_of(element).items()) if name != "id")
+    pairs = " ".join(
+        f"{name}={value}" for name, value in sorted(attributes_of(element).items()) if name != "id"
+    )
     return f"{label}: {pairs}{_id(element, shows_ids)}"

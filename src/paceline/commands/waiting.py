@@ -29,7 +29,7 @@ def wait_limit_ms(request: Request) -> int:
 
 
 def wait_if_asked(request: Request, ports: Ports) -> None:
-    """Wait until the cluster has nothing more to do, if `--wait` was given; report if it has not."""
+    """Wait, if asked to, until the cluster has nothing more to do; report if it still has."""
     if not request.has("wait"):
         return
     limit_ms = wait_limit_ms(request)
