@@ -4,10 +4,14 @@ Nodes are added one at a time and only while every other node answers (or with -
 node that does not know of a new member would count votes wrongly (DESIGN 5).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address, ip_interface
 
+from paceline.cib.tree import Element
+from paceline.cib.tree import nodes as cib_nodes
 from paceline.commands.cluster_services import (
     cluster_nodes,
     enable_nodes,
@@ -24,6 +28,7 @@ from paceline.commands.contract import (
     Request,
     UsageError,
 )
+from paceline.commands.edit import edit_cib
 from paceline.commands.host_auth import introduce
 from paceline.commands.node_checks import (
     check_fitness,
@@ -61,6 +66,9 @@ from paceline.ports.peers import PeerProblem, Peers
 AUTHKEY_BYTES = 256
 DESTROY_MS_MAX = 1_900_000
 NODES_MAX = 16
+FORGET_MS_MAX = 10_000
+"""From a node's stop until the others have a view without it: some tokens."""
+POLL_MS = 200
 # What of the cluster's files a new node gets beside its own certificate and corosync.conf.
 _KEYS = (
     FileName.COROSYNC_AUTHKEY,
@@ -75,12 +83,12 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     name, addresses = _parse_node(request)
     peers = ports.open_peers()
     root = _conf(ports)
-    nodes = read_nodes(root)
-    if any(node.name == name for node in nodes):
+    members = read_nodes(root)
+    if any(node.name == name for node in members):
         raise _invalid("node-exists", f"Node '{name}' is in the cluster already")
-    if len(nodes) >= NODES_MAX:
+    if len(members) >= NODES_MAX:
         raise _invalid("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
-    present = _check_all_present(request, peers, [node.name for node in nodes])
+    present = _check_all_present(request, peers, [node.name for node in members])
     check_greetings(request, peers, (name,))
     facts = read_facts(request, peers, (name,))
     request.findings.stop_if_errors()
@@ -88,16 +96,16 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     check_not_in_cluster(request.findings, name, facts[name])
     check_versions_agree(request.findings, {**present, name: facts[name]})
     if not addresses:
-        addresses = _addresses_like(request.findings, nodes, present, name, facts[name])
-    if len(addresses) != len(nodes[0].addresses):
+        addresses = _addresses_like(request.findings, members, present, name, facts[name])
+    if len(addresses) != len(members[0].addresses):
         request.findings.error(
             "address-count",
-            f"the cluster has {len(nodes[0].addresses)} link(s), so '{name}' needs as many "
+            f"the cluster has {len(members[0].addresses)} link(s), so '{name}' needs as many "
             f"addresses, not {len(addresses)}:  {name} addr=A addr=B",
         )
     request.findings.stop_if_errors()
     new = ConfNode(
-        name=name, nodeid=max(node.nodeid for node in nodes) + 1, addresses=tuple(addresses)
+        name=name, nodeid=max(node.nodeid for node in members) + 1, addresses=tuple(addresses)
     )
     files = _files_for(request, ports, peers, name)
     _do(request, peers, [(name, DestroyCluster())], wait_ms_max=DESTROY_MS_MAX)
@@ -105,7 +113,7 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     introduce(request, peers, hosts)
     request.progress(f"Sending keys and certificates to '{name}'")
     _do(request, peers, [(name, PutFiles(files=files))])
-    _spread(request, ports, peers, _with_nodes(root, (*nodes, new)), (*present, name))
+    _spread(request, ports, peers, _with_nodes(root, (*members, new)), (*present, name))
     if request.has("enable"):
         enable_nodes(request, peers, (name,))
     if request.has("start"):
@@ -121,12 +129,12 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     peers = ports.open_peers()
     root = _conf(ports)
-    nodes = read_nodes(root)
+    members = read_nodes(root)
     names = tuple(dict.fromkeys(request.arguments))
     for name in names:
-        if all(node.name != name for node in nodes):
+        if all(node.name != name for node in members):
             request.findings.error("no-such-node", f"Node '{name}' does not appear to exist")
-    staying = tuple(node for node in nodes if node.name not in names)
+    staying = tuple(node for node in members if node.name not in names)
     if not staying:
         request.findings.error(
             "last-node", "All nodes would be removed: use  pcs cluster destroy --all"
@@ -351,17 +359,42 @@ def _do(
 
 
 def _forget(request: Request, ports: Ports, names: Sequence[str]) -> None:
-    """Let the daemon drop what it knows of removed nodes; a stopped cluster knows nothing."""
+    """Drop removed nodes from the configuration and from what the daemons know.
+
+    A cluster that does not run here knows nothing of nodes; it reads corosync.conf when it starts.
+    """
     for name in names:
         try:
-            answer = ports.daemon.ask({"do": "forget-node", "node": name})
+            # First from the configuration: a node that is in it and unknown counts as unclean.
+            edit_cib(request, ports, partial(_drop_node, name))
+            problem = _forget_in_daemon(ports, name)
         except UnreachableError:
             return
-        if not answer.get("ok"):
+        if problem:
             request.findings.warn(
-                "node-not-forgotten",
-                f"the cluster still remembers {name}: {answer.get('message', '')}",
+                "node-not-forgotten", f"the cluster still remembers {name}: {problem}"
             )
+
+
+def _forget_in_daemon(ports: Ports, name: str) -> str:
+    """Ask until the view without the node is there; return what is wrong at the end, or ""."""
+    deadline = time.monotonic() + FORGET_MS_MAX / 1000
+    while True:
+        answer = ports.daemon.ask({"do": "forget-node", "node": name})
+        if answer.get("outcome") in ("acknowledged", "not-yet-safe"):
+            return ""
+        if answer.get("code") != "node-present" or time.monotonic() > deadline:
+            return str(answer.get("detail") or answer.get("message") or answer.get("code"))
+        time.sleep(POLL_MS / 1000)
+
+
+def _drop_node(name: str, root: Element) -> str:
+    """Take the node out of `<nodes>`."""
+    for node in cib_nodes(root):
+        parent = node.getparent()
+        if node.get("uname") == name and parent is not None:
+            parent.remove(node)
+    return ""
 
 
 def _runs_corosync(facts: NodeFacts) -> bool:
