@@ -95,9 +95,13 @@ def _up(words: Words) -> int:
     print(f"Lab '{words.name}' is up: {names} and client.")
     if not lab.state.shared_disk:
         print("No shared disk /dev/vdb: a loop device needs root.")
-    if not words.bare:
-        cluster.set_up(lab, print)
     option = "" if words.name == LAB_NAME_DEFAULT else f" --name {words.name}"
+    try:
+        if not words.bare:
+            cluster.set_up(lab, print)
+    except LabError:
+        print(f"The nodes are up, a cluster is not. End them with: paceline lab down{option}")
+        raise
     print(f"Next: paceline lab shell{option} {lab.spec.node_names[0]}")
     return 0
 
