@@ -1,0 +1,151 @@
+"""A plan under way: what becomes eligible, what is carried over, what is held."""
+
+from replica_plans import action, cluster, fence
+
+from paceline.model.identifiers import NodeName
+from paceline.model.plan import Plan, PlannedAction
+from paceline.replica.entries import Flight
+from paceline.replica.planning import PlanRun
+from paceline.replica.tables import State
+
+
+def run_of(state: State, plan: Plan, number: int = 1) -> PlanRun:
+    return PlanRun(state, plan, number=number, view="v", based_position=0, position=1)
+
+
+def never(planned: PlannedAction) -> bool:
+    return False
+
+
+def refs(eligible: tuple[object, ...]) -> list[str]:
+    return [each.ref for each in eligible]  # type: ignore[attr-defined]
+
+
+def test_action_is_eligible_when_all_it_waits_for_is_done() -> None:
+    plan = Plan(
+        actions=(
+            action(1, "monitor", "A", "n1", target_rc=7),
+            action(2, "monitor", "A", "n2", target_rc=7),
+            action(3, "start", "A", "n1", after=(1, 2)),
+        )
+    )
+    run = run_of(State(b""), plan)
+    assert refs(run.begin(never)) == ["v/1/1", "v/1/2"]
+    assert run.settle("v/1/1", is_done=True) == ()
+    assert refs(run.settle("v/1/2", is_done=True)) == ["v/1/3"]
+    run.settle("v/1/3", is_done=True)
+    assert run.is_complete and run.is_done
+
+
+def test_what_waits_for_a_failed_action_never_begins() -> None:
+    plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
+    run = run_of(State(b""), plan)
+    run.begin(never)
+    assert run.settle("v/1/1", is_done=False) == ()
+    assert run.is_complete and not run.is_done and run.has_failed.value
+
+
+def test_nothing_becomes_eligible_after_a_halt() -> None:
+    plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
+    run = run_of(State(b""), plan)
+    run.begin(never)
+    run.halt()
+    assert run.settle("v/1/1", is_done=True) == ()
+
+
+def flying(state: State, planned: PlannedAction, ref: str = "old/1/1") -> None:
+    state.flights.put(
+        ref,
+        Flight(
+            ref=ref,
+            executor=planned.node,
+            action=planned,
+            boot_id="b",
+            incarnation=1,
+            position=1,
+        ),
+    )
+
+
+def test_action_in_flight_is_carried_over_when_the_new_plan_wants_it_too() -> None:
+    state = State(b"")
+    flying(state, action(9, "stop", "A", "n1"))
+    plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
+    run = run_of(state, plan, number=2)
+    assert run.begin(never) == ()
+    assert refs(run.settle("old/1/1", is_done=True)) == ["v/2/2"]
+
+
+def test_action_is_held_when_something_else_is_in_flight_there() -> None:
+    state = State(b"")
+    flying(state, action(9, "start", "A", "n1"))
+    plan = Plan(
+        actions=(
+            action(1, "stop", "A", "n1"),
+            action(2, "start", "A", "n2", after=(1,)),
+            action(3, "start", "B", "n1"),
+        )
+    )
+    run = run_of(state, plan, number=2)
+    assert refs(run.begin(never)) == ["v/2/3"]
+    assert run.has_held
+
+
+def test_action_is_held_when_its_resource_moved_since_the_plan_was_computed() -> None:
+    plan = Plan(actions=(action(1, "start", "A", "n1"),))
+    run = run_of(State(b""), plan)
+    assert run.begin(lambda planned: True) == ()
+    assert run.has_held
+
+
+def test_fencing_is_carried_over_by_its_target() -> None:
+    state = State(b"")
+    planned = fence(4, "n2")
+    state.flights.put(
+        "old/1/4",
+        Flight(
+            ref="old/1/4",
+            executor=NodeName("n1"),
+            action=planned,
+            boot_id="b",
+            incarnation=1,
+            position=1,
+        ),
+    )
+    run = run_of(state, Plan(actions=(fence(1, "n2"),)), number=2)
+    assert run.begin(never) == ()
+    run.settle("old/1/4", is_done=True)
+    assert run.is_done
+
+
+def test_batch_limit_lets_the_highest_priority_go_first() -> None:
+    import msgspec
+
+    low, high = action(1, "start", "A", "n1"), action(2, "start", "B", "n1")
+    plan = Plan(actions=(low, msgspec.structs.replace(high, priority=5)), batch_limit=1)
+    run = run_of(State(b""), plan)
+    assert refs(run.begin(never)) == ["v/1/2"]
+    assert refs(run.settle("v/1/2", is_done=True)) == ["v/1/1"]
+
+
+def test_what_needs_no_agent_is_not_limited() -> None:
+    plan = Plan(
+        actions=(action(1, "start", "A", "n1"), cluster(2, "do_shutdown", "n2"), fence(3, "n3")),
+        batch_limit=1,
+    )
+    run = run_of(State(b""), plan)
+    assert refs(run.begin(never)) == ["v/1/2", "v/1/3"]
+
+
+def test_rolled_back_settlement_can_be_done_again() -> None:
+    state = State(b"")
+    plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
+    run = run_of(state, plan)
+    run.begin(never)
+    state.undo.begin()
+    first = run.settle("v/1/1", is_done=True)
+    state.undo.roll_back()
+    state.undo.begin()
+    second = run.settle("v/1/1", is_done=True)
+    state.undo.commit()
+    assert first == second and len(second) == 1
