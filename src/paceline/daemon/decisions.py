@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from paceline.model.operation import FenceResult, Operation, OperationResult
+from paceline.model.operation import FenceOperation, FenceResult, Operation, OperationResult
 from paceline.model.plan import ActionKind, Plan, PlannedAction
 from paceline.model.status import OperationOutcome
 from paceline.replica.effects import Note
@@ -68,6 +68,16 @@ def began_note(operation: Operation) -> Note:
     )
 
 
+def fence_note(operation: FenceOperation) -> Note:
+    """Return the line for a fence agent that this node begins."""
+    return Note(
+        level="notice",
+        code="fence-agent-began",
+        message=f"{operation.device}: {operation.task} {operation.target}",
+        facts=(("operation", operation.operation_id), ("timeout-ms", str(operation.timeout_ms))),
+    )
+
+
 def _result_note(result: OperationResult) -> Note:
     entry = result.entry
     is_expected = entry.outcome is OperationOutcome.DONE and entry.rc == entry.target_rc
@@ -103,6 +113,6 @@ def _fence_note(result: FenceResult) -> Note:
     return Note(
         level="notice" if is_done else "warning",
         code="fence-agent-ended",
-        message=f"{result.operation_id}",
-        facts=tuple(facts),
+        message="done" if is_done else "failed",
+        facts=(("operation", result.operation_id), *facts),
     )

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
-from paceline.daemon.decisions import began_note, notes_of
+from paceline.daemon.decisions import began_note, fence_note, notes_of
 from paceline.daemon.loop import BEAT_MS, StallMeter
 from paceline.model.errors import InvariantError, check
 from paceline.model.identifiers import RequestId
@@ -203,6 +203,7 @@ class Driver:
                 self._executor.wait_fence_delay(effect.operation_id, effect.delay_ms)
             case ExecuteFence():
                 self._executor.fence(effect.operation)
+                self._on_note(fence_note(effect.operation))
             case ComputePlan():
                 self._planner.compute(effect)
             case SetTimer():
