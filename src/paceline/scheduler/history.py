@@ -703,6 +703,8 @@ def finish_state(work: Work) -> None:
             if not rsc.is_managed and not rsc.blocked:
                 for where in rsc.running_on:
                     work.score(rsc, where.name, INFINITY, "unmanaged", rsc.id)
+            if rsc.is_fence_device or rsc.is_remote_connection:
+                _keep_off_remote_nodes(work, rsc)
             if rsc.partial_target is not None and len(rsc.running_on) > 2:
                 rsc.partial_source = rsc.partial_target = None
             if len(rsc.running_on) > 1 and rsc.partial_target is None and rsc.is_managed:
@@ -710,6 +712,13 @@ def finish_state(work: Work) -> None:
                     rsc.is_managed = False
                     rsc.blocked = True
                     _block_companions(rsc)
+
+
+def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
+    """Fence devices and connections run on cluster members only."""
+    for node in work.nodes:
+        if node.is_remote and node.name in rsc.scores:
+            work.score(rsc, node.name, MINUS_INFINITY, "members-only", rsc.id)
 
 
 def _block_companions(rsc: Resource) -> None:

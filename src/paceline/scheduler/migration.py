@@ -120,7 +120,9 @@ def _tie_move(move: _Move) -> None:
     begin = leave or arrive
     rsc = start.resource
     for first, kind in list(start.after):
-        if first is stop or first.is_summary and _holds(first, start) or kind & Tie.SERIALIZE:
+        if first is stop or (first.is_summary and _holds(first, start)):
+            continue
+        if kind & Tie.SERIALIZE and not first.is_migrating:
             continue
         if first.is_migrating:
             other = first.resource.find_action("migrate_from", first.node) if first.resource else None

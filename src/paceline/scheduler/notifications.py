@@ -83,11 +83,18 @@ def _pre(
     environment: dict[str, str],
 ) -> None:
     """Before the task everybody who is active now is told."""
+    if task == "promote":
+        up = rsc.assigned
+        start = rsc.find_action("start", up) if up is not None else None
+        if up is not None and rsc.next_role > Role.STOPPED and up.is_online and not up.is_unclean:
+            if start is None or start.is_optional or start.is_runnable:
+                _notify(work, rsc, up, "pre", task, before, after, environment)
+        return
     if rsc.role <= Role.STOPPED:
         return
     for node in rsc.running_on:
         stop = rsc.find_action("stop", node)
-        if task in ("start", "promote") and stop is not None and not stop.is_optional:
+        if task == "start" and stop is not None and not stop.is_optional:
             # By then it is down.
             continue
         if node.is_online and not node.is_unclean and not node.is_pending:

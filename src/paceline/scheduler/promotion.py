@@ -37,6 +37,10 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
     names = [f"master-{child.id}"]
     if child.agent_id != child.id:
         names = [f"master-{child.agent_id}", f"master-{child.id}"]
+    for each in [child, *_siblings_on(clone, child, node)]:
+        history = each.history.get(node.name)
+        if history:
+            names.append(f"master-{history[0].resource}")
     holder = node
     if node.bundle is not None and child.meta.get("container-attribute-target") == "host":
         holder = node.host
@@ -45,6 +49,17 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
         if value is not None:
             return score_or(value, 0)
     return None
+
+
+def _siblings_on(clone: Resource | None, child: Resource, node: Node) -> list[Resource]:
+    """Return the interchangeable instances of which the node has a history."""
+    if clone is None or clone.is_unique:
+        return []
+    return [
+        each
+        for each in clone.primitives()
+        if each.agent_id == child.agent_id and node.name in each.history
+    ]
 
 
 def _is_known(clone: Resource, child: Resource, node: Node) -> bool:
