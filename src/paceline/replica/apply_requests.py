@@ -70,6 +70,8 @@ def _advance(state: State, view: View, *, is_forced: bool) -> str:
 
 
 def _change(state: State, view: View, entry: Changed) -> str:
+    if not view.is_quorate and not entry.is_forced:
+        return "no-quorum"
     if entry.based_on != state.core.value.version:
         return "version-moved"
     refused = _advance(state, view, is_forced=entry.is_forced)

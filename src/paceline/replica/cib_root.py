@@ -5,6 +5,7 @@ programs read them (facts: a replacement with lower counts is refused, as Pacema
 """
 
 from datetime import UTC, datetime
+from io import BytesIO
 
 from lxml import etree
 
@@ -37,7 +38,7 @@ def stamp(new: bytes, current: bytes, origin: ChangeOrigin, wall_ms: int) -> byt
 
     Raises EpochError where it is no CIB or has lower counts than the current one.
     """
-    root, old = _parse(new), _parse(current)
+    root, old = _parse(new), _root_of(current)
     admin, epoch = _number(root, "admin_epoch"), _number(root, "epoch")
     old_admin, old_epoch = _number(old, "admin_epoch"), _number(old, "epoch")
     if (admin, epoch) < (old_admin, old_epoch):
@@ -93,6 +94,14 @@ def _parse(document: bytes) -> etree._Element:
     if root.tag != "cib":
         raise EpochError("not-a-cib", f"its root is <{root.tag}>, not <cib>")
     return root
+
+
+def _root_of(document: bytes) -> etree._Element:
+    """Return the root element alone, without reading what is in it."""
+    for _, element in etree.iterparse(BytesIO(document), events=("start",)):
+        root: etree._Element = element
+        return root
+    raise EpochError("not-xml", "there is nothing in it")
 
 
 def _number(root: etree._Element, name: str) -> int:

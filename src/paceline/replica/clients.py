@@ -68,11 +68,15 @@ class Clients:
         """Return the requests without an answer, oldest first."""
         return tuple(self._asked)
 
-    def unsent(self, view: str) -> tuple[tuple[RequestId, Request], ...]:
-        """Return what was not sent in this view, and note that it is."""
+    def unsent(self, view: str, *, is_quorate: bool) -> tuple[tuple[RequestId, Request], ...]:
+        """Return what was not sent in this view, and note that it is.
+
+        What was sent in an earlier view may have been applied there. Only a quorate view knows;
+        in another it waits, as a refusal there could be untrue.
+        """
         found: list[tuple[RequestId, Request]] = []
         for request_id, asked in self._asked.items():
-            if asked.sent_in != view:
+            if asked.sent_in != view and (is_quorate or not asked.was_sent):
                 asked.sent_in, asked.was_sent = view, True
                 found.append((request_id, asked.request))
         return tuple(found)

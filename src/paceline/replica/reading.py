@@ -125,7 +125,7 @@ def _rows(
     table = state.history_of(node)
     extra = pending.get(node)
     if not extra:
-        return tuple(table.values())
+        return table.values()
     rows = dict(table.items())
     rows.update(extra)
     return tuple(rows[key] for key in sorted(rows))

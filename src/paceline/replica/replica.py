@@ -9,7 +9,7 @@ from typing import assert_never
 
 from paceline.model.configuration import Configuration
 from paceline.model.errors import check
-from paceline.model.identifiers import NodeName, RequestId
+from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.operation import OperationResult
 from paceline.model.plan import ActionKind
 from paceline.model.status import ChangeOrigin, ClusterStatus
@@ -165,6 +165,7 @@ class Replica:
         self._shutdown_sent_in = ""
         self._left_sent_in = ""
         self._bootstrap: tuple[str, str] = ("", "")
+        self._complete_for: tuple[bytes, tuple[tuple[NodeId, NodeName], ...]] = (b"", ())
         self._is_over = False
         self._has_begun = False
         self._settings_for = b""
@@ -811,7 +812,7 @@ class Replica:
         if view is None or not self._clients.waiting():
             return
         is_ignored = not view.is_quorate and self._read_settings().no_quorum_policy == "ignore"
-        for request_id, request in self._clients.unsent(view.id):
+        for request_id, request in self._clients.unsent(view.id, is_quorate=view.is_quorate):
             if request_id in self._state.answers:
                 continue  # It was applied before this view, and waits for disks or a device.
             made = make_entry(
@@ -933,6 +934,9 @@ class Replica:
         nodes = tuple(
             sorted({pair for hello in view.proposal.hellos for pair in hello.nodes})
         ) or tuple((hello.node_id, hello.node) for hello in view.proposal.hellos)
+        if self._complete_for[0] is self.configuration and self._complete_for[1] == nodes:
+            self._bootstrap = (view.id, "")
+            return False
         origin = ChangeOrigin(
             time_ms=self._wall_ms,
             user=BOOTSTRAP_USER,
@@ -948,6 +952,7 @@ class Replica:
             )
             self._bootstrap = (view.id, "")
             if wanted is None:
+                self._complete_for = (self.configuration, nodes)
                 return False
             stamped = stamp(wanted, self.configuration, origin, self._wall_ms)
         except EpochError as problem:

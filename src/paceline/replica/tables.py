@@ -59,12 +59,17 @@ class Undo:
 
 
 class Table(Generic[K, V]):
-    """Rows by key; looked through in key order only, so that every node sees the same order."""
+    """Rows by key; looked through in key order only, so that every node sees the same order.
+
+    The order is kept until a row changes: a status of many thousand rows is asked for often.
+    """
 
     def __init__(self, undo: Undo) -> None:
         """Begin empty."""
         self._undo = undo
         self._rows: dict[K, V] = {}
+        self._items: tuple[tuple[K, V], ...] | None = ()
+        self._values: tuple[V, ...] | None = ()
 
     def get(self, key: K) -> V | None:
         """Return a row, or None."""
@@ -72,36 +77,42 @@ class Table(Generic[K, V]):
 
     def put(self, key: K, row: V) -> None:
         """Set a row."""
-        self._note(key)
-        self._rows[key] = row
+        if self._undo.is_open:
+            self._note(key)
+        self._set(key, row)
 
     def load(self, rows: dict[K, V]) -> None:
         """Fill a table that was made in this very transaction: there is no way back to note."""
-        self._rows = rows
+        self._replace(rows)
 
     def drop(self, key: K) -> None:
         """Take a row out, if it is there."""
         if key in self._rows:
-            self._note(key)
-            del self._rows[key]
+            if self._undo.is_open:
+                self._note(key)
+            self._unset(key)
 
     def clear(self) -> None:
         """Take all rows out."""
         old = self._rows
-        self._rows = {}
-        self._undo.note(lambda: setattr(self, "_rows", old))
+        self._undo.note(lambda: self._replace(old))
+        self._replace({})
 
-    def items(self) -> list[tuple[K, V]]:
+    def items(self) -> tuple[tuple[K, V], ...]:
         """Return all rows with their keys, in key order."""
-        return sorted(self._rows.items(), key=_key_of)
+        if self._items is None:
+            self._items = tuple(sorted(self._rows.items(), key=_key_of))
+        return self._items
 
     def keys(self) -> list[K]:
         """Return the keys in order."""
-        return sorted(self._rows)
+        return [key for key, _ in self.items()]
 
-    def values(self) -> list[V]:
+    def values(self) -> tuple[V, ...]:
         """Return the rows in key order."""
-        return [self._rows[key] for key in sorted(self._rows)]
+        if self._values is None:
+            self._values = tuple(row for _, row in self.items())
+        return self._values
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -111,23 +122,28 @@ class Table(Generic[K, V]):
         """Say whether there is such a row."""
         return key in self._rows
 
+    def _set(self, key: K, row: V) -> None:
+        self._rows[key] = row
+        self._items = self._values = None
+
+    def _unset(self, key: K) -> None:
+        self._rows.pop(key, None)
+        self._items = self._values = None
+
+    def _replace(self, rows: dict[K, V]) -> None:
+        self._rows = rows
+        self._items = self._values = None
+
     def _note(self, key: K) -> None:
-        if not self._undo.is_open:
-            return
-        rows = self._rows
-        if key in rows:
-            old = rows[key]
-            self._undo.note(lambda: rows.__setitem__(key, old))
+        if key in self._rows:
+            old = self._rows[key]
+            self._undo.note(lambda: self._set(key, old))
         else:
-            self._undo.note(lambda: _forget(rows, key))
+            self._undo.note(lambda: self._unset(key))
 
 
 def _key_of(item: tuple[K, V]) -> K:
     return item[0]
-
-
-def _forget(rows: dict[K, V], key: K) -> None:
-    rows.pop(key, None)
 
 
 class Cell(Generic[V]):
@@ -263,7 +279,7 @@ class State:
         """Return what a member reported: of itself, and of the places it reports for."""
         places = [member, *(place for place, via in self.reporters.items() if via == member)]
         return Owned(
-            history=tuple((place, tuple(self.history_of(place).values())) for place in places),
+            history=tuple((place, self.history_of(place).values()) for place in places),
             flights=tuple(f for f in self.flights.values() if f.executor == member),
         )
 
@@ -342,9 +358,9 @@ class State:
         return Photograph(
             core=self.core.value,
             configuration=self.configuration.value,
-            nodes=tuple(self.nodes.values()),
-            attributes=tuple(self.attributes.items()),
-            tickets=tuple(self.tickets.values()),
+            nodes=self.nodes.values(),
+            attributes=self.attributes.items(),
+            tickets=self.tickets.values(),
             fencing=self.fencing.value,
             answers=tuple(
                 (request_id, answered)
