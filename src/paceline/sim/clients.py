@@ -40,6 +40,7 @@ class Change:
     code: str = ""
     asked: Daemon | None = None
     """The life of the daemon that was asked last."""
+    was_repeated: bool = False
     target: NodeName = NO_NODE
     """The node that a fencing by hand was for."""
 
@@ -155,6 +156,8 @@ class Administrators:
         if change.outcome in settled and answer.outcome not in settled:
             return
         change.outcome, change.code = answer.outcome, answer.code
+        if change.was_repeated and answer.code == "no-quorum":
+            change.outcome = Outcome.UNKNOWN  # Who has no quorum cannot know of the first time.
         words = f"client {change.marker}: {answer.outcome} {answer.code} {answer.detail}".rstrip()
         self._trace.tell(machine.name, words)
         self._on_answer(machine, change, answer)
@@ -166,6 +169,7 @@ class Administrators:
             if able:
                 machine = self._chance.pick(able)
                 self._trace.tell(machine.name, f"client {change.marker}: asks again")
+                change.was_repeated = True
                 self._ask(machine, change, request)
 
 
