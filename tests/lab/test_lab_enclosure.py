@@ -9,14 +9,13 @@ from paceline.lab.layout import LabPaths
 TOP = (("bin", "usr/bin"), ("etc", ""), ("home", ""), ("run", ""), ("usr", ""))
 
 
-def arguments(*needed: str, shared_device: str = "") -> list[str]:
+def arguments(*needed: str) -> list[str]:
     """Return bwrap's arguments for a member of a lab in /lab."""
     return Enclosure(
         member="worker1",
         paths=LabPaths(Path("/lab")),
         top=TOP,
         needed=tuple(Path(path) for path in needed),
-        shared_device=shared_device,
         info_file=3,
         block_file=4,
     ).arguments(("init",))
@@ -48,11 +47,6 @@ def test_checkout_below_a_private_folder_is_laid_into_it() -> None:
         words, "--bind", "/lab/disks/worker1/root", "/root"
     )
     assert place(words, "--ro-bind", "/usr/lib/python3", "/usr/lib/python3") == -1
-
-
-def test_shared_disk_is_vdb() -> None:
-    words = arguments(shared_device="/dev/loop7")
-    assert place(words, "--dev-bind", "/dev/loop7", "/dev/vdb") >= 0
 
 
 def test_programs_of_the_product_and_of_the_lab_are_written(tmp_path: Path) -> None:

@@ -211,6 +211,8 @@ def test_shared_disk_is_one_for_all_nodes(lab: Lab) -> None:
     if not lab.state.shared_disk:
         pytest.skip("a shared disk needs root")
     one, two = (lab.node(name) for name in ALL_NODES)
+    # Its node is no mount: the Filesystem agent unmounts what is mounted at its device.
+    assert NODE_SHARED_DISK not in one.read_text("/proc/mounts")
     one.shell(f"mkfs.ext4 -q -F {NODE_SHARED_DISK} && mount {NODE_SHARED_DISK} /mnt").check()
     one.shell("echo one > /mnt/word && umount /mnt").check()
     assert two.shell(f"mount {NODE_SHARED_DISK} /mnt && cat /mnt/word; umount /mnt").out == "one\n"

@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from subprocess import run
 from paceline.lab import layout, network
 
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
+_MS_REMOUNT = 32
 _MNT_DETACH = 2
 
 
@@ -41,6 +44,21 @@ def _open_network_settings() -> None:
         _mount(f"{aside}/sys/net", "/proc/sys/net", "", _MS_BIND)
         ctypes.CDLL(None).umount2(str(aside).encode(), _MNT_DETACH)
     aside.rmdir()
+
+
+def make_shared_disk(major: int, minor: int) -> None:
+    """Make the device node of the disk that all nodes share.
+
+    A node of its own, not the host's bound there: a bound one is a mount, and the Filesystem agent
+    unmounts whatever is mounted from or at its device.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mount(None, b"/dev", None, ctypes.c_ulong(_MS_REMOUNT | _MS_NOSUID), b"mode=755")
+    try:
+        os.mknod(layout.NODE_SHARED_DISK, stat.S_IFBLK | 0o660, os.makedev(major, minor))
+    except OSError as error:
+        # A container that forbids it: the node is good for all else.
+        print(f"no shared disk: {error}", file=sys.stderr)
 
 
 def set_up_network(member: str, environment: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from paceline.lab.layout import NODE_RUN, NODE_SHARED_DISK, LabPaths
+from paceline.lab.layout import NODE_RUN, LabPaths
 
 _FROM_DISK = ("etc", "var", "root", "mnt", "media", "srv")
 _EMPTY = ("run", "tmp")
@@ -30,7 +30,6 @@ class Enclosure:
     paths: LabPaths
     top: tuple[tuple[str, str], ...]
     needed: tuple[Path, ...]
-    shared_device: str = ""
     info_file: int
     block_file: int
 
@@ -77,8 +76,6 @@ class Enclosure:
         if _SYSRQ.exists():
             # A daemon that panics is known to write there: it would reboot the machine.
             words += _read_only_at(Path("/dev/null"), _SYSRQ)
-        if self.shared_device:
-            words += ["--dev-bind", self.shared_device, NODE_SHARED_DISK]
         # After the empty folders: the checkout or Python may live below one of them.
         for path in self.needed:
             if path.parts[1] in (*_FROM_DISK, *_EMPTY):

@@ -474,12 +474,14 @@ def _now_ms() -> int:
 
 
 def main() -> int:
-    """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER`."""
+    """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER [MAJOR MINOR]` (the shared disk's)."""
     member, ready_file = sys.argv[1], int(sys.argv[2])
     os.environ.clear()
     os.environ.update(base_environment())
     os.umask(0o022)
     booting.prepare()
+    if len(sys.argv) > 4:
+        booting.make_shared_disk(int(sys.argv[3]), int(sys.argv[4]))
     booting.set_up_network(member, base_environment())
     os.chdir("/root")
     init = Init(member)

@@ -84,16 +84,24 @@ class Machine:
             paths=self._paths,
             top=enclosure.host_top(),
             needed=enclosure.needed_paths(),
-            shared_device=self._shared_device,
             info_file=info_out,
             block_file=block_in,
         )
-        command = ("/usr/sbin/paceline-lab-init", self.name, str(ready_out))
+        command = (
+            "/usr/sbin/paceline-lab-init", self.name, str(ready_out), *self._device_numbers()
+        )  # fmt: skip
         given = (info_out, block_in, ready_out)
         self.outer_pid = _spawn_with(view.arguments(command), self._paths.console(self.name), given)
         for number in given:
             os.close(number)
         return _Pipes(info=info_in, release=block_out, ready=ready_in)
+
+    def _device_numbers(self) -> tuple[str, ...]:
+        """Return major and minor of the shared disk, if there is one."""
+        if not self._shared_device:
+            return ()
+        device = os.stat(self._shared_device).st_rdev
+        return str(os.major(device)), str(os.minor(device))
 
     async def plug(self, pipes: _Pipes) -> str:
         """Wait for the namespaces and return the commands that plug the member in."""
