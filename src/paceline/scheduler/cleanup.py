@@ -21,5 +21,5 @@ def clear_fail_count(work: Work, rsc: Resource, node: Node, reason: str) -> None
     action = cluster_action(work, "clear_failcount", node, rsc)
     action.reason = reason
     for each in rsc.actions:
-        if each.task == "start":
+        if each.task == "start" and each.node is node:
             tie(action, each, Tie.ORDER)

@@ -124,11 +124,13 @@ def _blocks_expiry(work: Work, rsc: Resource, node: Node) -> bool:
     return False
 
 
-def find_operation(rsc: Resource, task: str, interval_ms: int) -> Operation | None:
+def find_operation(
+    rsc: Resource, task: str, interval_ms: int, *, also_disabled: bool = False
+) -> Operation | None:
     """Return the configured operation, None where the configuration does not name it."""
     for each in rsc.operations:
         if each.name == task and each.interval_ms == interval_ms:
-            if dict(each.attributes).get("enabled", "true").lower() in ("false", "no", "0", "off"):
+            if not also_disabled and dict(each.attributes).get("enabled", "true").lower() in ("false", "no", "0", "off"):
                 continue
             return each
     return None
@@ -152,7 +154,7 @@ def operation_meta(work: Work, rsc: Resource, operation: Operation | None, task:
 
 def on_fail_of(work: Work, rsc: Resource, task: str, interval_ms: int) -> tuple[OnFail, bool]:
     """Return what a failure of that operation leads to, and whether the configuration said so."""
-    operation = find_operation(rsc, task, interval_ms)
+    operation = find_operation(rsc, task, interval_ms, also_disabled=True)
     meta = operation_meta(work, rsc, operation, task, interval_ms)
     word = meta.get("on-fail", "").lower()
     is_stop = task == "stop"

@@ -703,7 +703,7 @@ def finish_state(work: Work) -> None:
             if not rsc.is_managed and not rsc.blocked:
                 for where in rsc.running_on:
                     work.score(rsc, where.name, INFINITY, "unmanaged", rsc.id)
-            if rsc.is_fence_device or rsc.is_remote_connection:
+            if rsc.is_fence_device or rsc.is_remote_connection or rsc.fillers:
                 _keep_off_remote_nodes(work, rsc)
             if rsc.partial_target is not None and len(rsc.running_on) > 2:
                 rsc.partial_source = rsc.partial_target = None
@@ -716,6 +716,10 @@ def finish_state(work: Work) -> None:
 
 def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
     """Fence devices and connections run on cluster members only."""
+    if not (rsc.is_fence_device or rsc.is_remote_connection) and not any(
+        each.is_remote_connection for each in rsc.fillers
+    ):
+        return
     for node in work.nodes:
         if node.is_remote and node.name in rsc.scores:
             work.score(rsc, node.name, MINUS_INFINITY, "members-only", rsc.id)

@@ -184,7 +184,8 @@ def order_remote_actions(work: Work) -> None:
             else:
                 for start in connection.actions_of("start"):
                     flags = Tie.ORDER | Tie.BLOCKS
-                    if action.interval_ms or action.task == "start":
+                    is_restart = action.task == "start" and connection.container is not None
+                    if (action.interval_ms or is_restart) and not start.is_migratable:
                         flags |= Tie.FIRST_REQUIRES_THEN
                     tie(start, action, flags)
 

@@ -80,7 +80,7 @@ def _probe_replicas(work: Work, bundle: Resource) -> None:
 
 def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource]) -> bool:
     """Say whether the resource (any of its interchangeable instances) is unknown on the node."""
-    if rsc.is_removed or (rsc.container is not None and rsc.bundle is None):
+    if rsc.is_removed or (rsc.container is not None and not rsc.is_remote_connection):
         return False
     if node.bundle is not None:
         return False
@@ -100,20 +100,11 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
             return False
     if node.is_guest:
         return _guest_may_be_probed(work, rsc, node)
-    return not (node.is_remote and not _remote_stays(node))
+    return True
 
 
 def _is_pending_only(rsc: Resource, node: Node) -> bool:
     return False
-
-
-def _is_probed_filler(rsc: Resource, node: Node) -> bool:
-    return False
-
-
-def _remote_stays(node: Node) -> bool:
-    connection = node.remote_resource
-    return connection is None or connection.next_role is not Role.STOPPED
 
 
 def _guest_may_be_probed(work: Work, rsc: Resource, node: Node) -> bool:

@@ -245,12 +245,23 @@ def is_changed(parameters: dict[str, str], entry: HistoryEntry) -> bool:
         return False
     if entry.secure_digest and entry.position == 0:
         names = entry.secure_parameters.split()
-        return digest_of(without(_without_meta(parameters), names)) != entry.secure_digest
+        plain = without(_without_meta(parameters), names)
+        if entry.agent_class == "stonith":
+            plain = {n: v for n, v in plain.items() if not n.startswith("pcmk_")}
+        return digest_of(plain) != entry.secure_digest
     return True
 
 
 def _without_meta(parameters: dict[str, str]) -> dict[str, str]:
     return {n: v for n, v in parameters.items() if not n.startswith("CRM_meta_")}
+
+
+def operation_only(rsc: Resource, task: str) -> list[str]:
+    """Return the names of parameters that an operation alone has."""
+    operation = find_operation(rsc, task, 0)
+    if operation is None:
+        return []
+    return [name for each in operation.parameters for name, _ in each.pairs]
 
 
 def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
@@ -261,7 +272,7 @@ def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> N
     if not is_changed(parameters, entry):
         return
     if entry.restart_digest:
-        names = entry.restart_parameters.split()
+        names = [*entry.restart_parameters.split(), *operation_only(rsc, entry.task)]
         if digest_of(only(parameters, names)) == entry.restart_digest:
             if not rsc.failed and rsc.role > Role.STOPPED:
                 rsc.reload_on = node

@@ -43,8 +43,19 @@ def settle_remote_node(work: Work, node: Node) -> None:
         node.is_online = False
         node.remote_needs_reset = True
     read_wishes(node)
-    shutdown = node.attributes.get("shutdown", "0")
-    if shutdown not in ("", "0", "false") and state is not None and not node.is_guest:
-        node.is_shutting_down = node.is_shutting_down or False
-    if node.remote_maintenance and False:
-        node.in_maintenance = True
+
+
+def suspect_lost_remotes(work: Work) -> None:
+    """A remote node whose connection cannot be had again, with things active there, is unclean."""
+    if not work.options.fencing_enabled:
+        return
+    for node in work.nodes:
+        rsc = node.remote_resource
+        if not node.is_remote or node.is_guest or rsc is None or not node.running:
+            continue
+        if rsc.assigned is not None or node.is_unclean or node.is_remote_fenced:
+            continue
+        lost = [each for each in rsc.running_on if each.is_unclean or not each.is_online]
+        if lost or rsc.failed or not rsc.running_on:
+            node.is_unclean = True
+            node.fence_reason = "resources are active but connection is unrecoverable"

@@ -27,7 +27,7 @@ from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
 from paceline.scheduler.probes import make_probes
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
-from paceline.scheduler.remote import settle_remote_node
+from paceline.scheduler.remote import settle_remote_node, suspect_lost_remotes
 from paceline.scheduler.resources import (
     make_resources,
     settle_requires,
@@ -115,8 +115,10 @@ def decide(work: Work, reader: HistoryReader) -> None:
     read_colocations(work)
     sort_resources(work)
     place_all(work)
+    suspect_lost_remotes(work)
     for rsc in work.primitives():
         make_primitive_actions(work, rsc)
+        mark_migratable(work, rsc)
     for rsc in work.resources:
         make_collective_actions(work, rsc)
     for rsc in work.primitives():
@@ -130,8 +132,6 @@ def decide(work: Work, reader: HistoryReader) -> None:
     order_probes_of_firsts(work)
     make_cleanup_actions(work, reader)
     make_fence_actions(work)
-    for rsc in work.primitives():
-        mark_migratable(work, rsc)
     spread(work)
     reload_agents(work)
     spread(work)
