@@ -38,7 +38,7 @@ PASSWORD = "correct horse"
 class LoopbackNode:
     """One node: its folder, its server in a thread, its view of the others."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *, idle_s_max: float = 15.0) -> None:
         """Make the node's key; nothing listens yet."""
         self.name = name
         self.paths = NodePaths(
@@ -57,7 +57,7 @@ class LoopbackNode:
             self.perform,
             has_authority=lambda: self.files.read(FileName.CLUSTER_CA) is not None,
         )
-        self.server = NodeServer(node_calls, ServerTls(self.paths))
+        self.server = NodeServer(node_calls, ServerTls(self.paths), idle_s_max=idle_s_max)
         self.peers = NodePeers(
             local_name=name,
             paths=self.paths,

@@ -3,6 +3,7 @@
 import http.client
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 from tests.api.node_on_loopback import PASSWORD, LoopbackNode
@@ -262,3 +263,29 @@ def test_secrets_are_in_no_repr(nodes: Nodes) -> None:
     assert host.token not in repr(host)
     assert PASSWORD not in repr(two.calls)
     assert isinstance(two.perform(SayHello(), ""), Hello)
+
+
+def test_a_header_that_drips_is_ended(tmp_path: Path) -> None:
+    node = LoopbackNode("slow", tmp_path, idle_s_max=0.2)
+    node.start()
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", node.port), timeout=10) as plain,
+            client_context().wrap_socket(plain) as link,
+        ):
+            link.sendall(b"POST /v1/hello HTTP/1.1\r\nHost: a\r\n")
+            assert link.recv(1) == b""
+    finally:
+        node.stop()
+
+
+def test_a_connection_serves_several_calls(nodes: Nodes) -> None:
+    link = http.client.HTTPSConnection(
+        "127.0.0.1", nodes[0].port, context=client_context(), timeout=10
+    )
+    for _ in range(3):
+        link.request("POST", "/v1/hello", body=b"{}")
+        with link.getresponse() as answer:
+            assert answer.status == 200
+            answer.read()
+    link.close()

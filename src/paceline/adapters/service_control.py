@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from paceline.adapters.run_command import Completed, run_bounded
 from paceline.ports.node_calls import Service, ServiceAction, ServiceState
@@ -52,8 +53,11 @@ class SystemctlServices:
     def states(self, services: Sequence[Service]) -> tuple[ServiceState, ...]:
         """Return the states; "unknown" where the runner does not answer."""
         units = tuple(f"{service.value}.service" for service in services)
-        active = self._lines(("is-active", *units), len(units))
-        enabled = self._lines(("is-enabled", *units), len(units))
+        # Side by side: every status asks, and starting the program is most of the time.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            coming = pool.submit(self._lines, ("is-active", *units), len(units))
+            enabled = self._lines(("is-enabled", *units), len(units))
+            active = coming.result()
         return tuple(
             ServiceState(service=service, active=active[place], enabled=enabled[place])
             for place, service in enumerate(services)

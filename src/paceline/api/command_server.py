@@ -14,6 +14,7 @@ import gc
 import grp
 import logging
 import os
+import pkgutil
 import pwd
 import select
 import signal
@@ -22,13 +23,14 @@ import struct
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import NoReturn
 
 import msgspec
 from msgspec import Struct
 
 from paceline.adapters.as_user import UserFiles, UserIds
-from paceline.api.wiring import make_ports
+from paceline.api.wiring import make_node, make_peers, make_ports
 from paceline.commands.contract import Ports, UsageError
 from paceline.commands.run import Places, Session, is_local, run_words
 from paceline.commands.table import all_commands
@@ -44,6 +46,7 @@ ANSWER_S_MAX = 3600.0
 SEND_S_MAX = 600.0
 """How long a reader may stand still (`pcs status | less`)."""
 CHILDREN_MAX = 32
+WARM_PACKAGES = ("paceline.model", "paceline.cib", "paceline.scheduler", "paceline.commands")
 PROGRAMS = frozenset({"pcs", "paceline"})
 FROM_CLIENT = frozenset({"COLUMNS", "LANG", "LC_ALL", "TZ", "PACELINE_STYLE"})
 """What of the client's environment counts: only how things look. A path of his would let a member
@@ -131,7 +134,7 @@ class SocketTerminal:
 
 def serve_commands(listener: socket.socket, environment: Mapping[str, str]) -> NoReturn:
     """Serve until the process is ended, or the service that forked it is gone. Never returns."""
-    all_commands()
+    _warm_up(environment)
     service = os.getppid()
     gc.collect()
     gc.freeze()
@@ -152,6 +155,17 @@ def serve_commands(listener: socket.socket, environment: Mapping[str, str]) -> N
         children += 1
         link.close()
     os._exit(1)
+
+
+def _warm_up(environment: Mapping[str, str]) -> None:
+    """Import everything that a command may use, so that no child has to."""
+    all_commands()
+    for package in WARM_PACKAGES:
+        folder = import_module(package).__path__
+        for found in pkgutil.iter_modules(folder, f"{package}."):
+            import_module(found.name)
+    make_node(environment)
+    make_peers(environment)
 
 
 def _reap(*, wait: bool) -> int:

@@ -34,9 +34,10 @@ SHUTDOWN_S_MAX = 2.0
 class NodeServer:
     """Serves `POST /v1/NAME`."""
 
-    def __init__(self, calls: NodeCalls, tls: ServerTls) -> None:
-        """Keep what answers and what encrypts."""
-        self._calls, self._tls = calls, tls
+    def __init__(self, calls: NodeCalls, tls: ServerTls, *, idle_s_max: float = IDLE_S_MAX) -> None:
+        """Keep what answers and what encrypts; a connection has `idle_s_max` to finish a header."""
+        self._calls, self._tls, self._idle_s_max = calls, tls, idle_s_max
+        self._timers: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE_MAX, thread_name_prefix="call")
         # Greetings and logins have threads of their own: slow logins do not hold up the cluster.
         self._open_threads = ThreadPoolExecutor(CALLS_AT_ONCE_MAX // 2, thread_name_prefix="open")
@@ -56,7 +57,7 @@ class NodeServer:
             app,
             access_log=None,
             handle_signals=False,
-            keepalive_timeout=IDLE_S_MAX,
+            keepalive_timeout=self._idle_s_max,
             shutdown_timeout=SHUTDOWN_S_MAX,
         )
         await self._runner.setup()
@@ -91,20 +92,42 @@ class NodeServer:
             raise RuntimeError("the runner was set up before")
 
         def make() -> asyncio.Protocol:
-            return _Connection(make_handler(), self._take_place, self._leave_place)
+            return _Connection(make_handler(), self._opened, self._closed)
 
         return make
 
-    def _take_place(self) -> bool:
+    def _opened(self, transport: asyncio.BaseTransport) -> bool:
+        """Take a place for a connection, and begin to wait for its first request."""
         if self._connections >= CONNECTIONS_MAX:
             return False
         self._connections += 1
+        self._expect_request(transport)
         return True
 
-    def _leave_place(self) -> None:
+    def _closed(self, transport: asyncio.BaseTransport) -> None:
         self._connections -= 1
+        self._request_came(transport)
+
+    def _expect_request(self, transport: asyncio.BaseTransport) -> None:
+        """End the connection unless a whole header comes in time, however slowly it drips."""
+        loop = asyncio.get_running_loop()
+        self._timers[transport] = loop.call_later(self._idle_s_max, transport.close)
+
+    def _request_came(self, transport: asyncio.BaseTransport | None) -> None:
+        timer = self._timers.pop(transport, None) if transport is not None else None
+        if timer is not None:
+            timer.cancel()
 
     async def _handle(self, request: web.Request) -> web.Response:
+        transport = request.transport
+        self._request_came(transport)
+        try:
+            return await self._read_and_answer(request)
+        finally:
+            if transport is not None and not transport.is_closing():
+                self._expect_request(transport)
+
+    async def _read_and_answer(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         try:
             async with asyncio.timeout(BODY_S_MAX):
@@ -133,43 +156,35 @@ class NodeServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: hands on to aiohttp's protocol, and ends it where nothing is ever said."""
+    """One connection: it is counted, then everything is handed on to aiohttp's protocol."""
 
     def __init__(
         self,
         inner: asyncio.Protocol,
-        take_place: Callable[[], bool],
-        leave_place: Callable[[], None],
+        opened: Callable[[asyncio.BaseTransport], bool],
+        closed: Callable[[asyncio.BaseTransport], None],
     ) -> None:
         self._inner = inner
-        self._take_place, self._leave_place = take_place, leave_place
-        self._is_placed = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._opened, self._closed = opened, closed
+        self._transport: asyncio.BaseTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._is_placed = self._take_place()
-        if not self._is_placed:
+        if not self._opened(transport):
             transport.close()
             return
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(IDLE_S_MAX, transport.close)
+        self._transport = transport
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._is_placed:
+        if self._transport is not None:
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        return self._inner.eof_received() if self._is_placed else None
+        return self._inner.eof_received() if self._transport is not None else None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._is_placed:
-            self._leave_place()
+        if self._transport is not None:
+            self._closed(self._transport)
             self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
