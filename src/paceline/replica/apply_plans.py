@@ -189,8 +189,8 @@ class PlanApplier:
             case ActionKind.RESOURCE:
                 row = self._present(executor_of(action))
                 if row is None:
-                    self._state.want_plan(f"{executor_of(action)} is not in the view")
-                    return run.settle(each.ref, is_done=False)
+                    run.hold(each.ref)  # A lost daemon's node: the view that has it plans anew.
+                    return ()
                 self._put_in_flight(each.ref, action, row)
                 return ()
 

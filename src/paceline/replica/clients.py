@@ -34,6 +34,15 @@ from paceline.replica.requests import (
 )
 
 REQUESTS_MAX = 1000
+REFUSALS = {
+    "version-moved": "somebody else changed the configuration first: read it again",
+    "no-quorum": "the cluster has no quorum; a forced change is accepted, and not safe",
+    "unknown-node": "no such node is known",
+    "node-present": "the node is in the cluster",
+    "no-executor": "no member can carry it out",
+    "internal": "an internal error; the log has it",
+}
+"""What the codes of refused entries mean."""
 REQUEST_WAIT_MS = 60_000
 """How long a request waits for a view before it is given up."""
 

@@ -5,11 +5,18 @@ computing --plan, nothing changed meanwhile--> sent --delivered--> quiet
 computing --something changed meanwhile--> computing (a few times, then it is sent as it is)
 """
 
+from collections import deque
+
 from paceline.model.plan import Plan
 from paceline.replica.apply_plans import PlanApplier
 
 COMPUTE_AGAIN_MAX = 3
 """How often a plan is computed anew because the state moved; then it goes out and is replaced."""
+
+
+PLANS_MAX = 50
+PLANS_WINDOW_MS = 10_000
+"""More plans than this in so short a time say that planning chases its own tail: it slows down."""
 
 
 class Coordination:
@@ -19,6 +26,7 @@ class Coordination:
         """Begin quiet."""
         self._token = 0
         self._again = 0
+        self._begun_ms: deque[int] = deque(maxlen=PLANS_MAX)
         self.computing: int | None = None
         self.halt_sent: int | None = None
         self.is_plan_sent = False
@@ -49,9 +57,15 @@ class Coordination:
         is_free = run is None or run.is_halted.value or run.is_complete
         return is_free and self.computing is None and not self.is_plan_sent
 
-    def begin_computing(self, position: int) -> int:
+    def is_too_busy(self, now_ms: int) -> bool:
+        """Say whether so many plans were asked for that the next one should wait."""
+        times = self._begun_ms
+        return len(times) == PLANS_MAX and now_ms - times[0] < PLANS_WINDOW_MS
+
+    def begin_computing(self, position: int, now_ms: int) -> int:
         """Return the token of the next computation."""
         self._token += 1
+        self._begun_ms.append(now_ms)
         self.computing = position
         self.is_recheck_due = False
         return self._token

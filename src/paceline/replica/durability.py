@@ -18,8 +18,11 @@ from paceline.replica.identity import Stored
 from paceline.replica.tables import Answered, NodeRow, Presence
 
 DURABLE_ANSWERS_MAX = 50
+"""How many requests of changes are remembered over a power loss."""
 CHECKPOINT_RECORDS = 64
 """After so many records the journal begins anew with a checkpoint..."""
+SUPERSEDED_MAX = 4
+"""How many copies that lost at a merge are carried over a checkpoint."""
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 """... or after so many bytes: reading it back stays well under a second."""
 
@@ -79,13 +82,13 @@ class Recovered(Struct, frozen=True, kw_only=True):
     state: DurableState | None
     is_damaged: bool
     detail: str = ""
-    superseded: int = 0
+    superseded: tuple[bytes, ...] = ()
 
 
 def recover(stored: Stored) -> Recovered:
     """Return the newest durable state that the journal holds, in its own order."""
     state: DurableState | None = None
-    superseded = 0
+    superseded: list[bytes] = []
     pieces = ([stored.checkpoint] if stored.checkpoint is not None else []) + list(stored.records)
     for number, piece in enumerate(pieces):
         try:
@@ -100,9 +103,12 @@ def recover(stored: Stored) -> Recovered:
             case EpochRecord():
                 return Recovered(state=None, is_damaged=True, detail="an epoch without a state")
             case SupersededState():
-                superseded += 1
+                superseded.append(piece)
     return Recovered(
-        state=state, is_damaged=stored.was_damaged, detail=stored.detail, superseded=superseded
+        state=state,
+        is_damaged=stored.was_damaged,
+        detail=stored.detail,
+        superseded=tuple(superseded),
     )
 
 

@@ -26,7 +26,7 @@ from paceline.replica.results import (
 
 PROBE_BATCH_MS = 200
 """The longest that an expected probe result waits for the node's other probes."""
-RESULTS_BATCH_MAX = 1000
+RESULTS_BATCH_MAX = 100
 """Results in one entry."""
 
 
@@ -53,6 +53,7 @@ class Execution:
         self._reports = 0
         self._batches = 0
         self._probes = 0
+        self._urgent = 0
         self.is_start_failure_fatal = True
 
     # Beginning
@@ -178,6 +179,7 @@ class Execution:
     def _report(self, report: Reported, *, is_urgent: bool) -> None:
         self._reports += 1
         self._outbox[self._reports] = (report, is_urgent)
+        self._urgent += is_urgent
 
     # Batches
 
@@ -185,8 +187,7 @@ class Execution:
         """Return (number, results) to send now; None: nothing to say, or a batch is under way."""
         if self._sent or not self._outbox:
             return None
-        waits_for_probes = self.has_running_probes and not is_time_over
-        if waits_for_probes and not any(urgent for _, urgent in self._outbox.values()):
+        if self.has_running_probes and not is_time_over and not self._urgent:
             return None
         chosen = tuple(self._outbox)[:RESULTS_BATCH_MAX]
         self._batches += 1
@@ -196,7 +197,8 @@ class Execution:
     def batch_delivered(self, number: int) -> None:
         """Our batch took effect everywhere."""
         for report in self._sent.pop(number, ()):
-            self._outbox.pop(report, None)
+            _, is_urgent = self._outbox.pop(report)
+            self._urgent -= is_urgent
 
     def send_again(self) -> None:
         """A new view: what was on its way may have been refused; it is said again."""

@@ -4,6 +4,7 @@ from paceline.model.identifiers import NodeName
 from paceline.replica.durability import (
     CHECKPOINT_BYTES,
     CHECKPOINT_RECORDS,
+    SUPERSEDED_MAX,
     DurableState,
     EpochRecord,
     JournalRecord,
@@ -20,8 +21,9 @@ RETRY_MS = 1000
 class JournalKeeper:
     """Turns durable states into journal writes, and remembers which of them are on disk."""
 
-    def __init__(self, *, is_empty: bool) -> None:
-        """Begin; an empty journal gets a checkpoint first."""
+    def __init__(self, *, is_empty: bool, superseded: tuple[bytes, ...] = ()) -> None:
+        """Begin; an empty journal gets a checkpoint first. `superseded` are kept copies."""
+        self._superseded = list(superseded)
         self._sequence = 0
         self._waiting: dict[int, Lineage] = {}
         self._records = 0
@@ -60,11 +62,16 @@ class JournalKeeper:
         self._bytes += sum(len(each) for each in packed)
         checkpoint: bytes | None = None
         is_full = self._records > CHECKPOINT_RECORDS or self._bytes > CHECKPOINT_BYTES
-        has_superseded = any(isinstance(record, SupersededState) for record in records)
-        if (self._needs_checkpoint or is_full) and not has_superseded:
+        self._superseded.extend(
+            piece
+            for piece, record in zip(packed, records, strict=True)
+            if isinstance(record, SupersededState)
+        )
+        if self._needs_checkpoint or is_full:
             checkpoint = encode_record(state)
-            packed = ()
-            self._records, self._bytes = 0, 0
+            self._superseded = self._superseded[-SUPERSEDED_MAX:]
+            packed = tuple(self._superseded)
+            self._records, self._bytes = len(packed), sum(len(each) for each in packed)
             self._needs_checkpoint = False
         return WriteJournal(sequence=self._sequence, records=packed, checkpoint=checkpoint)
 

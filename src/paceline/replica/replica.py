@@ -21,7 +21,7 @@ from paceline.replica.cib_root import (
     bootstrap,
     stamp,
 )
-from paceline.replica.clients import Clients, make_entry, refused
+from paceline.replica.clients import REFUSALS, Clients, make_entry, refused
 from paceline.replica.coordination import Coordination
 from paceline.replica.durability import missing_for_safety, recover
 from paceline.replica.effects import (
@@ -131,7 +131,9 @@ LOOP_DEPTH_MAX = 10_000
 """Entries to ourselves in one event without an engine: more would be an endless loop."""
 T_SETTLE, T_SILENT, T_RECHECK, T_PROBES = "settle", "silent", "recheck", "probe-batch"
 T_DEADLINE, T_SHUTDOWN, T_REQUESTS, T_JOURNAL = "dc-deadtime", "shutdown", "requests", "journal"
-T_ALIVE = "alive"
+T_ALIVE, T_CALM = "alive", "calm"
+CALM_MS = 1000
+"""How long planning pauses where plan follows plan."""
 T_GRACE = "grace "
 
 
@@ -153,7 +155,9 @@ class Replica:
         self._liveness = Liveness()
         self._fencing = FenceRuns(identity, self._state)
         self._clients = Clients(identity.node)
-        self._journal = JournalKeeper(is_empty=self._stored.state is None)
+        self._journal = JournalKeeper(
+            is_empty=self._stored.state is None, superseded=self._stored.superseded
+        )
         self._coordination = Coordination()
         self._is_engine_up = False
         self._has_joined_since_view = True
@@ -673,7 +677,11 @@ class Replica:
             self._emit(
                 Reply(
                     request_id=request_id,
-                    answer=refused(happening.code, happening.detail, self.version),
+                    answer=refused(
+                        happening.code,
+                        happening.detail or REFUSALS.get(happening.code, ""),
+                        self.version,
+                    ),
                 )
             )
 
@@ -885,6 +893,7 @@ class Replica:
         view = self._machine.view
         plans = self._machine.plans
         planning = self._coordination
+        core = self._state.core.value
         if view is None or view.coordinator != self._identity.node:
             return
         if not planning.is_wanted(plans) or self._needs_bootstrap(view):
@@ -896,7 +905,12 @@ class Replica:
             return
         if not planning.may_compute(plans):
             return
-        token = planning.begin_computing(self._state.core.value.position)
+        if planning.is_too_busy(self._now_ms):
+            if T_CALM not in self._timers:
+                self._note("warning", "planning-often", f"plan after plan: {core.wanted_why}")
+                self._set_timer(T_CALM, CALM_MS)
+            return
+        token = planning.begin_computing(core.position, self._now_ms)
         self._emit(
             ComputePlan(
                 token=token,
