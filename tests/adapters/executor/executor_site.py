@@ -30,7 +30,7 @@ class Site:
             fence=(folder / "fence",),
             runtime=folder / "run",
             diagnosis=folder / "diagnosis",
-            systemd_overrides=folder / "systemd",
+            systemd=folder / "systemd",
         )
 
     def take(self, event: ExecutorEvent) -> None:

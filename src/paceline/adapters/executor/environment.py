@@ -23,7 +23,8 @@ class AgentFolders:
     fence: tuple[Path, ...] = (Path("/usr/sbin"), Path("/sbin"), Path("/usr/local/sbin"))
     runtime: Path = Path("/run/paceline")
     diagnosis: Path = Path("/var/log/paceline/diagnosis")
-    systemd_overrides: Path = Path("/run/systemd/system")
+    systemd: Path = Path("/run/systemd/system")
+    """Where systemd keeps what is only for this boot; it exists where systemd is pid 1."""
 
 
 def base_environment(folders: AgentFolders, own: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class AgentRunner:
         self._loop = loop
         self._base = base_environment(folders, os.environ)
         self._diagnosis = DiagnosisFolder(folders.diagnosis)
-        self._systemd = SystemdUnits(folders.systemd_overrides)
+        self._systemd = SystemdUnits(folders.systemd)
         self._devices: set[ResourceId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -105,7 +105,9 @@ class AgentRunner:
             return
         agent_class = agent.agent_class
         if agent_class == "service":
-            agent_class = resolve_service(agent.agent_type, self._folders.lsb)
+            agent_class = resolve_service(
+                agent.agent_type, self._folders.lsb, self._folders.systemd
+            )
         match agent_class:
             case "ocf":
                 self._run_ocf(operation, agent, on_answer)

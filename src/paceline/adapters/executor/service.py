@@ -8,21 +8,21 @@ UNIT_FOLDERS = (
     Path("/usr/lib/systemd/system"),
     Path("/lib/systemd/system"),
 )
-SYSTEMD_RUNS = Path("/run/systemd/system")
-"""Exists where systemd is pid 1 (sd_booted(3))."""
 
 
-def resolve_service(name: str, lsb_folder: Path) -> str:
+def resolve_service(name: str, lsb_folder: Path, systemd_folder: Path) -> str:
     """Return the class that runs the service: `systemd` or `lsb`.
+
+    `systemd_folder` (/run/systemd/system) exists where systemd is pid 1 (sd_booted(3)).
 
     The order is systemd, then lsb, as Pacemaker's documentation gives it; with neither there, the
     class whose "not installed" is the right answer.
     """
-    if SYSTEMD_RUNS.is_dir() and has_unit_file(name):
+    if systemd_folder.is_dir() and has_unit_file(name):
         return "systemd"
     if (lsb_folder / name).exists():
         return "lsb"
-    return "systemd" if SYSTEMD_RUNS.is_dir() else "lsb"
+    return "systemd" if systemd_folder.is_dir() else "lsb"
 
 
 def unit_name(name: str) -> str:

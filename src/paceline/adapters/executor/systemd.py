@@ -8,7 +8,6 @@ Source: org.freedesktop.systemd1(5).
 
 import asyncio
 import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from paceline.adapters.executor.service import SYSTEMD_RUNS, unit_name
+from paceline.adapters.executor.service import unit_name
 from paceline.model.status import OperationOutcome
 
 _NAME = "org.freedesktop.systemd1"
@@ -57,9 +56,13 @@ class SystemdError(Exception):
 class SystemdUnits:
     """The units of this node. The connection is made when first needed and after each loss."""
 
-    def __init__(self, overrides: Path) -> None:
-        """Write drop-ins below `overrides`."""
-        self._overrides = overrides
+    def __init__(self, runtime: Path, *, bus_address: str = "") -> None:
+        """Write drop-ins below `runtime`, which exists where systemd runs (sd_booted(3)).
+
+        `bus_address` names another bus than the system's.
+        """
+        self._runtime = runtime
+        self._bus_address = bus_address
         self._bus: MessageBus | None = None
         self._connecting = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[str]] = {}
@@ -67,7 +70,7 @@ class SystemdUnits:
 
     async def run(self, name: str, task: str, *, timeout_ms: int) -> UnitAnswer:
         """Carry out start, stop, monitor, status or reload; never raises for what systemd does."""
-        if not SYSTEMD_RUNS.is_dir():
+        if not self._runtime.is_dir():
             return UnitAnswer(
                 outcome=OperationOutcome.NOT_INSTALLED,
                 rc=NOT_INSTALLED,
@@ -123,11 +126,12 @@ class SystemdUnits:
         )
 
     async def _stop(self, unit: str, *, is_absent: bool) -> UnitAnswer:
-        answer = UnitAnswer(outcome=OperationOutcome.DONE, rc=OK)
-        if not is_absent:
-            answer = await self._job(unit, "StopUnit")
+        # First the drop-in: with its `Before=` the unit's stop would wait for the end of the
+        # daemon's own stop, which waits for the unit's.
         await self._remove_override(unit)
-        return answer
+        if is_absent:
+            return UnitAnswer(outcome=OperationOutcome.DONE, rc=OK)
+        return await self._job(unit, "StopUnit")
 
     async def _monitor(self, unit: str) -> UnitAnswer:
         """Say what the unit is; one that is on its way is waited for."""
@@ -177,7 +181,7 @@ class SystemdUnits:
     # Drop-ins
 
     async def _write_override(self, unit: str) -> None:
-        folder = self._overrides / f"{unit}.d"
+        folder = self._runtime / f"{unit}.d"
         text = (
             "# Written by Paceline while the cluster runs this unit; removed at its stop.\n"
             f"[Unit]\nDescription=Cluster-controlled {unit}\nBefore=paceline.service\n"
@@ -192,7 +196,7 @@ class SystemdUnits:
         await self._call("Reload", "", [])
 
     async def _remove_override(self, unit: str) -> None:
-        path = self._overrides / f"{unit}.d" / OVERRIDE_NAME
+        path = self._runtime / f"{unit}.d" / OVERRIDE_NAME
         if not path.exists():
             return
         path.unlink()
@@ -251,10 +255,10 @@ class SystemdUnits:
             if self._bus is not None and self._bus.connected:
                 return self._bus
             try:
-                bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+                address = self._bus_address or None
+                bus = await MessageBus(address, bus_type=BusType.SYSTEM).connect()
             except (DBusError, OSError, EOFError) as error:
-                address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "the system bus")
-                raise SystemdError(f"cannot reach systemd over {address}: {error}") from error
+                raise SystemdError(f"cannot reach systemd over D-Bus: {error}") from error
             bus.add_message_handler(self._on_message)
             await _subscribe(bus)
             self._bus = bus
