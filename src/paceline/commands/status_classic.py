@@ -7,7 +7,8 @@ from paceline.commands.status_sections import (
     outcome_text,
     version_text,
 )
-from paceline.commands.status_view import StatusView, date_text, rc_text
+from paceline.commands.status_view import StatusView, date_text
+from paceline.model.exit_status import rc_text
 from paceline.model.state import FailedOperation
 
 CLASSIC = Layout(is_classic=True)

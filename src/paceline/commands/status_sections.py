@@ -16,8 +16,8 @@ from paceline.commands.status_view import (
     date_text,
     is_true,
     primitives,
-    rc_text,
 )
+from paceline.model.exit_status import rc_text
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.state import FailCount, FailedOperation, ResourceState
 from paceline.model.status import HistoryEntry, OperationOutcome

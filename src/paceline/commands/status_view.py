@@ -28,15 +28,6 @@ from paceline.scheduler import (
     failed_operations,
 )
 
-OCF_WORDS = {
-    0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature",
-    4: "insufficient privileges", 5: "not installed", 6: "not configured", 7: "not running",
-    8: "promoted", 9: "promoted (failed)", 189: "internal error", 190: "degraded",
-    191: "promoted (degraded)", 192: "OCF_NOT_RUNNING", 193: "pending", 194: "error occurred",
-    198: "OCF_TIMEOUT",
-}  # fmt: skip
-"""What an exit status means. Source: the OCF resource agent standard, and crm_error --list."""
-
 
 class StatusView(Struct, frozen=True, kw_only=True):
     """Everything a status shows. `updated_ms` is when it was asked for."""
@@ -170,8 +161,3 @@ def _written(configuration: Configuration) -> ChangeOrigin:
 def date_text(time_ms: int) -> str:
     """Return a moment as `Mon Jun  1 12:00:00 2026`, in the local zone."""
     return time.ctime(time_ms // 1000)
-
-
-def rc_text(rc: int) -> str:
-    """Return what an exit status means."""
-    return OCF_WORDS.get(rc, f"exit status {rc}")

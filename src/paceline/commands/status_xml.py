@@ -18,9 +18,9 @@ from paceline.commands.status_view import (
     date_text,
     is_true,
     primitives,
-    rc_text,
 )
 from paceline.model.durations import parse_duration_ms
+from paceline.model.exit_status import rc_text
 from paceline.model.state import NodeState, ResourceState
 
 API_VERSION = "2.25"

@@ -6,9 +6,10 @@ from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.status_sections import outcome_text, task_text
-from paceline.commands.status_view import StatusView, date_text, primitives, rc_text, view_of
+from paceline.commands.status_view import StatusView, date_text, primitives, view_of
 from paceline.commands.why import why_text
 from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.exit_status import rc_text
 from paceline.model.explanation import Explanation
 from paceline.model.reports import Report
 from paceline.model.snapshot import Snapshot

@@ -18,6 +18,7 @@ from paceline.cib.read_attributes import Element
 from paceline.cib.tree import parse_cib
 from paceline.model.durations import parse_duration_ms
 from paceline.model.errors import InvalidRequestError
+from paceline.model.exit_status import rc_text
 from paceline.replica.effects import RaiseAlert
 
 TIMEOUT_MS_DEFAULT = 30_000
@@ -25,6 +26,9 @@ TIMESTAMP_DEFAULT = "%H:%M:%S.%06N"
 """Pacemaker's defaults. Source: Pacemaker Explained, chapter on alerts."""
 WORKERS = 2
 WAITING_MAX = 500
+_NAMES = {"resource": "rsc", "interval_ms": "interval", "exec_ms": "exec_time"}
+_STATUSES = {"done": "0", "cancelled": "1", "timed-out": "2", "not-supported": "3"}
+"""What alert agents call our facts, and their numbers for outcomes. Source: Pacemaker Explained."""
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -120,9 +124,26 @@ def alert_environment(
         "timestamp_epoch": str(wall_ms // 1000),
         "timestamp_usec": str(wall_ms % 1000 * 1000),
     }
-    known.update((name.replace("-", "_"), value) for name, value in alert.facts)
+    known.update(_named_facts(alert))
     named = {f"CRM_alert_{name}": value for name, value in known.items()}
     return {"PATH": SEARCH_PATH, "LC_ALL": "C", **named, **dict(recipient.environment)}
+
+
+def _named_facts(alert: RaiseAlert) -> dict[str, str]:
+    """Return an alert's facts by the names that alert agents know, with a sentence (`desc`)."""
+    facts = {_NAMES.get(name, name): value for name, value in alert.facts}
+    if alert.kind == "resource":
+        outcome = facts.pop("outcome", "done")
+        rc = int(facts.get("rc", "0"))
+        facts["status"] = _STATUSES.get(outcome, "4")
+        facts["desc"] = facts.pop("exit_reason", "") or rc_text(rc)
+    if alert.kind == "fencing":
+        is_done = facts.pop("ok", "") == "1"
+        facts["task"] = "st_notify_fence"
+        facts["rc"] = "0" if is_done else "1"
+        word = "OK" if is_done else "failed"
+        facts["desc"] = f"Operation {facts.pop('action', 'fence')} of {alert.node}: {word}"
+    return facts
 
 
 class AlertSender:
