@@ -1,5 +1,6 @@
 """Reading attribute sets and rules, with `id-ref` resolved against the whole configuration."""
 
+import re
 from collections.abc import Iterable
 
 from lxml import etree
@@ -25,6 +26,7 @@ _SPEC_FIELDS = (
     "seconds", "minutes", "hours", "monthdays", "weekdays", "yeardays", "months", "weeks",
     "years", "weekyears", "moon",
 )  # fmt: skip
+_SLOPPY_SECONDS = re.compile(r"P(\d+)S")
 _TRUE = frozenset({"true", "yes", "on", "1", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "n"})
 
@@ -58,7 +60,9 @@ def duration_ms_or(text: str | None, default: int) -> int:
     try:
         return parse_duration_ms(text)
     except ValueError:
-        return default
+        # Some tools write seconds as a date's part: P10S.
+        sloppy = _SLOPPY_SECONDS.fullmatch(text.strip())
+        return 1000 * int(sloppy[1]) if sloppy else default
 
 
 class References:

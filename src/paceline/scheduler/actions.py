@@ -68,8 +68,11 @@ def _judge_quorum(work: Work, action: Action, rsc: Resource) -> None:
     if work.has_quorum:
         return
     match work.options.no_quorum_policy:
-        case "stop" | "fence" | "demote":
-            if work.options.no_quorum_policy != "demote" or action.task in ("promote", "start"):
+        case "stop" | "fence":
+            action.block("no-quorum")
+        case "demote":
+            is_staying = rsc.is_promotable and rsc.role > Role.STOPPED
+            if action.task == "promote" or not is_staying:
                 action.block("no-quorum")
         case "freeze":
             top = rsc.top

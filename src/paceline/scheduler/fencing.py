@@ -110,7 +110,9 @@ def _imply(action: Action, fence: Action) -> None:
         action.is_runnable = True
     if action.reason in ("node-unclean", "node-offline"):
         action.reason = "fenced"
-    if rsc is None or not rsc.is_fence_device:
+    if rsc is None or rsc.requires in ("fencing", "unfencing") or action.node is None or (
+        action.node.is_guest
+    ):
         tie(fence, action, Tie.ORDER)
 
 

@@ -188,6 +188,9 @@ def order_remote_actions(work: Work) -> None:
                     if (action.interval_ms or is_restart) and not start.is_migratable:
                         flags |= Tie.FIRST_REQUIRES_THEN
                     tie(start, action, flags)
+                if action.task == "monitor" and action.interval_ms == 0:
+                    for stop in connection.actions_of("stop"):
+                        tie(action, stop, Tie.ORDER)
 
 
 def order_pair(

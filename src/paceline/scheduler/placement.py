@@ -143,7 +143,7 @@ def _decide(work: Work, rsc: Resource, prefer: Node | None, *, is_tentative: boo
             assign(work, rsc, node, force=True)
             rsc.next_role = rsc.role
         return
-    if work.options.stop_all and not rsc.is_fence_device:
+    if work.options.stop_all:
         assign(work, rsc, None)
         return
     node = choose(work, rsc, prefer)

@@ -33,7 +33,7 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
         for node in nodes:
             if needs_probe(work, rsc, node, [rsc]):
                 probe = probe_action(work, rsc, node)
-                if rsc.is_remote_connection and rsc.container is not None:
+                if rsc.is_remote_connection and rsc.container is not None and rsc.bundle:
                     for start in first_actions(work, rsc.container, "start"):
                         tie(start, probe, Tie.ORDER | Tie.BLOCKS)
                 order_probe(work, probe, rsc.clone or rsc)

@@ -259,7 +259,7 @@ def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            nodes[node.host.name] = ranks[child.id]
+            nodes[node.host.name] = 0
     for c in _colocations(clone, with_this(clone), is_dependent=False):
         if c.primary_role is not Role.PROMOTED or not has_influence(c):
             continue
@@ -269,4 +269,4 @@ def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            ranks[child.id] = nodes[node.host.name]
+            ranks[child.id] = add_scores(ranks[child.id], nodes[node.host.name])

@@ -190,11 +190,36 @@ def check_history(work: Work, rsc: Resource) -> None:
     """Compare what ran with what is configured: changed parameters restart or reschedule."""
     if rsc.kind is not Kind.PRIMITIVE or not rsc.history:
         return
+    _replace_other_agent(work, rsc)
     for node in rsc.running_on:
         if not node.is_online or node.is_unclean or rsc.is_removed:
             if not rsc.is_removed:
                 continue
         _check_on(work, rsc, node)
+
+
+def _replace_other_agent(work: Work, rsc: Resource) -> None:
+    """Where another agent ran under this name it is stopped, forgotten, and started anew."""
+    if rsc.is_removed or rsc.agent is None or rsc.in_maintenance:
+        return
+    for name, entries in rsc.history.items():
+        node, entry = work.node_by_name[name], entries[0]
+        same = (
+            entry.agent_class == rsc.agent.agent_class
+            and entry.provider == rsc.agent.provider
+            and entry.agent_type == rsc.agent.agent_type
+        )
+        if same or not node.is_online or node.is_unclean or node not in rsc.running_on:
+            continue
+        stop, start = rsc.find_action("stop", node), rsc.find_action("start", node)
+        if stop is None or not rsc.is_managed:
+            continue
+        stop.require("another agent ran there")
+        delete = get_action(work, rsc, "delete", node)
+        delete.require("another agent ran there")
+        tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
+        if start is not None:
+            tie(delete, start, Tie.ORDER)
 
 
 def _check_on(work: Work, rsc: Resource, node: Node) -> None:
@@ -299,8 +324,12 @@ def reload_agents(work: Work) -> None:
             continue
         action = get_action(work, rsc, "reload-agent", node)
         action.require("parameters changed")
+        for probe in rsc.actions_of("monitor"):
+            tie(probe, action, Tie.ORDER)
         for each in rsc.actions:
             if each.task in ("stop",) or (each.task == "demote"):
                 tie(action, each, Tie.ORDER)
             if each.interval_ms and each.task == "monitor" and each.node is node:
+                tie(action, each, Tie.ORDER)
+            if each.task == "start" and each.node is node:
                 tie(action, each, Tie.ORDER)
