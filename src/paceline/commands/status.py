@@ -28,6 +28,10 @@ SERVICES = (
     (Service.NODE_SERVICE, "pcsd"),
 )
 """Our services, and the labels that people know them by."""
+FENCING_OFF = (
+    "Fencing is disabled: a lost node counts as down. If it still lives, what runs there runs twice"
+)
+"""Said with `--full` only: people who chose this know it, and scripts compare the short form."""
 NO_DEVICES = "No stonith devices and stonith-enabled is not false"
 
 
@@ -84,7 +88,7 @@ def status(request: Request, ports: Ports) -> Outcome:
         if is_full:
             body += "\n\n" + "\n".join(["Tickets:", *_ticket_lines(view)])
     head = f"Cluster name: {view.cluster_name}"
-    found = _warnings(view)
+    found = _warnings(view, is_full=is_full)
     blocks = [f"{head}\n\nWARNINGS:\n" + "\n".join(found) + "\n"] if found else [head]
     blocks.append(body)
     text = "\n".join(blocks)
@@ -101,8 +105,10 @@ def _ticket_lines(view: StatusView) -> list[str]:
     ]
 
 
-def _warnings(view: StatusView) -> list[str]:
+def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
     found = []
+    if is_full and not view.is_fencing_enabled:
+        found.append(FENCING_OFF)
     if view.is_fencing_enabled and not view.has_devices:
         found.append(NO_DEVICES)
     return found

@@ -120,7 +120,7 @@ def view_of(
         is_quorate=status.is_quorate,
         updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,
         last_change=change,
-        feature_set=status.feature_set,
+        feature_set=status.feature_set if status.local_node else "",
         nodes=current_nodes(snapshot),
         resources=resources,
         failures=failed_operations(snapshot),
