@@ -24,7 +24,10 @@ _ACTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option: its long name, its letter, its type in the metadata, what it is."""
+    """One option: its long name, its letter, its type in the metadata, what it is.
+
+    `obsoletes` names the older option of the same meaning, which `is_deprecated`.
+    """
 
     name: str
     letter: str
@@ -33,19 +36,25 @@ class Option:
     default: str = ""
     is_required: bool = False
     obsoletes: str = ""
+    is_deprecated: bool = False
 
 
 OPTIONS = (
-    Option(name="action", letter="o", kind="string", text="Fencing action", default="reboot"),
-    Option(name="ip", letter="a", kind="string", text="Address of the power switch (not used)"),
-    Option(name="ipaddr", letter="", kind="string", text="As ip", obsoletes="ip"),
     Option(
-        name="plug", letter="n", kind="string", is_required=True,
+        name="action", letter="o", kind="string", default="reboot", is_required=True,
+        text="Fencing action",
+    ),
+    Option(
+        name="ip", letter="a", kind="string", obsoletes="ipaddr",
+        text="Address of the power switch (not used)",
+    ),
+    Option(name="ipaddr", letter="", kind="string", text="As ip", is_deprecated=True),
+    # Not required: the cluster gives it, from pcmk_host_list or by asking `list`.
+    Option(
+        name="plug", letter="n", kind="string", obsoletes="port",
         text="The node whose power is switched",
     ),
-    Option(
-        name="port", letter="", kind="string", is_required=True, obsoletes="plug", text="As plug",
-    ),
+    Option(name="port", letter="", kind="string", text="As plug", is_deprecated=True),
     Option(name="username", letter="l", kind="string", text="Login name (not used)"),
     Option(name="password", letter="p", kind="string", text="Login password (not used)"),
     Option(
@@ -86,7 +95,7 @@ def _parameter(option: Option) -> str:
     usage += "" if option.kind == "boolean" else f"=[{option.name}]"
     default = f" default={_quoted(option.default)}" if option.default else ""
     obsoletes = f' obsoletes="{option.obsoletes}"' if option.obsoletes else ""
-    deprecated = ' deprecated="1"' if option.name in ("port", "ipaddr") else ""
+    deprecated = ' deprecated="1"' if option.is_deprecated else ""
     return (
         f'\t<parameter name="{option.name}" unique="0"'
         f' required="{int(option.is_required)}"{deprecated}{obsoletes}>\n'
