@@ -56,8 +56,6 @@ def test_states_are_in_the_order_asked_whatever_the_exit_status(
 
 
 def test_states_are_unknown_without_a_runner(tmp_path: Path) -> None:
-    (tmp_path / "systemctl").write_text("not a program")
     services = SystemctlServices({"PATH": str(tmp_path)})
-    services._program = str(tmp_path / "nothing")
     (state,) = services.states((Service.COROSYNC,))
     assert (state.active, state.enabled) == ("unknown", "unknown")

@@ -43,7 +43,7 @@ class SystemctlServices:
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Find the program. Only PATH and the lab's own variables are passed on to it."""
         path = environment.get("PATH") or SEARCH_PATH
-        self._program = shutil.which("systemctl", path=path) or "/usr/bin/systemctl"
+        self._program = shutil.which("systemctl", path=path) or "systemctl"
         self._environment = {
             "PATH": path,
             "LC_ALL": "C",
