@@ -6,12 +6,9 @@ import pytest
 from executor_site import OperationMaker
 
 from paceline.adapters.executor.environment import AgentFolders, base_environment
-from paceline.adapters.executor.fence import agent_options, find_fence_agent, host_map
+from paceline.adapters.executor.fence import agent_options, find_fence_agent
 from paceline.adapters.executor.lsb import ocf_status
 from paceline.adapters.executor.ocf import find_exit_reason, ocf_command
-from paceline.model.identifiers import NodeName
-
-WORKER2 = NodeName("worker2")
 
 
 def test_base_environment_passes_on_only_what_is_named(tmp_path: Path) -> None:
@@ -50,28 +47,16 @@ def test_last_exit_reason_counts() -> None:
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({}, {"action": "off", "nodename": "worker2", "plug": "worker2"}),
-        ({"port": "9"}, {"action": "off", "nodename": "worker2", "port": "9"}),
-        (
-            {"pcmk_host_map": "worker1:1;worker2:2", "pcmk_host_argument": "port"},
-            {"action": "off", "nodename": "worker2", "port": "2"},
-        ),
-        ({"pcmk_host_argument": "none"}, {"action": "off", "nodename": "worker2"}),
-        ({"a": "x\naction=on"}, {"action": "off", "nodename": "worker2", "plug": "worker2"}),
+        ({}, {"action": "monitor"}),
+        ({"plug": "9", "pcmk_host_list": "a"}, {"action": "monitor", "plug": "9"}),
+        ({"pcmk_monitor_action": "status", "priority": "1"}, {"action": "status"}),
+        ({"a": "x\naction=on"}, {"action": "monitor"}),
     ],
 )
-def test_fence_options_name_the_target(
+def test_fence_agent_gets_its_own_options_and_the_action(
     parameters: dict[str, str], expected: dict[str, str]
 ) -> None:
-    assert agent_options("off", WORKER2, parameters) == expected
-
-
-def test_monitor_of_a_device_names_no_target() -> None:
-    assert agent_options("monitor", NodeName(""), {"ip": "a"}) == {"action": "monitor", "ip": "a"}
-
-
-def test_host_map_takes_semicolons_and_spaces() -> None:
-    assert host_map("a:1;b:2 c:3") == {"a": "1", "b": "2", "c": "3"}
+    assert agent_options("monitor", parameters) == expected
 
 
 def test_fence_agent_is_a_plain_name(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_fence_agent_reads_options_and_answers(site: Site) -> None:
                 task="reboot",
                 target=NodeName("worker2"),
                 parameters=(
-                    ("ip", "10.0.0.9"), ("passwd", "s3cret"), ("pcmk_host_map", "worker2:7"),
+                    ("ip", "10.0.0.9"), ("passwd", "s3cret"), ("plug", "7"),
                     ("pcmk_reboot_action", "off"),
                 ),
                 timeout_ms=5000,
@@ -224,7 +224,7 @@ def test_fence_agent_reads_options_and_answers(site: Site) -> None:
         assert isinstance(event, FenceFinished)
         assert (event.result.rc, event.result.exit_reason) == (1, "it is stuck")
         assert (site.folder / "input").read_text() == (
-            "action=off\nip=10.0.0.9\nnodename=worker2\npasswd=s3cret\nplug=7\n"
+            "action=off\nip=10.0.0.9\npasswd=s3cret\nplug=7\n"
         )
 
     asyncio.run(play())

@@ -14,7 +14,7 @@ from paceline.model.identifiers import NodeName
 
 CONTROL_PREFIX = "pcmk_"
 """Parameters for the manager, not for the agent."""
-_TARGETED = frozenset({"on", "off", "reboot", "status"})
+_CONTROL_NAMES = frozenset({"priority", "provides", "stonith-timeout"})
 _LINE_BREAK = re.compile(r"[\r\n]")
 _AGENT_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -36,44 +36,31 @@ def fence_command(
     timeout_ms: int,
     base: Mapping[str, str],
 ) -> Command:
-    """Return how to run a fence agent for this task and, where it has one, target."""
+    """Return how to run a fence agent for this task; `target` is for the diagnosis."""
     return Command(
         argv=(str(path),),
         environment={**base, OPERATION_VARIABLE: operation_id},
         timeout_ms=timeout_ms,
         name=f"{path.name}_{task}_{target or 'device'}",
-        input=_input(agent_options(task, target, dict(parameters))),
+        input=_input(agent_options(task, dict(parameters))),
     )
 
 
-def agent_options(task: str, target: NodeName, parameters: dict[str, str]) -> dict[str, str]:
-    """Return the options that the agent reads: its parameters, the action, and the target.
+def agent_options(task: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the options that the agent reads: its own parameters and the action.
 
-    `pcmk_<task>_action` replaces the action, `pcmk_host_map` the target's name for the device,
-    `pcmk_host_argument` the option that carries it (`plug` by default; `none`: no option).
+    Who fences has put the target among the parameters. Those for the manager do not go to the
+    agent; `pcmk_<task>_action` replaces the action. What would be two lines is left out.
     """
     options = {
         name: value
         for name, value in parameters.items()
-        if not name.startswith(CONTROL_PREFIX) and not _LINE_BREAK.search(name + value)
+        if not name.startswith(CONTROL_PREFIX)
+        and name not in _CONTROL_NAMES
+        and not _LINE_BREAK.search(name + value)
     }
-    action = parameters.get(f"{CONTROL_PREFIX}{task}_action") or task
-    options["action"] = action
-    if target and task in _TARGETED:
-        options["nodename"] = target
-        argument = parameters.get(f"{CONTROL_PREFIX}host_argument", "plug")
-        has_own = any(name in options for name in ("plug", "port", argument))
-        if argument != "none" and not has_own:
-            options[argument] = host_map(parameters.get(f"{CONTROL_PREFIX}host_map", "")).get(
-                target, target
-            )
+    options["action"] = parameters.get(f"{CONTROL_PREFIX}{task}_action") or task
     return options
-
-
-def host_map(text: str) -> dict[str, str]:
-    """Return `node:port` pairs, separated by semicolons or spaces, as a table."""
-    pairs = (pair.partition(":") for pair in re.split(r"[;\s]+", text) if ":" in pair)
-    return {node: port for node, _, port in pairs}
 
 
 def _input(options: Mapping[str, str]) -> bytes:
