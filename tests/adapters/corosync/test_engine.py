@@ -129,3 +129,16 @@ def test_engine_comes_back_when_corosync_was_killed(pair: Nodes) -> None:
     pair.wait(lambda: member_count(first) == 2 and member_count(second) == 2)
     second.say("send back again")
     pair.wait(lambda: "2:back again" in first.entries())
+
+
+def test_changed_node_list_is_told_after_a_reload(pair: Nodes) -> None:
+    for node in pair.nodes:
+        path = node.folder / "etc" / "corosync.conf"
+        third = (
+            "nodelist {\n    node {\n        ring0_addr: 10.9.9.3\n"
+            "        name: node3\n        nodeid: 3\n    }\n"
+        )
+        path.write_text(path.read_text().replace("nodelist {\n", third))
+    pair.nodes[0].run("corosync-cfgtool", "-R")
+    wanted = "nodes=((1, 'node1'), (2, 'node2'), (3, 'node3'))"
+    pair.wait(lambda: all(wanted in node.texts("NodesConfigured")[-1] for node in pair.nodes))
