@@ -79,7 +79,7 @@ def parse_metadata(name: AgentName, text: bytes) -> AgentMetadata:
         _read_parameter(element, is_ocf_1_1=is_ocf_1_1)
         for element in root.iterfind("parameters/parameter")
     )
-    if name.standard == "ocf" and name.provider == "heartbeat":
+    if name.standard == "ocf":
         parameters += _trace_parameters(parameters)
     if name.standard == "stonith":
         parameters = _fence_parameters(parameters)

@@ -99,6 +99,14 @@ def references(root: Element, resource_id: str) -> list[Element]:
     return plain + with_sets
 
 
+def rename_in_constraints(root: Element, old: str, new: str) -> None:
+    """Let the constraints on one resource (not those of sets) name another one."""
+    for one in iterate_constraints(root):
+        for attribute in RESOURCE_ATTRIBUTES:
+            if one.get(attribute) == old:
+                one.set(attribute, new)
+
+
 def remove_from_sets(constraint: Element, resource_id: str) -> bool:
     """Take a resource out of the sets; empty sets go, and the constraint with its last set.
 

@@ -31,10 +31,10 @@ def read_node_states(
 ) -> tuple[NodeStatus, ...]:
     """Return the node states, sorted by name. `names` are node names by id and by name."""
     found: dict[NodeName, NodeStatus] = {}
-    for element in status.iterchildren("node_state"):
+    for order, element in enumerate(status.iterchildren("node_state")):
         raw = element.get("uname", "") or element.get("id", "")
         name = names.get(raw, names.get(element.get("id", ""), NodeName(raw)))
-        found[name] = _read_node(element, name, kinds.get(name))
+        found[name] = _read_node(element, name, kinds.get(name), order)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -48,7 +48,7 @@ def _moment_ms(text: str | None) -> tuple[bool, int]:
     return text in ("true", "online", "yes", "on"), 0
 
 
-def _read_node(element: Element, name: NodeName, kind: NodeKind | None) -> NodeStatus:
+def _read_node(element: Element, name: NodeName, kind: NodeKind | None, order: int) -> NodeStatus:
     is_member, member_since = _moment_ms(element.get("in_ccm"))
     is_online, online_since = _moment_ms(element.get("crmd"))
     join = element.get("join", "")
@@ -65,6 +65,7 @@ def _read_node(element: Element, name: NodeName, kind: NodeKind | None) -> NodeS
         name=name,
         node_id=NodeId(int(cib_id)) if cib_id.isdigit() else NodeId(0),
         cib_id=cib_id,
+        file_order=order,
         kind=kind or (NodeKind.REMOTE if is_remote else NodeKind.MEMBER),
         is_member=is_member,
         is_online=is_online,

@@ -1,6 +1,7 @@
 """Change the configuration: read, change, check, push; again where it moved meanwhile."""
 
 import difflib
+import re
 from collections.abc import Callable
 
 from paceline.cib.tree import Element, parse_cib, serialize
@@ -12,6 +13,9 @@ from paceline.ports.cib_store import VersionMovedError
 
 ATTEMPTS_MAX = 10
 """How often a change is begun again because somebody else was faster."""
+
+_LINE = re.compile(r" \(line \d+\)")
+"""Lines are of a text that nobody sees."""
 
 Change = Callable[[Element], str]
 """Edits the tree and returns text for the user."""
@@ -67,15 +71,15 @@ def _refuse_invalid(request: Request, before: bytes, root: Element) -> None:
     found = [report for report in validate(root) if report.severity is Severity.ERROR]
     if not found:
         return
-    known = {report.message for report in validate(parse_cib(before))}
-    fresh = [report for report in found if report.message not in known]
-    if not fresh:
-        return
-    for report in fresh:
+    known = {_LINE.sub("", report.message) for report in validate(parse_cib(before))}
+    for report in found:
+        problem = _LINE.sub("", report.message)
+        if problem in known:
+            continue
         if request.is_forced:
-            request.findings.warn(report.code, report.message)
+            request.findings.warn(report.code, problem)
         else:
-            message = f"Unable to update cib\n{report.message}"
+            message = f"Unable to update cib\n{problem}"
             request.findings.error(report.code, message, advice=report.advice)
     request.findings.stop_if_errors()
 

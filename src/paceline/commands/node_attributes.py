@@ -23,6 +23,12 @@ def get_node(root: Element, name: str) -> Element:
     raise InvalidRequestError(Report(code="node-unknown", message=f"Unable to find a node: {name}"))
 
 
+def unknown_node(name: str) -> Report:
+    """Return the report that there is no such node."""
+    message = f"Node '{name}' does not appear to exist in configuration"
+    return Report(code="node-unknown", message=message, facts=(("node", name),))
+
+
 def set_node_attributes(
     request: Request, root: Element, name: str, changes: Mapping[str, str]
 ) -> str:
@@ -96,8 +102,29 @@ def attribute(request: Request, ports: Ports) -> Outcome:
     if len(request.arguments) < 2:
         return _list(request, ports, ATTRIBUTES, "Node Attributes:")
     name, changes = request.arguments[0], parse_pairs(request.arguments[1:])
-    edit_cib(request, ports, lambda root: set_node_attributes(request, root, name, changes))
+
+    def change(root: Element) -> str:
+        _refuse_absent(get_node(root, name), changes)
+        return set_node_attributes(request, root, name, changes)
+
+    edit_cib(request, ports, change)
     return Outcome()
+
+
+def _refuse_absent(node: Element, changes: Mapping[str, str]) -> None:
+    """Raise InvalidRequestError if an attribute that is not there is to be removed."""
+    present = {name for nvset in node.iterfind(ATTRIBUTES) for name in pairs_of(nvset)}
+    absent = [name for name, value in changes.items() if value == "" and name not in present]
+    if absent:
+        raise InvalidRequestError(
+            *(
+                Report(
+                    code="attribute-unknown",
+                    message=f"attribute: '{name}' doesn't exist for node: '{node.get('uname')}'",
+                )
+                for name in absent
+            )
+        )
 
 
 def utilization(request: Request, ports: Ports) -> Outcome:
@@ -121,13 +148,9 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
         def change(root: Element) -> str:
             names = _chosen_nodes(request, ports, root)
             known = {node.get("uname") for node in nodes(root)}
-            for name in names:
-                if name not in known:
-                    request.findings.error(
-                        "node-unknown",
-                        f"Node '{name}' does not appear to exist in configuration",
-                    )
-            request.findings.stop_if_errors()
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise InvalidRequestError(*(unknown_node(name) for name in unknown))
             for name in names:
                 set_node_attributes(request, root, name, {attribute_name: value})
             return ""

@@ -1,6 +1,6 @@
 """`resource clone`, `promotable`, `unclone`: instances on several nodes."""
 
-from paceline.cib.constraints import references, remove_from_sets
+from paceline.cib.constraints import references, remove_from_sets, rename_in_constraints
 from paceline.cib.names import check_id_form
 from paceline.cib.resources import (
     CLONE_TAGS,
@@ -72,7 +72,8 @@ def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool 
             raise _refuse("id-unknown", f"unable to find group or resource: {resource_id}")
         _check(request, ports, root, element, clone_id, pairs)
         parent = parent_resource(element)
-        wrap_in_clone(root, element, clone_id, pairs)
+        made = wrap_in_clone(root, element, clone_id, pairs)
+        rename_in_constraints(root, resource_id, made.get("id", ""))
         if parent is not None and not inner_resources(parent):
             remove_group(root, parent)
         return ""

@@ -21,7 +21,7 @@ from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, 
 from paceline.commands.edit import edit_cib
 from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report
+from paceline.model.reports import Report, Severity
 
 GUEST_META = ("remote-node",)
 REMOTE_AGENT = "ocf:pacemaker:remote"
@@ -83,7 +83,8 @@ def _read_words(request: Request) -> _Wanted:
     )
     _read_wrapper(request, sections, wanted)
     if request.has("disabled"):
-        wanted.meta["target-role"] = "Stopped"
+        is_cloned = wanted.wrapper in ("clone", "promotable")
+        (wanted.wrapper_meta if is_cloned else wanted.meta)["target-role"] = "Stopped"
     return wanted
 
 
@@ -264,7 +265,7 @@ def _check_special(request: Request, agent: AgentMetadata, wanted: _Wanted) -> l
                 code="agent-not-promotable",
                 message="Clone option 'promotable' is not compatible with "
                 f"'{agent.name}' resource agent of resource '{wanted.resource_id}'",
-                is_forceable=True,
+                severity=Severity.WARNING,
             )
         )
     return reports

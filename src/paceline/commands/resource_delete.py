@@ -158,11 +158,17 @@ def _drop_constraints(request: Request, root: Element, element: Element) -> None
             continue
         for member_set in one.iterfind("resource_set"):
             if any(ref.get("id") == name for ref in member_set.iterfind("resource_ref")):
-                request.findings.inform(
-                    "removing-from-set", f"Removing {name} from set {member_set.get('id')}"
-                )
+                _tell_set(request, name, member_set)
         if not remove_from_sets(one, name):
-            request.findings.inform("removing-constraint", f"Removing Constraint - {one.get('id')}")
+            request.findings.inform("removing-constraint", f"Removing constraint {one.get('id')}")
+
+
+def _tell_set(request: Request, name: str, member_set: Element) -> None:
+    """Say that a resource leaves a set, and that the set goes if it was the only one."""
+    set_id = member_set.get("id")
+    request.findings.inform("removing-from-set", f"Removing {name} from set {set_id}")
+    if all(ref.get("id") == name for ref in member_set.iterfind("resource_ref")):
+        request.findings.inform("removing-set", f"Removing set {set_id}")
 
 
 def _drop_from_levels(root: Element, device: str) -> None:

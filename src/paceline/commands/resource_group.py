@@ -13,6 +13,7 @@ from paceline.cib.wording import quoted_sorted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.commands.resource_create import insert_into_group
+from paceline.commands.resource_words import note_other_kind
 from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
@@ -55,6 +56,7 @@ def _add(request: Request, root: Element, group_id: str, members: list[str]) -> 
         if element is None:
             findings.error("id-unknown", f"'{member}' does not exist")
         elif _check_member(request, group, element):
+            note_other_kind(request, element)
             found.append(element)
     all_unknown = all(find_resource(root, one) is None for one in members)
     if not found and (all_unknown or not findings.has_errors()):
@@ -152,12 +154,12 @@ def ungroup(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     check_wait(request, ports)
     group_id, *members = request.arguments
-    edit_cib(request, ports, lambda root: _ungroup(root, group_id, members))
+    edit_cib(request, ports, lambda root: _ungroup(request, root, group_id, members))
     wait_if_asked(request, ports)
     return Outcome()
 
 
-def _ungroup(root: Element, group_id: str, members: list[str]) -> str:
+def _ungroup(request: Request, root: Element, group_id: str, members: list[str]) -> str:
     group = find_resource(root, group_id, ("group",))
     if group is None:
         raise _refuse(f"Group '{group_id}' does not exist")
@@ -184,6 +186,10 @@ def _ungroup(root: Element, group_id: str, members: list[str]) -> str:
         if parent is not None:
             remove(group)
         else:
+            for one in sorted(references(root, group_id), key=lambda one: one.get("id", "")):
+                request.findings.inform(
+                    "removing-constraint", f"Removing Constraint - {one.get('id')}"
+                )
             remove_group(root, group)
     return ""
 

@@ -9,9 +9,10 @@ from paceline.cib.resources import (
     outer_clone,
     parent_resource,
 )
-from paceline.cib.tree import Element, add_element, remove
+from paceline.cib.tree import Element, add_element, nodes, remove
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
+from paceline.commands.node_attributes import unknown_node
 from paceline.commands.resource_places import running_on
 from paceline.commands.waiting import WAIT_MS_DEFAULT, check_wait, wait_if_asked, wait_limit_ms
 from paceline.model.durations import parse_duration_ms
@@ -56,11 +57,10 @@ def _role(request: Request) -> str:
 def _refuse_wrong_target(request: Request, element: Element, verb: str) -> None:
     """Refuse what cannot be moved or banned as it was named."""
     findings = request.findings
-    name = element.get("id")
     if request.has("promoted") and not is_promotable_clone(element):
         findings.error(
             "not-promotable",
-            f"when specifying --promoted you must use the promotable clone id of '{name}'",
+            "when specifying --promoted you must use the promotable clone id",
         )
     elif verb == "move":
         clone = element if element.tag in ("clone", "master") else outer_clone(element)
@@ -72,20 +72,31 @@ def _refuse_wrong_target(request: Request, element: Element, verb: str) -> None:
         elif clone is not None and clone is not element:
             findings.error(
                 "cannot-move",
-                "to move promotable clone resources you must use --promoted and the promotable "
-                f"clone id {clone.get('id')}",
+                "to move promotable clone resources you must use the promotable clone id "
+                f"({clone.get('id')})",
             )
     findings.stop_if_errors()
 
 
+def _check_node(request: Request, root: Element, name: str) -> None:
+    """End the request if the configuration has nodes, but not this one."""
+    known = {node.get("uname") for node in nodes(root)}
+    if name and known and name not in known:
+        request.findings.add(unknown_node(name))
+        request.findings.stop_if_errors()
+
+
 def ban(request: Request, ports: Ports) -> Outcome:
     """Keep a resource off a node: `resource ban R [NODE] [lifetime=T]`."""
+    if not request.arguments:
+        raise UsageError("must specify a resource to ban")
     resource_id, node, lifetime_ms = _read(request)
     check_wait(request, ports)
 
     def change(root: Element) -> str:
         element = _find(request, root, resource_id)
         _refuse_wrong_target(request, element, "ban")
+        _check_node(request, root, node)
         where = node or _only_place(ports, root, element)
         _drop(root, resource_id, (f"{PREFER}-{resource_id}", f"{BAN}-{resource_id}-on-{where}"))
         _announce_ban(request, resource_id, where)
@@ -195,6 +206,7 @@ def _move(
 ) -> str:
     element = _find(request, root, resource_id)
     _refuse_wrong_target(request, element, "move")
+    _check_node(request, root, node)
     if node:
         _drop(root, resource_id, (f"{PREFER}-{resource_id}", f"{BAN}-{resource_id}-on-{node}"))
         wanted, score, where = f"{PREFER}-{resource_id}", "INFINITY", node
@@ -223,7 +235,7 @@ def move(request: Request, ports: Ports) -> Outcome:
     try:
         answer = ports.daemon.ask(question, timeout_ms=limit_ms)
     finally:
-        edit_cib(request, ports, lambda root: _clear(root, resource_id, ""))
+        edit_cib(request, ports, lambda root: " ".join(_clear(root, resource_id, "")))
     if answer.get("ok") is not True:
         request.findings.error(
             "not-moved",
@@ -252,21 +264,27 @@ def _nodes_word(places: tuple[str, ...]) -> str:
 
 def clear(request: Request, ports: Ports) -> Outcome:
     """Lift what move and ban left behind: `resource clear R [NODE]`."""
-    if not 1 <= len(request.arguments) <= 2:
+    if not request.arguments:
+        raise UsageError("must specify a resource to clear")
+    if len(request.arguments) > 2:
         raise UsageError
-    resource_id, *nodes = request.arguments
+    resource_id, *places = request.arguments
     check_wait(request, ports)
 
     def change(root: Element) -> str:
         _find(request, root, resource_id)
-        return _clear(root, resource_id, nodes[0] if nodes else "")
+        for removed in _clear(root, resource_id, places[0] if places else ""):
+            request.findings.inform("constraint-removed", f"Removing constraint: {removed}")
+        return ""
 
     edit_cib(request, ports, change)
     wait_if_asked(request, ports)
     return Outcome()
 
 
-def _clear(root: Element, resource_id: str, node: str) -> str:
+def _clear(root: Element, resource_id: str, node: str) -> list[str]:
+    """Remove what move and ban left behind; return the constraints' ids."""
+    removed: list[str] = []
     for one in list(iterate_constraints(root, (LOCATION,))):
         name = one.get("id", "")
         is_prefer = name == f"{PREFER}-{resource_id}"
@@ -276,7 +294,8 @@ def _clear(root: Element, resource_id: str, node: str) -> str:
         if node and node not in (_node_of(one), name.removeprefix(f"{BAN}-{resource_id}-on-")):
             continue
         remove(one)
-    return ""
+        removed.append(name)
+    return removed
 
 
 def _node_of(constraint: Element) -> str:

@@ -43,9 +43,7 @@ def _is_active(entries: "list[HistoryEntry]") -> bool:
     for entry in sorted(entries, key=lambda entry: entry.call_id):
         if entry.task == "monitor":
             active = entry.rc != OCF_NOT_RUNNING
-        elif entry.rc != 0:
-            active = True
-        elif entry.task in _ACTIVE_AFTER:
+        elif entry.rc != 0 or entry.task in _ACTIVE_AFTER:
             active = True
         elif entry.task in _INACTIVE_AFTER:
             active = False

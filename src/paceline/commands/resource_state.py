@@ -84,7 +84,8 @@ def _manage(request: Request, root: Element, element: Element) -> None:
         elif monitors and len(disabled) == len(monitors):
             request.findings.warn(
                 "no-monitor",
-                f"Resource '{primitive.get('id')}' has no enabled monitor operations",
+                f"Resource '{primitive.get('id')}' has no enabled monitor operations. Re-run with "
+                "'--monitor' to enable them.",
             )
 
 

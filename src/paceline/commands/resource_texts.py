@@ -45,6 +45,8 @@ def set_lines(owner: Element, tag: str, label: str) -> list[str]:
     """Return the lines of all sets of one kind."""
     lines: list[str] = []
     for nvset in owner.iterfind(tag):
+        if len(nvset) == 0:
+            continue
         score = f" score={nvset.get('score')}" if nvset.get("score") else ""
         lines.append(f"{label}: {nvset.get('id')}{score}")
         for rule in nvset.iterfind("rule"):

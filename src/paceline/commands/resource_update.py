@@ -78,7 +78,8 @@ def update(request: Request, ports: Ports) -> Outcome:
 
 
 def _parse_operations(words: list[str]) -> list[OperationOptions]:
-    return parse_operations(words)
+    """Return the operations; a name without options changes nothing."""
+    return parse_operations(words) if any("=" in word for word in words) else []
 
 
 def _check_parameters(
@@ -218,7 +219,7 @@ def meta(request: Request, ports: Ports) -> Outcome:
                 )
             )
         note_other_kind(request, element, "meta")
-        if "remote-node" in changes and not request.is_forced:
+        if "remote-node" in changes:
             verb = "add-guest" if changes["remote-node"] else "remove-guest"
             what = "creating" if changes["remote-node"] else "removing"
             report = Report(
@@ -227,7 +228,8 @@ def meta(request: Request, ports: Ports) -> Outcome:
                 f"'{request.program} cluster node {verb}'",
                 is_forceable=True,
             )
-            raise InvalidRequestError(report)
+            request.findings.add(report)
+            request.findings.stop_if_errors()
         set_meta(root, element, changes)
         return ""
 
