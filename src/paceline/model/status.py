@@ -107,6 +107,8 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     """Its daemon is in the group but has not joined fully (or came back and is still joining)."""
     is_left_banned: bool = False
     """Its join was refused: it is there and must not be used."""
+    file_order: int = 0
+    """Its place in the file it was read from, so that a file is read as its maker did; else 0."""
     shutdown_locks: tuple[tuple[ResourceId, int], ...] = ()
     """Resources kept for this node while it is shut down cleanly, with since when."""
     cib_id: str = ""

@@ -8,6 +8,12 @@ from paceline.scheduler.work import Node, Resource, Tie, Work
 def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
     """Create the clearing of expired fail counts, before the resource's next start."""
     seen: set[tuple[str, str]] = set()
+    counts = reader.counts
+    for rsc in work.primitives():
+        if rsc.is_removed and rsc.is_managed:
+            for node in work.nodes:
+                if node.is_online and counts.raw(rsc, node):
+                    reader.clear_wanted.append((rsc, node, "it is removed"))
     for rsc, node, reason in reader.clear_wanted:
         key = (rsc.agent_id, node.name)
         if key in seen:

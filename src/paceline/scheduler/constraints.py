@@ -18,7 +18,7 @@ from paceline.model.configuration import (
 )
 from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
 from paceline.scheduler.resources import add_colocation
-from paceline.scheduler.rules import RuleContext, expand_submatches, is_rule_true
+from paceline.scheduler.rules import RuleContext, expand_submatches, is_rule_true, pick_values
 from paceline.scheduler.work import (
     Colocation,
     Kind,
@@ -144,10 +144,11 @@ def _rule_scores(
     work: Work, rule: Rule, rsc: Resource, submatches: tuple[str, ...]
 ) -> dict[str, int]:
     scores: dict[str, int] = {}
-    parameters: dict[str, str] = {}
-    if any(True for _ in rsc.parameter_sets):
-        parameters = {n: v for each in reversed(rsc.parameter_sets) for n, v in each.pairs}
     for node in work.nodes:
+        parameters: dict[str, str] = {}
+        if rsc.parameter_sets:
+            here = RuleContext(moment=work.moment, node=node.attributes.get, agent=rsc.agent)
+            parameters = pick_values(rsc.parameter_sets, here)
         context = RuleContext(
             moment=work.moment,
             node=node.attributes.get,

@@ -59,6 +59,7 @@ class HistoryReader:
         """Index the histories of all nodes by node and by the resource's name there."""
         self._work = work
         self._counts = counts
+        self.counts = counts
         self.expired_monitors: set[tuple[str, str, str]] = set()
         self.clear_wanted: list[tuple[Resource, Node, str]] = []
         self._index: dict[str, dict[str, list[HistoryEntry]]] = {}

@@ -49,6 +49,8 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
         if rsc.multiple_active == "stop_unexpected" and chosen in nodes:
             return False, ""
         return True, "moving"
+    if _is_unexpected_only(rsc):
+        return False, ""
     if rsc.failed and rsc.on_fail not in (OnFail.IGNORE, OnFail.DEMOTE):
         return True, "failed"
     if rsc.failed and rsc.on_fail is OnFail.IGNORE and rsc.stop_failed:
@@ -58,6 +60,17 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
     if rsc.blocked:
         return True, "blocked"
     return False, ""
+
+
+def _is_unexpected_only(rsc: Resource) -> bool:
+    """Say whether only activity where it should not be failed: that is stopped anyway."""
+    node = rsc.assigned
+    return (
+        rsc.multiple_active == "stop_unexpected"
+        and len(rsc.running_on) > 1
+        and node is not None
+        and rsc.failed_nodes.get(node.name) is OnFail.IGNORE
+    )
 
 
 def _is_multiple(rsc: Resource) -> bool:
@@ -94,9 +107,6 @@ def _down(
                 if rsc.is_managed or rsc.blocked:
                     demote.require(reason or "role")
             demotes.append(demote)
-        if rsc.start_pending and not must and node is rsc.assigned:
-            # Its start is asked for again; that is no restart.
-            continue
         stop = get_action(work, rsc, "stop", node)
         stop.is_extra = not needs_stop and len(rsc.running_on) > 1 and node is not rsc.assigned
         if must:

@@ -145,19 +145,19 @@ def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> 
 
 def find_entry(rsc: Resource, node: Node, task: str, interval_ms: int) -> HistoryEntry | None:
     """Return the history's entry of a recurring operation, None where it does not run."""
-    stopped_at = -1
-    found = None
+    found: HistoryEntry | None = None
     for each in rsc.history.get(node.name, ()):
         if each.task in ("stop",) and each.rc == 0:
-            stopped_at = each.call_id
+            found = None
+        elif each.task in ("promote", "demote") and each.rc == 0:
+            # The change of role ended what was for the other role.
             found = None
         elif each.task == task and each.interval_ms == interval_ms:
-            if each.outcome == "cancelled":
+            if each.outcome in ("cancelled", "pending"):
                 continue
             if "_last_failure_" in each.entry_id and found is not None:
                 continue
             found = each
-    del stopped_at
     return found
 
 
@@ -209,15 +209,16 @@ def _replace_other_agent(work: Work, rsc: Resource) -> None:
             and entry.provider == rsc.agent.provider
             and entry.agent_type == rsc.agent.agent_type
         )
-        if same or not node.is_online or node.is_unclean or node not in rsc.running_on:
+        if same or not node.is_online or node.is_unclean or node.is_shutting_down:
             continue
         stop, start = rsc.find_action("stop", node), rsc.find_action("start", node)
-        if stop is None or not rsc.is_managed:
+        if not rsc.is_managed:
             continue
-        stop.require("another agent ran there")
         delete = get_action(work, rsc, "delete", node)
         delete.require("another agent ran there")
-        tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
+        if stop is not None:
+            stop.require("another agent ran there")
+            tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
         if start is not None:
             tie(delete, start, Tie.ORDER)
 

@@ -35,6 +35,7 @@ from paceline.scheduler.resources import (
     wanted_role,
 )
 from paceline.scheduler.rules import Moment
+from paceline.scheduler.shutdown_lock import apply_shutdown_locks
 from paceline.scheduler.spread import spread
 from paceline.scheduler.tickets import apply_tickets
 from paceline.scheduler.work import Kind, Resource, Role, Work
@@ -65,11 +66,12 @@ def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work,
 
 def _read_histories(work: Work, reader: HistoryReader) -> None:
     """Members first; a remote node's own history once its connection's was read."""
-    for node in work.nodes:
+    nodes = sorted(work.nodes, key=lambda node: node.status.file_order if node.status else 0)
+    for node in nodes:
         if not node.is_remote and (node.is_online or work.options.fencing_enabled):
             reader.read_node(node)
     for is_guest in (True, False):
-        for node in work.nodes:
+        for node in nodes:
             if node.is_remote and node.is_guest is is_guest:
                 settle_remote_node(work, node)
                 if node.is_online or work.options.fencing_enabled:
@@ -106,6 +108,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
             _want_role(rsc)
     apply_stickiness(work)
     apply_tickets(work)
+    apply_shutdown_locks(work)
     for top in work.resources:
         for rsc in top.walk():
             rsc.base_role = rsc.next_role

@@ -146,9 +146,10 @@ class Spreader:
 
     def _restart(self, stop: Action, start: Action) -> None:
         rsc = start.resource
-        if not start.is_optional:
+        is_repeat = rsc is not None and rsc.start_pending and start.node is stop.node
+        if not start.is_optional and not is_repeat:
             self.require(stop, start.reason or "restart")
-        elif not start.is_runnable and rsc is not None and rsc.is_managed:
+        if not start.is_runnable and rsc is not None and rsc.is_managed:
             self.require(stop, start.reason or "cannot stay")
         if not stop.is_optional and not stop.is_runnable:
             self.block(start, f"after {describe(stop)}")
