@@ -37,6 +37,12 @@ SENT_ENVIRONMENT = frozenset({"COLUMNS", "LANG", "LC_ALL", "OCF_ROOT", "PATH", "
 SENT_PREFIXES = ("PACELINE_",)
 
 
+NOT_SERVED = (
+    "  the node service serves root and the members of the group haclient only; "
+    "you are neither (usermod -aG haclient USER)\n"
+)
+
+
 def main() -> int:
     """Run the command line; return the exit status."""
     program = os.path.basename(sys.argv[0])
@@ -51,12 +57,21 @@ def main() -> int:
                 return status
         from paceline.cli.local import run_locally
 
-        return run_locally(program, words)
+        status = run_locally(program, words)
+        if status != 0 and not _is_in_place(words) and not _may_ask_service():
+            sys.stderr.write(NOT_SERVED)
+        return status
     except BrokenPipeError:
         _silence_stdout()
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _may_ask_service() -> bool:
+    """Say whether the node's service, if it runs, lets this user in."""
+    path = f"{os.environ.get('PACELINE_RUNTIME_DIR') or RUNTIME_DIR_DEFAULT}/api.sock"
+    return not os.path.exists(path) or os.access(path, os.W_OK, effective_ids=True)
 
 
 def _run_program(words: Sequence[str]) -> int:

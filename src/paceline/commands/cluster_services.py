@@ -268,7 +268,8 @@ def _check_quorum_stays(request: Request, ports: Ports, stopped: Sequence[str]) 
     Two nodes keep it with either one (two_node). Stopping all of them is nobody's loss.
     """
     names = cluster_names(ports)
-    active = [name for name in names if name in _running(ports, names)]
+    running = _running(ports, names)
+    active = [name for name in names if name in running]
     staying = [name for name in active if name not in stopped]
     if len(names) == 2 or not staying or len(active) * 2 <= len(names):
         return

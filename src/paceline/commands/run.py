@@ -168,6 +168,10 @@ def _run_command(
     except UnreachableError as error:
         last_words = [f"Error: {error}"]
         has_error = True
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        last_words = [f"Error: {where}{error.strerror or error}"]
+        has_error = True
     except UsageError:
         _show_findings(findings, terminal)
         raise
