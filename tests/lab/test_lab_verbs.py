@@ -1,5 +1,6 @@
 """What can be done to the nodes of a lab, on real ones."""
 
+import os
 import time
 
 import pytest
@@ -64,6 +65,43 @@ def test_disk_survives_a_crash_and_what_is_volatile_does_not(lab: Lab) -> None:
     assert node.read_text("/var/lib/kept") == "kept"
     assert not node.run(["test", "-e", "/run/lost"]).is_ok
     assert node.read_text("/run/paceline-lab/boot-id") != boot_id
+
+
+SERVER = """
+import socket
+listener = socket.create_server(("", 9000))
+held = listener.accept()
+print("accepted", flush=True)
+listener.accept()
+"""
+CLIENT_OF_SERVER = """
+import socket, time
+while True:
+    try:
+        link = socket.create_connection(("192.168.222.31", 9000), timeout=5)
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.02)
+print("connected", flush=True)
+link.settimeout(1.5)
+try:
+    print("goodbye" if link.recv(1) == b"" else "bytes")
+except TimeoutError:
+    print("silence")
+except OSError as error:
+    print(error)
+"""
+
+
+def test_crash_says_no_goodbye_to_those_who_are_connected(lab: Lab) -> None:
+    with (
+        lab.node("worker1").start(["python3", "-c", SERVER]) as server,
+        lab.client.start(["python3", "-c", CLIENT_OF_SERVER]) as client,
+    ):
+        assert os.read(server.stdout, 100) == b"accepted\n"
+        lab.crash("worker1")
+        done = client.communicate("", timeout_s=10)
+    assert done.out == "connected\nsilence\n"
 
 
 def test_cut_drops_everything_and_leaves_the_link_up(lab: Lab) -> None:
