@@ -65,6 +65,7 @@ class Administrators:
         self._number = 0
         self.changes: list[Change] = []
         self.may_fence = False
+        self.are_away = False
 
     def work(self, until_us: int) -> None:
         """Change something now and then until a moment."""
@@ -78,7 +79,7 @@ class Administrators:
     def change_something(self) -> None:
         """Make one change through a node whose daemon answers."""
         able = [m for m in self._machines if m.daemon is not None and not m.daemon.is_frozen]
-        if not able:
+        if self.are_away or not able:
             return
         machine = self._chance.pick(able)
         daemon = machine.daemon

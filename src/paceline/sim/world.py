@@ -56,6 +56,8 @@ class RunOptions:
     wiring: Wiring = KEEPS_ALL
     fencing: bool | None = None
     """Fencing on or off; None lets the seed decide."""
+    has_clients: bool = True
+    """Administrators change things meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ class World:
             self.judge.saw_answer,
         )
         self.clients.may_fence = self._cib_options.is_fencing_on
+        self.clients.are_away = not options.has_clients
         self.faults = (
             draw_faults(
                 Chance(seed, "faults"),
