@@ -230,6 +230,29 @@ def test_fence_agent_reads_options_and_answers(site: Site) -> None:
     asyncio.run(play())
 
 
+def test_long_list_of_a_fence_agent_is_told_whole(site: Site) -> None:
+    site.agent("fence_test", "seq -f 'machine-%g,' 3000", kind="fence")
+
+    async def play() -> None:
+        site.executor().fence(
+            FenceOperation(
+                operation_id=OperationId("f1"),
+                device=ResourceId("dev"),
+                agent_type="fence_test",
+                task="list",
+                target=NodeName("worker2"),
+                parameters=(),
+                timeout_ms=5000,
+            )
+        )
+        event = (await site.wait_for(1))[0]
+        assert isinstance(event, FenceFinished)
+        assert event.result.output.splitlines()[0] == "machine-1,"
+        assert len(event.result.output.splitlines()) == 3000
+
+    asyncio.run(play())
+
+
 def test_fence_device_is_active_where_it_was_started(
     site: Site, make_operation: OperationMaker
 ) -> None:

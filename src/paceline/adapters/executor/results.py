@@ -48,7 +48,7 @@ def answer_of_process(ended: Ended, *, task: str, timeout_ms: int, is_lsb: bool)
         outcome=outcome,
         rc=rc,
         exit_reason=reason,
-        output=output[-LOG_CHARACTERS_MAX:],
+        output=output,
         exec_ms=ended.exec_ms,
         diagnosis=ended.diagnosis,
     )
@@ -122,7 +122,7 @@ def operation_result(
         action_id=action.id,
         entry=entry,
         diagnosis=answer.diagnosis,
-        output=answer.output,
+        output=answer.output[-LOG_CHARACTERS_MAX:],
     )
 
 
