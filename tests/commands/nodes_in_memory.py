@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 
 from paceline.commands.contract import Findings, Ports, Request, Style, UsageError
 from paceline.commands.node_actions import perform
-from paceline.model.errors import InvalidRequestError
+from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.ports.node import (
     LoginAnswer,
     LoginVerdict,
@@ -341,6 +341,18 @@ class _Unexpected:
         raise AssertionError(f"unexpected use of a port: {name}")
 
 
+class Stopped:
+    """The daemon and the configuration of a cluster that does not run here."""
+
+    is_live = True
+
+    def ask(self, request: object, *, timeout_ms: int = 0) -> Mapping[str, object]:
+        raise UnreachableError("cluster is not currently running on this node")
+
+    def read(self) -> object:
+        raise UnreachableError("cluster is not currently running on this node")
+
+
 class MemoryFiles:
     """Text files of the local node: its corosync.conf."""
 
@@ -364,6 +376,8 @@ def ports_of(network: MemoryNetwork, local: str) -> Ports:
     """Return the ports of a command that runs on a node."""
     known = {
         "files": MemoryFiles(network.nodes[local]),
+        "cib": Stopped(),
+        "daemon": Stopped(),
         "corosync_conf_path": "/etc/corosync/corosync.conf",
         "open_node": lambda: network.node(local),
         "open_peers": lambda: MemoryPeers(network, local),

@@ -37,7 +37,7 @@ from paceline.commands.node_checks import (
     check_versions_agree,
     read_facts,
 )
-from paceline.commands.node_trouble import report_problem
+from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.model.corosync_conf import (
     TWO_NODES,
     ConfNode,
@@ -63,7 +63,6 @@ from paceline.ports.node_calls import (
 )
 from paceline.ports.peers import PeerProblem, Peers
 
-AUTHKEY_BYTES = 256
 DESTROY_MS_MAX = 1_900_000
 NODES_MAX = 16
 FORGET_MS_MAX = 10_000
@@ -82,13 +81,13 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     """`cluster node add NAME [addr=A]... [--start] [--enable] [--wait]`."""
     name, addresses = _parse_node(request)
     peers = ports.open_peers()
-    root = _conf(ports)
+    root = read_conf(ports)
     members = read_nodes(root)
     if any(node.name == name for node in members):
-        raise _invalid("node-exists", f"Node '{name}' is in the cluster already")
+        raise invalid("node-exists", f"Node '{name}' is in the cluster already")
     if len(members) >= NODES_MAX:
-        raise _invalid("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
-    present = _check_all_present(request, peers, [node.name for node in members])
+        raise invalid("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
+    present = check_all_present(request, peers, [node.name for node in members])
     check_greetings(request, peers, (name,))
     facts = read_facts(request, peers, (name,))
     request.findings.stop_if_errors()
@@ -108,12 +107,12 @@ def add_node(request: Request, ports: Ports) -> Outcome:
         name=name, nodeid=max(node.nodeid for node in members) + 1, addresses=tuple(addresses)
     )
     files = _files_for(request, ports, peers, name)
-    _do(request, peers, [(name, DestroyCluster())], wait_ms_max=DESTROY_MS_MAX)
+    ask_all(request, peers, [(name, DestroyCluster())], wait_ms_max=DESTROY_MS_MAX)
     hosts = [host for host in peers.known_hosts() if host.name in (*present, name)]
     introduce(request, peers, hosts)
     request.progress(f"Sending keys and certificates to '{name}'")
-    _do(request, peers, [(name, PutFiles(files=files))])
-    _spread(request, ports, peers, _with_nodes(root, (*members, new)), (*present, name))
+    ask_all(request, peers, [(name, PutFiles(files=files))])
+    spread(request, ports, peers, _with_nodes(root, (*members, new)), (*present, name))
     if request.has("enable"):
         enable_nodes(request, peers, (name,))
     if request.has("start"):
@@ -128,7 +127,7 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
     if not request.arguments:
         raise UsageError
     peers = ports.open_peers()
-    root = _conf(ports)
+    root = read_conf(ports)
     members = read_nodes(root)
     names = tuple(dict.fromkeys(request.arguments))
     for name in names:
@@ -146,7 +145,7 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
             f"pcs cluster node remove {peers.local_name()}",
         )
     request.findings.stop_if_errors()
-    present = _check_all_present(request, peers, [node.name for node in staying])
+    present = check_all_present(request, peers, [node.name for node in staying])
     for name in names:
         request.progress(f"{name}: Stopping Cluster (pacemaker)...")
     asked: list[tuple[str, NodeRequest]] = [(name, DestroyCluster()) for name in names]
@@ -162,49 +161,9 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
         else:
             request.findings.add(report_problem(name, answer))
     request.findings.stop_if_errors()
-    _spread(request, ports, peers, _with_nodes(root, staying), tuple(present))
+    spread(request, ports, peers, _with_nodes(root, staying), tuple(present))
     _forget(request, ports, names)
     return Outcome()
-
-
-def sync_files(request: Request, ports: Ports) -> Outcome:
-    """`cluster sync [corosync]`: send this node's corosync.conf to all nodes."""
-    if request.arguments not in ((), ("corosync",)):
-        raise UsageError
-    names = tuple(node.name for node in cluster_nodes(ports))
-    _spread(request, ports, ports.open_peers(), _conf(ports), names)
-    return Outcome()
-
-
-def renew_authkey(request: Request, ports: Ports) -> Outcome:
-    """`cluster authkey corosync`: a new key for Corosync on all nodes, while it is down."""
-    if request.arguments:
-        raise UsageError
-    peers, node = ports.open_peers(), ports.open_node()
-    names = tuple(found.name for found in cluster_nodes(ports))
-    present = _check_all_present(request, peers, names)
-    running = [name for name, facts in present.items() if _runs_corosync(facts)]
-    if running:
-        request.findings.error(
-            "cluster-running",
-            f"Corosync runs on {', '.join(running)}: a new key would split the cluster",
-            advice="  stop it first:  pcs cluster stop --all",
-        )
-    request.findings.stop_if_errors()
-    key = File(name=FileName.COROSYNC_AUTHKEY, content=node.random_bytes(AUTHKEY_BYTES))
-    request.progress(f"Sending 'corosync authkey' to {_quoted(names)}")
-    done = _do(request, peers, [(name, PutFiles(files=(key,))) for name in names])
-    for name in done:
-        request.progress(f"{name}: successful distribution of the file 'corosync authkey'")
-    return Outcome()
-
-
-def reload_conf(request: Request, ports: Ports) -> Outcome:
-    """`cluster reload corosync`."""
-    if request.arguments not in ((), ("corosync",)):
-        raise UsageError
-    ports.open_engine_tools().reload()
-    return Outcome(text="Corosync reloaded")
 
 
 def _parse_node(request: Request) -> tuple[str, list[str]]:
@@ -219,14 +178,13 @@ def _parse_node(request: Request) -> tuple[str, list[str]]:
     return request.arguments[0], addresses
 
 
-def _conf(ports: Ports) -> Section:
+def read_conf(ports: Ports) -> Section:
+    """Return this node's corosync.conf. Raises InvalidRequestError without one."""
     cluster_nodes(ports)  # raises with the reason where there is none that can be read
     return parse_corosync_conf(ports.files.read(ports.corosync_conf_path))
 
 
-def _check_all_present(
-    request: Request, peers: Peers, names: Sequence[str]
-) -> dict[str, NodeFacts]:
+def check_all_present(request: Request, peers: Peers, names: Sequence[str]) -> dict[str, NodeFacts]:
     """Return the facts of the nodes; one that does not answer is an error, or left out."""
     if request.has("skip-offline"):
         present = read_facts(replace(request, findings=Findings(is_forced=True)), peers, names)
@@ -297,7 +255,7 @@ def _files_for(request: Request, ports: Ports, peers: Peers, name: str) -> tuple
     contents = {key: node.files.read(key) for key in _KEYS}
     missing = [key.value for key, content in contents.items() if content is None]
     if missing:
-        raise _invalid("keys-missing", f"this node does not have: {', '.join(missing)}")
+        raise invalid("keys-missing", f"this node does not have: {', '.join(missing)}")
     files = [File(name=key, content=content or b"") for key, content in contents.items()]
     asked: list[tuple[str, NodeRequest]] = [(name, MakeCertificateRequest())]
     for _, answer in peers.ask(asked, CertificateRequested):
@@ -323,14 +281,14 @@ def _with_nodes(root: Section, nodes: Sequence[ConfNode]) -> Section:
     return root.with_sections("nodelist", (node_list,)).with_sections("quorum", (quorum,))
 
 
-def _spread(
+def spread(
     request: Request, ports: Ports, peers: Peers, root: Section, names: Sequence[str]
 ) -> None:
     """Send corosync.conf to nodes, and let a running Corosync read it."""
     content = render_corosync_conf(root).encode()
     conf = File(name=FileName.COROSYNC_CONF, content=content)
-    request.progress(f"Sending 'corosync.conf' to {_quoted(names)}")
-    done = _do(request, peers, [(name, PutFiles(files=(conf,))) for name in names])
+    request.progress(f"Sending 'corosync.conf' to {quoted(names)}")
+    done = ask_all(request, peers, [(name, PutFiles(files=(conf,))) for name in names])
     for name in done:
         request.progress(f"{name}: successful distribution of the file 'corosync.conf'")
     request.findings.stop_if_errors()
@@ -340,7 +298,7 @@ def _spread(
         request.progress("Corosync configuration reloaded")
 
 
-def _do(
+def ask_all(
     request: Request,
     peers: Peers,
     asked: Sequence[tuple[str, NodeRequest]],
@@ -349,7 +307,8 @@ def _do(
 ) -> list[str]:
     """Have requests done; report what failed and raise, return the others."""
     done = []
-    for name, answer in peers.ask(asked, Done, wait_ms_max=wait_ms_max):
+    limit_ms = wait_limit_ms(request, wait_ms_max)
+    for name, answer in peers.ask(asked, Done, wait_ms_max=limit_ms):
         if isinstance(answer, PeerProblem):
             request.findings.keep(report_problem(name, answer))
         else:
@@ -397,16 +356,13 @@ def _drop_node(name: str, root: Element) -> str:
     return ""
 
 
-def _runs_corosync(facts: NodeFacts) -> bool:
-    states = {found.service: found.active for found in facts.services}
-    return states.get(Service.COROSYNC) == "active"
-
-
-def _quoted(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Return names as `'a', 'b'`."""
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _invalid(code: str, message: str) -> InvalidRequestError:
+def invalid(code: str, message: str) -> InvalidRequestError:
+    """Return the error of a request with one thing wrong."""
     return InvalidRequestError(Report(code=code, message=message))
 
 
@@ -427,26 +383,5 @@ COMMANDS = (
         options=("force", "skip-offline", "request-timeout"),
         help="Stop nodes and take them out of the cluster.",
         aliases=(Alias(words="cluster node delete"),),
-    ),
-    Command(
-        words="cluster sync",
-        handler=sync_files,
-        needs=Needs.CLUSTER,
-        arguments="[corosync]",
-        options=("request-timeout",),
-        help="Send this node's corosync.conf to all nodes of the cluster.",
-    ),
-    Command(
-        words="cluster authkey corosync",
-        handler=renew_authkey,
-        needs=Needs.CLUSTER,
-        options=("request-timeout", "force"),
-        help="Make a new key for Corosync and send it to all nodes, while the cluster is down.",
-    ),
-    Command(
-        words="cluster reload corosync",
-        handler=reload_conf,
-        needs=Needs.CLUSTER,
-        help="Let Corosync on all nodes read corosync.conf again.",
     ),
 )

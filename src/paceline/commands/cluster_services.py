@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
-from paceline.commands.node_trouble import report_problem
+from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.model.corosync_conf import ConfNode, parse_corosync_conf, read_nodes
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.reports import Report
@@ -105,7 +105,8 @@ def show_node_services(request: Request, ports: Ports) -> Outcome:
     lines = []
     status = 0
     asked: list[tuple[str, NodeRequest]] = [(name, ReadFacts()) for name in names]
-    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=STATE_MS_MAX):
+    limit_ms = wait_limit_ms(request, STATE_MS_MAX)
+    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=limit_ms):
         lines.append(f"{name}: {_online(answer)}")
         status = 1 if isinstance(answer, PeerProblem) else status
     return Outcome(text="\n".join(lines), status=status)
@@ -217,7 +218,8 @@ def _control(
     what = ControlServices(action=action, services=tuple(services))
     asked: list[tuple[str, NodeRequest]] = [(name, what) for name in names]
     done = []
-    for name, answer in peers.ask(asked, Done, wait_ms_max=wait_ms_max):
+    limit_ms = wait_limit_ms(request, wait_ms_max)
+    for name, answer in peers.ask(asked, Done, wait_ms_max=limit_ms):
         if isinstance(answer, PeerProblem):
             request.findings.add(report_problem(name, answer))
         else:

@@ -36,7 +36,7 @@ from paceline.commands.node_checks import (
     check_versions_agree,
     read_facts,
 )
-from paceline.commands.node_trouble import report_problem
+from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.model.corosync_conf import UDP_PORT, ClusterConf, ConfNode, build_corosync_conf
 from paceline.ports.node import Node
 from paceline.ports.node_calls import (
@@ -375,7 +375,8 @@ def _phase(
 ) -> None:
     """Have one thing done on all nodes; `state` says what is true of a node that failed."""
     failed, done = [], []
-    for name, found in peers.ask(asked, answer, wait_ms_max=wait_ms_max):
+    limit_ms = wait_limit_ms(request, wait_ms_max)
+    for name, found in peers.ask(asked, answer, wait_ms_max=limit_ms):
         if isinstance(found, PeerProblem):
             request.findings.keep(report_problem(name, found))
             failed.append(name)

@@ -7,6 +7,7 @@ from paceline.commands.node_trouble import (
     clock_apart,
     is_clock_apart,
     report_problem,
+    wait_limit_ms,
     wrong_node,
 )
 from paceline.ports.node_calls import NodeFacts, NodeRequest, ReadFacts, Service
@@ -23,7 +24,8 @@ def read_facts(request: Request, peers: Peers, names: Sequence[str]) -> dict[str
     """Return the facts of every node that answers; those that do not become findings."""
     asked: list[tuple[str, NodeRequest]] = [(n, ReadFacts(names=tuple(names))) for n in names]
     facts: dict[str, NodeFacts] = {}
-    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=FACTS_MS_MAX):
+    limit_ms = wait_limit_ms(request, FACTS_MS_MAX)
+    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=limit_ms):
         if isinstance(answer, PeerProblem):
             request.findings.add(report_problem(name, answer))
         else:
@@ -105,13 +107,12 @@ def check_not_in_cluster(findings: Findings, name: str, facts: NodeFacts) -> Non
 
 def check_versions_agree(findings: Findings, facts: Mapping[str, NodeFacts]) -> None:
     """Warn where nodes have different releases of Corosync or of Paceline."""
-    for what, of in (
-        ("Corosync", lambda found: found.corosync_version),
-        ("Paceline", lambda found: found.version),
-    ):
-        versions = {name: of(found) for name, found in facts.items() if of(found)}
-        if len(set(versions.values())) > 1:
-            shown = ", ".join(f"{name} {version}" for name, version in versions.items())
+    corosync = {name: found.corosync_version for name, found in facts.items()}
+    paceline = {name: found.version for name, found in facts.items()}
+    for what, versions in (("Corosync", corosync), ("Paceline", paceline)):
+        known = {name: text for name, text in versions.items() if text}
+        if len(set(known.values())) > 1:
+            shown = ", ".join(f"{name} {text}" for name, text in known.items())
             findings.warn(
                 "versions-differ", f"the nodes have different versions of {what}: {shown}"
             )

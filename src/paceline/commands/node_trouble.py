@@ -1,10 +1,26 @@
 """What went wrong between two nodes, in words, with the commands that put it right."""
 
+from paceline.commands.contract import Request, UsageError
 from paceline.model.reports import Report
 from paceline.ports.peers import PORT, PeerProblem, Trouble
 
 CLOCK_APART_MS = 10_000
 """Logs of two nodes that are further apart than this cannot be read together."""
+
+REQUEST_TIMEOUT_S_MAX = 86_400
+
+
+def wait_limit_ms(request: Request, usual_ms: int) -> int:
+    """Return how long a node may take: `--request-timeout`, or what is usual for the call.
+
+    Raises UsageError where the option is no number of seconds.
+    """
+    text = request.value("request-timeout")
+    if text is None:
+        return usual_ms
+    if not text.isdigit() or not 0 < int(text) <= REQUEST_TIMEOUT_S_MAX:
+        raise UsageError(f"'{text}' is not a valid --request-timeout value, use a positive integer")
+    return int(text) * 1000
 
 
 def report_problem(name: str, problem: PeerProblem) -> Report:
@@ -33,6 +49,7 @@ def report_problem(name: str, problem: PeerProblem) -> Report:
 def explain(name: str, problem: PeerProblem) -> str:
     """Return what came of looking for a node's service, and what to do, as indented lines."""
     where = f"{problem.address} port {problem.port}/tcp"
+    lines: tuple[str, ...]
     match problem.trouble:
         case Trouble.UNKNOWN_NAME:
             lines = (
