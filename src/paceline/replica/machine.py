@@ -345,10 +345,11 @@ class Machine:
         """Say whether the base's state is awaited."""
         return self._donor is not None
 
-    @property
-    def donor(self) -> NodeId | None:
-        """The member whose state is awaited."""
-        return self._donor
+    def holding_up(self, me: MemberAddress) -> tuple[MemberAddress, ...]:
+        """Return the members that keep the next view from being established."""
+        if self._donor is not None:
+            return tuple(m for m in self.hellos.members if m.node_id == self._donor and m != me)
+        return self.hellos.holding_up(me)
 
 
 def _not_in_step(proposal: Proposal, base: Hello) -> tuple[NodeId, ...]:

@@ -5,11 +5,13 @@ from paceline.model.plan import ActionKind
 from paceline.model.status import ClusterStatus, HistoryEntry, NodeKind, NodeStatus
 from paceline.replica.cib_root import FEATURE_SET
 from paceline.replica.happenings import View
+from paceline.replica.planning import PlanRun
 from paceline.replica.results import pending_row
 from paceline.replica.settings import Settings
 from paceline.replica.tables import NodeRow, Presence, State
 
 FENCE_OFF_TASKS = ("reboot", "off")
+FLIGHTS_SHOWN_MAX = 10
 
 
 def read_status(
@@ -129,3 +131,26 @@ def _rows(
     rows = dict(table.items())
     rows.update(extra)
     return tuple(rows[key] for key in sorted(rows))
+
+
+def read_internals(state: State, view: View | None, run: PlanRun | None) -> dict[str, str]:
+    """Return the replicated half of what people may want to see of the inside."""
+    core = state.core.value
+    lineage = core.lineage
+    forced = f" +{lineage.forced} forced" if lineage.forced else ""
+    flights = [
+        f"{flight.action.task} {flight.action.resource or flight.action.node} by {flight.executor}"
+        for flight in state.flights.values()[:FLIGHTS_SHOWN_MAX]
+    ]
+    return {
+        "view": view.id if view is not None else "none",
+        "view-members": ", ".join(view.nodes) if view is not None else "",
+        "view-quorate": str(view.is_quorate) if view is not None else "",
+        "coordinator": view.coordinator if view is not None else "",
+        "position": str(core.position),
+        "epoch": f"{lineage.era}.{lineage.epoch}.{lineage.number}.{lineage.epoch_id}{forced}",
+        "version": core.version,
+        "feature-level": str(core.level),
+        "plan": f"{run.number}: {run.counts()}" if run is not None else "none",
+        "in-flight": ", ".join(flights),
+    }

@@ -6,6 +6,7 @@ from paceline.cib.read import read_configuration
 from paceline.model.configuration import AttributeSet, Configuration
 from paceline.model.durations import parse_duration_ms
 from paceline.model.errors import InvalidRequestError
+from paceline.replica.tables import State
 
 TRUE_WORDS = ("true", "yes", "on", "y", "1")
 
@@ -70,6 +71,25 @@ def settings_of(configuration: bytes) -> tuple[Configuration | None, Settings]:
     except InvalidRequestError:
         return None, Settings()
     return values, read_settings(values)
+
+
+class SettingsReader:
+    """Reads the configuration again only when it is another."""
+
+    def __init__(self, state: State) -> None:
+        """Begin with nothing read."""
+        self._state = state
+        self._of = b""
+        self._settings = Settings()
+        self.values: Configuration | None = None
+
+    def read(self) -> Settings:
+        """Return the settings of the configuration that is there now; `values` is up to date."""
+        document = self._state.configuration.value
+        if self._of is not document:
+            self._of = document
+            self.values, self._settings = settings_of(document)
+        return self._settings
 
 
 def _words(options: tuple[AttributeSet, ...]) -> dict[str, str]:

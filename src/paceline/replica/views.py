@@ -93,12 +93,14 @@ class LocalWord:
     def take_ring(self, event: RingChanged) -> None:
         """Corosync's membership is another."""
         self.ring = event
+        self.is_settled = False
         self.newest_ring = event.ring_id
         self._gone = tuple(node_id for node_id in self._gone if node_id in event.node_ids)
 
     def take_quorum(self, event: QuorumChanged) -> None:
         """Corosync's word on quorum is another."""
         self.quorum = event
+        self.is_settled = False
         self.newest_ring = event.ring_id
 
     def settle(self) -> None:
@@ -224,9 +226,17 @@ class Hellos:
         self._said.pop(target, None)
         return True
 
-    def silent(self) -> tuple[MemberAddress, ...]:
-        """Return the members of whom no Hello of this group came, and who are not left out."""
-        return tuple(m for m in self.members if m not in self._said and m not in self._left_out)
+    def holding_up(self, me: MemberAddress) -> tuple[MemberAddress, ...]:
+        """Return the others of whom no Hello came, or one of another ring than ours."""
+        mine = self._said.get(me)
+        found: list[MemberAddress] = []
+        for member in self.members:
+            said = self._said.get(member)
+            if member == me or member in self._left_out:
+                continue
+            if said is None or (mine is not None and said.ring_id != mine.ring_id):
+                found.append(member)
+        return tuple(found)
 
     def find_proposal(self) -> Proposal | None:
         """Return the view that all considered members agree on, or None."""

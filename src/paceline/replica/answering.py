@@ -1,0 +1,147 @@
+"""Clients' requests on their way: sent into each view until applied, answered when safe."""
+
+from paceline.model.identifiers import RequestId
+from paceline.replica.clients import REFUSALS, Clients, make_entry, refused
+from paceline.replica.durability import missing_for_safety
+from paceline.replica.effects import Reply
+from paceline.replica.entries import Durable, Lineage
+from paceline.replica.happenings import Refused, View
+from paceline.replica.identity import Identity
+from paceline.replica.machine import Machine
+from paceline.replica.outlet import Outlet
+from paceline.replica.requests import Outcome, Request, RequestAnswer
+from paceline.replica.settings import SettingsReader
+
+T_REQUESTS = "requests"
+
+
+class Answering:
+    """What this node's clients asked."""
+
+    def __init__(
+        self, identity: Identity, machine: Machine, outlet: Outlet, settings: SettingsReader
+    ) -> None:
+        """Begin without requests."""
+        self._identity = identity
+        self._machine = machine
+        self._outlet = outlet
+        self._settings = settings
+        self._clients = Clients(identity.node)
+
+    @property
+    def waiting(self) -> tuple[RequestId, ...]:
+        """The requests without an answer."""
+        return self._clients.waiting()
+
+    def submit(self, request_id: RequestId, request: Request) -> None:
+        """Take a request; asked again, it gets the answer that it had."""
+        at_once = self._clients.ask(request_id, request, self._outlet.now_ms)
+        if at_once is not None:
+            self.reply(request_id, at_once)
+            return
+        self.answer(request_id)
+        self._watch()
+
+    def reply(self, request_id: RequestId, answer: RequestAnswer) -> None:
+        """Answer a client."""
+        self._outlet.emit(Reply(request_id=request_id, answer=answer))
+
+    def timer_fired(self) -> None:
+        """Some waited too long for a view."""
+        for request_id, answer in self._clients.overdue(self._outlet.now_ms):
+            self.reply(request_id, answer)
+        self._watch()
+
+    def _watch(self) -> None:
+        deadline_ms = self._clients.next_deadline_ms()
+        if deadline_ms is not None:
+            self._outlet.set_timer_once(T_REQUESTS, max(0, deadline_ms - self._outlet.now_ms))
+
+    def send(self) -> None:
+        """Send what was not sent in this view."""
+        view = self._machine.view
+        if view is None or not self._clients.waiting():
+            return
+        policy = self._settings.read().no_quorum_policy
+        state = self._machine.state
+        for request_id, request in self._clients.unsent(view.id, is_quorate=view.is_quorate):
+            if request_id in state.answers:
+                continue  # It was applied before this view, and waits for disks or a device.
+            made = make_entry(
+                request_id,
+                request,
+                view=view.id,
+                node=self._identity.node,
+                configuration=state.configuration.value,
+                is_quorum_ignored=not view.is_quorate and policy == "ignore",
+                wall_ms=self._outlet.wall_ms,
+            )
+            if isinstance(made, RequestAnswer):
+                self._clients.answered(request_id)
+                self.reply(request_id, made)
+            else:
+                self._outlet.send(made)
+
+    def refuse(self, happening: Refused, request_id: RequestId) -> None:
+        """An entry of ours was refused for good: so is its request."""
+        if self._clients.answered(request_id):
+            detail = happening.detail or REFUSALS.get(happening.code, "")
+            version = self._machine.state.core.value.version
+            self.reply(request_id, refused(happening.code, detail, version))
+
+    def answer_all(self) -> None:
+        """Look at all that wait: more disks have something, or the view is another."""
+        for request_id in self._clients.waiting():
+            self.answer(request_id)
+
+    def answer(self, request_id: RequestId) -> None:
+        """Answer a request if its answer stands: applied, and as safe as it can be now."""
+        answered = self._machine.state.answers.get(request_id)
+        if answered is None or answered.fence_ref or self._clients.find(request_id) is None:
+            return
+        answer: RequestAnswer | None = answered.answer
+        if answered.lineage is not None:
+            answer = self._safe_answer(answered.answer, answered.lineage, self._machine.view)
+        if answer is not None and self._clients.answered(request_id):
+            self.reply(request_id, answer)
+
+    def _safe_answer(
+        self, answer: RequestAnswer, lineage: Lineage, view: View | None
+    ) -> RequestAnswer | None:
+        if view is None:
+            return None
+        if not view.is_quorate:
+            return _not_yet_safe(answer, "quorum")
+        current = self._machine.state.core.value.lineage
+        durable = [
+            node_id
+            for node_id, on_disk in sorted(self._machine.durable.items())
+            if on_disk.epoch_id == current.epoch_id
+            and on_disk.era == current.era
+            and on_disk.number >= lineage.number
+        ]
+        witness = view.proposal.hellos[0]
+        missing = missing_for_safety(
+            durable=durable,
+            synced=[hello.node_id for hello in view.proposal.hellos],
+            votes=witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes),
+            nodes=self._machine.state.nodes.values(),
+        )
+        if missing is None:
+            return None
+        return _not_yet_safe(answer, ", ".join(missing)) if missing else answer
+
+    def disk_has(self, lineage: Lineage) -> None:
+        """Our disk has more: the others may be waiting for that."""
+        view = self._machine.view
+        if view is not None and lineage.epoch_id == self._machine.state.core.value.lineage.epoch_id:
+            self._outlet.send(Durable(view=view.id, lineage=lineage))
+
+
+def _not_yet_safe(answer: RequestAnswer, waits_for: str) -> RequestAnswer:
+    return RequestAnswer(
+        outcome=Outcome.NOT_YET_SAFE,
+        code="not-on-enough-disks",
+        detail=f"waits for {waits_for}",
+        version=answer.version,
+    )
