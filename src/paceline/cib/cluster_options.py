@@ -89,12 +89,7 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
         "panic",
     ),
     _recent("fencing-action", Kind.CHOICE, "reboot", "How nodes are fenced.", "reboot", "off"),
-    ClusterOption(
-        name="fencing-enabled",
-        kind=Kind.BOOLEAN,
-        default="true",
-        text="Fence nodes that fail; without it a lost node's resources may run twice.",
-    ),
+    _recent("fencing-enabled", Kind.BOOLEAN, "true", "Fence nodes that fail."),
     _recent("fencing-max-attempts", Kind.INTEGER, "10", "How often a fencing is tried at once."),
     _recent(
         "fencing-reaction",
@@ -123,7 +118,6 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
         "ignore",
         "demote",
         "suicide",
-        "fence",
     ),
     _option("node-action-limit", Kind.INTEGER, "0", "How many actions may run on a node at once."),
     _option("node-health-base", Kind.INTEGER, "0", "The score every node's health begins with."),
@@ -141,7 +135,7 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
         "custom",
     ),
     _option("node-health-yellow", Kind.INTEGER, "0", "The score that 'yellow' stands for."),
-    _option("node-pending-timeout", Kind.TIME, "0", "How long a node may take to finish joining."),
+    _recent("node-pending-timeout", Kind.TIME, "0", "How long a node may take to finish joining."),
     _option("pe-error-series-max", Kind.INTEGER, "-1", "How many failed plans are kept."),
     _option("pe-input-series-max", Kind.INTEGER, "4000", "How many plans are kept."),
     _option("pe-warn-series-max", Kind.INTEGER, "5000", "How many plans with warnings are kept."),
@@ -207,6 +201,10 @@ CLUSTER_OPTIONS: tuple[ClusterOption, ...] = (
 )
 
 
+_RECENT_CHOICES = {"no-quorum-policy": ("fence",)}
+"""Values that are understood beside those that are offered."""
+
+
 def is_valid(option: ClusterOption, value: str) -> bool:
     """Say whether the option can have this value."""
     match option.kind:
@@ -221,7 +219,7 @@ def is_valid(option: ClusterOption, value: str) -> bool:
         case Kind.TIME:
             return interval_ms_or_none(value) is not None or value == "-1"
         case Kind.CHOICE:
-            return value in option.choices
+            return value in option.choices or value in _RECENT_CHOICES.get(option.name, ())
         case Kind.TEXT:
             return True
 
@@ -236,7 +234,7 @@ def allowed_words(option: ClusterOption) -> str:
         case Kind.PERCENTAGE:
             return "a non-negative integer followed by '%' (e.g. 0%, 50%, 200%, ...)"
         case Kind.SCORE:
-            return "integer or INFINITY or -INFINITY"
+            return "an integer or INFINITY or -INFINITY"
         case Kind.TIME:
             return "time interval (e.g. 1, 2s, 3m, 4h, ...)"
         case Kind.CHOICE:

@@ -87,7 +87,7 @@ def references(root: Element, resource_id: str) -> list[Element]:
     """Return the constraints that name this resource: plain ones first, then those with sets."""
     plain = [
         one
-        for tag in TAGS
+        for tag in sorted(TAGS)
         for one in iterate_constraints(root, (tag,))
         if not has_sets(one) and resource_id in (one.get(name) for name in RESOURCE_ATTRIBUTES)
     ]

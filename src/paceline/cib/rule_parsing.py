@@ -211,8 +211,8 @@ class _Parser:
     def _allow_attributes(self, token: _Token) -> None:
         if self._kind is RuleKind.RESOURCE_DEFAULTS:
             raise RuleSyntaxError(
-                f"Keywords 'defined', 'not_defined', {_listed(COMPARISONS)} cannot be used in a "
-                "rule in this command"
+                "Keywords 'defined', 'not_defined', 'eq', 'ne', 'gte', 'gt', 'lte' and 'lt' cannot "
+                "be used in a rule in this command"
             )
 
     def _date(self) -> Condition:
@@ -287,7 +287,3 @@ class _Parser:
             f"'{self._text}' is not a valid rule expression, parse error near or after line 1 "
             f"column {position + 1}\n  {self._text}\n  {'-' * position}^"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

@@ -43,7 +43,7 @@ def _get(request: Request, root: Element, tags: Sequence[str], wanted: str) -> E
     names = {ROLE: "ACL role", USER: "ACL user", GROUP: "ACL group"}
     what = "/".join(names[tag] for tag in sorted(tags))
     request.findings.error("id-unknown", f"{what} '{wanted}' does not exist")
-    request.findings.stop_if_errors()
+    request.findings.refuse_if_errors()
     raise UsageError
 
 
@@ -140,7 +140,7 @@ def role_create(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         request.findings.extend(check_new_id(root, role_id, "ACL role"))
         _check_permissions(request, root, permissions)
-        request.findings.stop_if_errors()
+        request.findings.refuse_if_errors()
         role = add_element(get_section(root, "acls"), ROLE, (("id", role_id),))
         if description:
             role.set("description", description)
@@ -193,7 +193,7 @@ def role_assign(request: Request, ports: Ports) -> Outcome:
             request.findings.error(
                 "role-assigned", f"Role '{role_id}' is already assigned to '{holder_id}'"
             )
-            request.findings.stop_if_errors()
+            request.findings.refuse_if_errors()
         add_element(holder, "role", (("id", role_id),))
         return ""
 
@@ -212,7 +212,7 @@ def role_unassign(request: Request, ports: Ports) -> Outcome:
             request.findings.error(
                 "role-not-assigned", f"Role '{role_id}' is not assigned to '{holder_id}'"
             )
-            request.findings.stop_if_errors()
+            request.findings.refuse_if_errors()
         for ref in refs:
             remove(ref)
         if len(holder) == 0 and request.has("autodelete"):
@@ -235,7 +235,7 @@ def _create_holder(tag: str) -> Callable[[Request, Ports], Outcome]:
             for role in roles:
                 if _find(root, (ROLE,), role) is None:
                     request.findings.error("id-unknown", f"ACL role '{role}' does not exist")
-            request.findings.stop_if_errors()
+            request.findings.refuse_if_errors()
             holder = add_element(get_section(root, "acls"), tag, (("id", wanted),))
             for role in roles:
                 add_element(holder, "role", (("id", role),))
@@ -274,7 +274,7 @@ def permission_add(request: Request, ports: Ports) -> Outcome:
         if role is None:
             request.findings.extend(check_new_id(root, role_id, "ACL role"))
         _check_permissions(request, root, permissions)
-        request.findings.stop_if_errors()
+        request.findings.refuse_if_errors()
         if role is None:
             role = add_element(get_section(root, "acls"), ROLE, (("id", role_id),))
         _add_permissions(root, role, permissions)
@@ -297,6 +297,7 @@ def permission_delete(request: Request, ports: Ports) -> Outcome:
                     remove(one)
                     return ""
         request.findings.error("id-unknown", f"ACL permission '{wanted}' does not exist")
+        request.findings.refuse_if_errors()
         return ""
 
     edit_cib(request, ports, change)

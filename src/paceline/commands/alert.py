@@ -12,7 +12,7 @@ from paceline.cib.tree import (
     remove,
     unique_id,
 )
-from paceline.cib.wording import check_option_names, check_required
+from paceline.cib.wording import check_required
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
@@ -31,7 +31,7 @@ def _get_alert(request: Request, root: Element, wanted: str) -> Element:
         if alert.get("id") == wanted:
             return alert
     request.findings.error("id-unknown", f"alert '{wanted}' does not exist")
-    request.findings.stop_if_errors()
+    request.findings.refuse_if_errors()
     raise UsageError
 
 
@@ -83,6 +83,13 @@ def _read(words: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, str
     return parse_pairs(first), sets
 
 
+def _refuse_unexpected(own: Mapping[str, str], allowed: Sequence[str]) -> None:
+    """Raise UsageError for an attribute that neither alerts nor recipients have."""
+    for name, value in own.items():
+        if name not in allowed:
+            raise UsageError(f"Unexpected parameter '{name}={value}'")
+
+
 def _set_attributes(element: Element, own: Mapping[str, str], names: Sequence[str]) -> None:
     for name in names:
         if name in own:
@@ -104,14 +111,14 @@ def create(request: Request, ports: Ports) -> Outcome:
     if not request.arguments:
         raise UsageError
     own, sets = _read(request.arguments)
+    _refuse_unexpected(own, ("id", "path", "description"))
 
     def change(root: Element) -> str:
         findings = request.findings
-        findings.extend(check_option_names(own, ("id", "path", "description"), what="alert"))
         findings.extend(check_required(own, ("path",), what="alert"))
         if "id" in own:
             findings.extend(check_new_id(root, own["id"], "alert-id"))
-        findings.stop_if_errors()
+        findings.refuse_if_errors()
         wanted = own.get("id") or unique_id(root, "alert")
         pairs = (("id", wanted), ("path", own["path"]))
         alert = add_element(get_section(root, "alerts"), "alert", pairs)
@@ -129,10 +136,9 @@ def update(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     alert_id, *words = request.arguments
     own, sets = _read(words)
+    _refuse_unexpected(own, ("path", "description"))
 
     def change(root: Element) -> str:
-        request.findings.extend(check_option_names(own, ("path", "description"), what="alert"))
-        request.findings.stop_if_errors()
         alert = _get_alert(request, root, alert_id)
         if own.get("path"):
             alert.set("path", own["path"])
@@ -169,18 +175,17 @@ def recipient_add(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     alert_id, *words = request.arguments
     own, sets = _read(words)
+    _refuse_unexpected(own, ("description", "id", "value"))
 
     def change(root: Element) -> str:
         findings = request.findings
-        names = ("description", "id", "value")
-        findings.extend(check_option_names(own, names, what="recipient"))
         findings.extend(check_required(own, ("value",), what="recipient"))
-        findings.stop_if_errors()
+        findings.refuse_if_errors()
         alert = _get_alert(request, root, alert_id)
         if "id" in own:
             findings.extend(check_new_id(root, own["id"], "recipient-id"))
         _refuse_same_value(request, alert, own["value"], None)
-        findings.stop_if_errors()
+        findings.refuse_if_errors()
         wanted = own.get("id") or unique_id(root, f"{alert_id}-recipient")
         recipient = add_element(alert, "recipient", (("id", wanted), ("value", own["value"])))
         _set_attributes(recipient, own, ("description",))
@@ -209,7 +214,7 @@ def _get_recipient(request: Request, root: Element, wanted: str) -> Element:
         if one.get("id") == wanted:
             return one
     request.findings.error("id-unknown", f"recipient '{wanted}' does not exist")
-    request.findings.stop_if_errors()
+    request.findings.refuse_if_errors()
     raise UsageError
 
 
@@ -219,17 +224,15 @@ def recipient_update(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     wanted, *words = request.arguments
     own, sets = _read(words)
+    _refuse_unexpected(own, ("description", "value"))
 
     def change(root: Element) -> str:
-        names = ("description", "value")
-        request.findings.extend(check_option_names(own, names, what="recipient"))
-        request.findings.stop_if_errors()
         recipient = _get_recipient(request, root, wanted)
         alert = recipient.getparent()
         if own.get("value"):
             if alert is not None:
                 _refuse_same_value(request, alert, own["value"], recipient)
-            request.findings.stop_if_errors()
+            request.findings.refuse_if_errors()
             recipient.set("value", own["value"])
         _set_attributes(recipient, own, ("description",))
         _set_sets(root, recipient, sets)
@@ -245,8 +248,13 @@ def recipient_delete(request: Request, ports: Ports) -> Outcome:
         raise UsageError
 
     def change(root: Element) -> str:
+        known = {one.get("id"): one for one in _recipients(root)}
         for wanted in request.arguments:
-            remove(_get_recipient(request, root, wanted))
+            if wanted not in known:
+                request.findings.error("id-unknown", f"recipient '{wanted}' does not exist")
+        request.findings.stop_if_errors()
+        for wanted in request.arguments:
+            remove(known[wanted])
         return ""
 
     edit_cib(request, ports, change)

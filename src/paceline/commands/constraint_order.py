@@ -22,6 +22,7 @@ from paceline.model.reports import Report
 
 ACTIONS = ("start", "promote", "stop", "demote")
 KINDS = ("Optional", "Mandatory", "Serialize")
+_SHOWN_LAST = ("first-action", "then-action", "symmetrical")
 OPTIONS = ("first-action", "id", "kind", "require-all", "symmetrical", "then-action")
 
 
@@ -93,11 +94,9 @@ def _announce(request: Request, first: str, then: str, options: dict[str, str]) 
     """Say what is being added."""
     what = f"score: {options['score']}" if "score" in options and "kind" not in options else ""
     what = what or f"kind: {options.get('kind', 'Mandatory')}"
-    shown = " ".join(
-        f"{name}={value}"
-        for name, value in sorted(options.items())
-        if name not in ("kind", "score")
-    )
+    names = [name for name in options if name not in ("kind", "score", *_SHOWN_LAST)]
+    names += [name for name in _SHOWN_LAST if name in options]
+    shown = " ".join(f"{name}={options[name]}" for name in names)
     request.findings.inform("adding", f"Adding {first} {then} ({what}) (Options: {shown})")
 
 

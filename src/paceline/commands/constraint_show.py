@@ -47,7 +47,8 @@ def _section(tag: str) -> Callable[[Request, Element], list[str]]:
 def location_config(request: Request, ports: Ports) -> Outcome:
     """List location constraints: `[resources [R...] | nodes [N...]]`."""
     root = read_cib(ports)
-    shows_ids, only = request.has("full"), request.arguments[1:]
+    shows_ids = request.has("full")
+    only = [word.removeprefix("regexp%").removeprefix("%") for word in request.arguments[1:]]
     match request.arguments[:1]:
         case ():
             lines = texts.by_resource(root, (), shows_ids, request.is_classic)

@@ -28,7 +28,8 @@ def by_resource(root: Element, only: Sequence[str], shows_ids: bool, is_classic:
     for one in iterate_constraints(root, (LOCATION,)):
         groups.setdefault(_subject(one), []).append(one)
     lines: list[str] = []
-    for (label, name), members in sorted(groups.items()):
+    patterns_first = sorted(groups.items(), key=lambda one: (one[0][0] == "Resource", one[0][1]))
+    for (label, name), members in patterns_first:
         if only and name not in only:
             continue
         lines.append(f"  {label}: {name}")

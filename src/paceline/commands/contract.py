@@ -117,6 +117,11 @@ class Findings:
         if self.has_errors():
             raise ErrorsHaveOccurredError()
 
+    def refuse_if_errors(self) -> None:
+        """Raise InvalidRequestError if an error was found; no closing line follows."""
+        if self.has_errors():
+            raise InvalidRequestError()
+
     def clear(self) -> None:
         """Forget everything: the work begins again (the configuration moved meanwhile)."""
         self._reports.clear()

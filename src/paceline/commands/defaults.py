@@ -92,11 +92,29 @@ def _set_values(section: Section, *, is_old_form: bool = False) -> Handler:
             )
         if not changes:
             return Outcome()
-        _warn(request)
-        edit_cib(request, ports, lambda root: _update_first(root, section, changes))
+
+        def change(root: Element) -> str:
+            _refuse_several(request, root, section)
+            _warn(request)
+            return _update_first(root, section, changes)
+
+        edit_cib(request, ports, change)
         return Outcome()
 
     return handler
+
+
+def _refuse_several(request: Request, root: Element, section: Section) -> None:
+    """End the request where there are several sets: nobody can say which one is meant."""
+    found = find_section(root, section.tag)
+    if found is not None and len(found.findall(META)) > 1:
+        words = " ".join(word for word in request.words if word != "update")
+        request.findings.error(
+            "sets-several",
+            f"Several options sets exist, please use the '{request.program} {words} set update' "
+            "command and specify an option set ID",
+        )
+        request.findings.stop_if_errors()
 
 
 def _update_first(root: Element, section: Section, changes: dict[str, str]) -> str:

@@ -64,6 +64,7 @@ def _check_changes(request: Request, changes: dict[str, str], present: dict[str,
     unknown = sorted(name for name, value in changes.items() if value and name not in settable)
     if removed_unknown:
         _report_missing(request, removed_unknown)
+    managed = {option.name for option in CLUSTER_OPTIONS if option.is_managed}
     if unknown:
         what = "cluster property option"
         head = f"invalid {what} '{unknown[0]}'"
@@ -72,7 +73,7 @@ def _check_changes(request: Request, changes: dict[str, str], present: dict[str,
         request.findings.error(
             "property-unknown",
             f"{head}, allowed options are: {quoted_sorted(offered)}",
-            is_forceable=True,
+            is_forceable=not managed & set(unknown),
         )
     for name, value in changes.items():
         option = settable.get(name)
@@ -116,8 +117,10 @@ def config(request: Request, ports: Ports) -> Outcome:
     """List options: `property config [NAME...] [--all | --defaults]`."""
     if request.has("all") and request.has("defaults"):
         raise UsageError("you cannot specify both --all and --defaults")
+    if request.arguments and (request.has("all") or request.has("defaults")):
+        raise UsageError("you cannot specify a property when using --all or --defaults")
     if request.has("defaults"):
-        shown = _defaults()
+        shown = {**_defaults(), "cluster-name": "", "have-watchdog": "false"}
     else:
         found = find_property_set(read_cib(ports))
         shown = {} if found is None else pairs_of(found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from paceline.cib.agent_metadata import AgentMetadata
 from paceline.cib.names import already_exists, check_id_form, check_new_id
+from paceline.cib.nvsets import update_first_set
 from paceline.cib.operations import (
     OperationOptions,
     check_operation_ids,
@@ -43,6 +44,7 @@ class _Wanted:
     neighbour: str = ""
     goes_after: bool = False
     has_default_operations: bool = True
+    is_clone_disabled: bool = False
 
 
 def create(request: Request, ports: Ports) -> Outcome:
@@ -83,8 +85,9 @@ def _read_words(request: Request) -> _Wanted:
     )
     _read_wrapper(request, sections, wanted)
     if request.has("disabled"):
-        is_cloned = wanted.wrapper in ("clone", "promotable")
-        (wanted.wrapper_meta if is_cloned else wanted.meta)["target-role"] = "Stopped"
+        wanted.is_clone_disabled = wanted.wrapper in ("clone", "promotable")
+        if not wanted.is_clone_disabled:
+            wanted.meta["target-role"] = "Stopped"
     return wanted
 
 
@@ -284,7 +287,10 @@ def _put_into(root: Element, primitive: Element, place: Element | None, wanted: 
     """Move the new primitive to where it belongs."""
     match wanted.wrapper:
         case "clone" | "promotable":
-            wrap_in_clone(root, primitive, wanted.wrapper_id, wanted.wrapper_meta)
+            clone = wrap_in_clone(root, primitive, wanted.wrapper_id, wanted.wrapper_meta)
+            if wanted.is_clone_disabled:
+                disabled = {"target-role": "Stopped"}
+                update_first_set(root, clone, "meta_attributes", disabled, position=0)
         case "bundle":
             if place is not None:
                 place.append(primitive)

@@ -17,8 +17,11 @@ class Route:
     alias: Alias | None = None
 
 
-def find_route(words: Sequence[str], commands: Iterable[Command]) -> Route | None:
-    """Return the route of the longest match; None where no command begins these words."""
+def find_route(words: Sequence[str], commands: Sequence[Command]) -> Route | None:
+    """Return the route of the longest match; None where no command begins these words.
+
+    Words that begin a longer command and break off are no arguments of a shorter one.
+    """
     best: Route | None = None
     for command in commands:
         for spelling, alias in _spellings(command):
@@ -30,6 +33,8 @@ def find_route(words: Sequence[str], commands: Iterable[Command]) -> Route | Non
             if best is None or size > len(best.words):
                 arguments = tuple(words[size:])
                 best = Route(command=command, words=spelling, arguments=arguments, alias=alias)
+    if best is not None and len(known_prefix(words, commands)) > len(best.words):
+        return None
     return best
 
 

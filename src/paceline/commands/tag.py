@@ -123,7 +123,7 @@ def _read_update(request: Request) -> tuple[list[str], list[str]]:
         else:
             current.append(word)
     if not added and not removed:
-        raise UsageError
+        raise UsageError(hint="Specify at least one id for 'add' or 'remove' arguments.")
     if request.has("before") and request.has("after"):
         raise UsageError("Cannot specify both --before and --after")
     return added, removed
@@ -131,7 +131,7 @@ def _read_update(request: Request) -> tuple[list[str], list[str]]:
 
 def update(request: Request, ports: Ports) -> Outcome:
     """Change what a tag names: `tag update TAG [add R... [--before R|--after R]] [remove R...]`."""
-    if len(request.arguments) < 2:
+    if not request.arguments:
         raise UsageError
     added, removed = _read_update(request)
 
@@ -141,6 +141,19 @@ def update(request: Request, ports: Ports) -> Outcome:
         if tag is None:
             request.findings.stop_if_errors()
             return ""
+        both = sorted(set(added) & set(removed))
+        if both:
+            request.findings.error(
+                "added-and-removed",
+                f"Ids cannot be added and removed at the same time: {quoted(both)}",
+            )
+        present = [one for one in added if one in _members(tag)]
+        if present and not (request.has("before") or request.has("after")):
+            request.findings.error(
+                "already-there",
+                f"Cannot add reference {_ids_word(present)} already in the tag "
+                f"'{tag.get('id')}': {quoted(present)}",
+            )
         missing = [one for one in removed if one not in _members(tag)]
         if missing:
             request.findings.error(
@@ -157,8 +170,8 @@ def update(request: Request, ports: Ports) -> Outcome:
         if not set(_members(tag)) - set(removed) and not added:
             request.findings.error(
                 "tag-empty",
-                f"There would be no references left in the tag '{tag.get('id')}', please use the "
-                f"'{request.program} tag delete' command to remove the tag",
+                f"There would be no references left in the tag '{tag.get('id')}', please remove "
+                f"the whole tag using the '{request.program} tag remove {tag.get('id')}' command",
             )
         request.findings.stop_if_errors()
         _apply(request, tag, added, removed, neighbour)
