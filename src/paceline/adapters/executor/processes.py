@@ -95,7 +95,7 @@ class RunningProcess:
         self._is_finished = False
         self._began = loop.time()
         self.pid, self._pipe = _spawn(command)
-        self._pidfd = os.pidfd_open(self.pid)
+        self._pidfd = _watch(self.pid, self._pipe)
         loop.add_reader(self._pipe, self._read)
         loop.add_reader(self._pidfd, self._exited)
         self._timer = loop.call_later(command.timeout_ms / 1000, self._time_is_over)
@@ -249,6 +249,20 @@ def _spawn(command: Command) -> tuple[int, int]:
         )
         failed.pop_all()
     return pid, reading
+
+
+def _watch(pid: int, pipe: int) -> int:
+    """Return a descriptor for the new process; where there is none left, end what cannot be watched.
+
+    Raises OSError.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        signal_group(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(pipe)
+        raise
 
 
 def _open_input(content: bytes) -> int:
