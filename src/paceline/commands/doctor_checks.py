@@ -76,6 +76,7 @@ def _examine_node(name: str, found: Examined) -> Iterator[Check]:
     yield _check_programs(name, facts)
     yield _check_corosync(name, facts, found.facts)
     yield _check_disk(name, facts)
+    yield from _check_tokens(name, facts, found)
     yield from _check_services(name, facts)
     yield from _check_membership(name, facts, found)
     yield _check_mtu(name, facts, found.facts)
@@ -188,6 +189,18 @@ def _check_disk(name: str, facts: NodeFacts) -> Check:
     fix = (f"on {name}: df -h /var/lib/paceline",) if state is State.BROKEN else ()
     state = State.NOTE if state is State.WARNING else state
     return Check(what="disk", state=state, detail=free, fix=fix)
+
+
+def _check_tokens(name: str, facts: NodeFacts, found: Examined) -> Iterator[Check]:
+    """Look whether commands that are typed on this node reach the others."""
+    strangers = [n for n in found.facts if n != name and n not in facts.drives]
+    if strangers:
+        yield Check(
+            what="authenticated",
+            state=State.WARNING,
+            detail=f"not against {', '.join(strangers)}: commands typed here do not reach it",
+            fix=(f"pcs host auth {' '.join(found.names)}",),
+        )
 
 
 def _check_services(name: str, facts: NodeFacts) -> Iterator[Check]:

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+import msgspec
+
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 from paceline.ports.node import LoginVerdict, Node
@@ -61,7 +63,8 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
             return Done()
         case ReadFacts():
             _check_count(len(request.names))
-            return node.look.facts(request.names)
+            hosts = tuple(sorted(node.tokens.known_hosts()))
+            return msgspec.structs.replace(node.look.facts(request.names), drives=hosts)
         case PutFiles():
             return _put_files(request, node)
         case GetFiles():

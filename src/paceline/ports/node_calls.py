@@ -182,6 +182,8 @@ class NodeFacts(Struct, frozen=True, kw_only=True):
     corosync_system: str = ""
     links: tuple[tuple[int, int, str], ...] = ()
     """Link, node id and state as Corosync says (`connected`, ...), where it runs; not to itself."""
+    drives: tuple[str, ...] = ()
+    """The hosts that this node holds a token for."""
     firewall: str = ""
     """`firewalld`, `ufw`, `nft`, or "" where none was found."""
 
