@@ -39,6 +39,10 @@ def test_command_that_does_not_exist_is_127(lab: Lab) -> None:
     assert lab.node("worker1").run(["no-such-program"]).code == 127
 
 
+def test_command_has_its_three_files_and_no_others(lab: Lab) -> None:
+    assert lab.node("worker1").run(["ls", "/proc/self/fd"]).out.split() == ["0", "1", "2", "3"]
+
+
 def test_command_ends_with_its_process_when_it_leaves_one_behind(lab: Lab) -> None:
     begun = time.monotonic()
     assert lab.node("worker1").shell("setsid sleep 20 & exit 0").is_ok

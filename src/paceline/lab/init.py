@@ -278,6 +278,9 @@ class Init:
             return
         except OSError:
             chunk, files = b"", []
+        for number in files:
+            # They are for the command's own three; what it leaves behind must not hold them.
+            os.set_inheritable(number, False)
         asker.files += files
         asker.pending += chunk
         if not chunk or len(asker.pending) > wire.LINE_BYTES_MAX:
@@ -476,6 +479,7 @@ def _now_ms() -> int:
 def main() -> int:
     """Boot: `paceline-lab-init MEMBER READY_FILE_NUMBER [MAJOR MINOR]` (the shared disk's)."""
     member, ready_file = sys.argv[1], int(sys.argv[2])
+    os.set_inheritable(ready_file, False)
     os.environ.clear()
     os.environ.update(base_environment())
     os.umask(0o022)
