@@ -109,10 +109,15 @@ async def fake_systemd(folder: Path, *units: Unit) -> AsyncIterator[tuple[Manage
         "</policy></busconfig>"
     )
     daemon = await asyncio.create_subprocess_exec(
-        "dbus-daemon", f"--config-file={configuration}", "--nofork"
+        "dbus-daemon",
+        f"--config-file={configuration}",
+        "--nofork",
+        "--print-address",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
-    while not (folder / "bus").exists():  # noqa: ASYNC110  # another process makes it
-        await asyncio.sleep(0.005)
+    assert daemon.stdout is not None
+    await daemon.stdout.readline()  # it says so when it listens
     bus = await MessageBus(address).connect()
     manager = Manager({unit.unit_name: unit for unit in units})
     bus.export(PATH, manager)

@@ -252,7 +252,7 @@ def _spawn(command: Command) -> tuple[int, int]:
 
 
 def _watch(pid: int, pipe: int) -> int:
-    """Return a descriptor for the new process; where there is none left, end what cannot be watched.
+    """Return a descriptor for the process; where none is left, end what cannot be watched.
 
     Raises OSError.
     """
