@@ -456,6 +456,7 @@ COMMANDS = (
             "request-timeout",
             *OLD_OPTIONS,
         ),
+        unlisted_options=("local", *OLD_OPTIONS),
         help="Make a cluster of the nodes, which have to be authenticated before.",
         details="Every check is made on every node before anything changes. Where no addresses are "
         "given, the names' are used, and a second network that all nodes have in common becomes a "

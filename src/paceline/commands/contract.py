@@ -217,7 +217,8 @@ class Command:
 
     `words` is "resource create"; `arguments` the rest of the usage line as it is shown. `options`
     are the names of the options it takes beside those that its `needs` imply (`-f`, ...) and those
-    every command takes. `help` is one line, `details` what more there is to say.
+    every command takes; those of them in `unlisted_options` are taken and not shown (old words).
+    `help` is one line, `details` what more there is to say.
     """
 
     words: str
@@ -226,6 +227,7 @@ class Command:
     needs: Needs
     arguments: str = ""
     options: tuple[str, ...] = ()
+    unlisted_options: tuple[str, ...] = ()
     details: str = ""
     aliases: tuple[Alias, ...] = field(default=())
     is_hidden: bool = False

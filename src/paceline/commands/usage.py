@@ -60,7 +60,10 @@ def command_lines(command: Command) -> list[str]:
 
 def synopsis(command: Command) -> str:
     """Return the arguments and options as the usage line shows them."""
-    options = " ".join(f"[--{name}]" for name in command.options)
+    shown = set(command.arguments.replace("[", " ").replace("]", " ").replace("=", " ").split())
+    hidden = {name for name in command.options if f"--{name}" in shown or len(name) == 1}
+    hidden.update(command.unlisted_options)
+    options = " ".join(f"[--{name}]" for name in command.options if name not in hidden)
     return " ".join(part for part in (command.arguments, options) if part)
 
 
