@@ -101,7 +101,7 @@ def _run(words: Sequence[str], session: Session, terminal: Terminal, make_ports:
     if not rest:
         (terminal.out if wants_help else terminal.err)(overview(session.program) + "\n")
         return 0 if wants_help else 1
-    commands = commands_of(rest[0])
+    commands = commands_of(rest[0], None if wants_help else "".join(rest[1:2]))
     if wants_help:
         prefix = known_prefix(rest, commands)
         terminal.out(usage_of(session.program, prefix, commands) + "\n")
@@ -113,6 +113,9 @@ def _run(words: Sequence[str], session: Session, terminal: Terminal, make_ports:
             f"{session.program} versions\n"
         )
     route = find_route(rest, commands)
+    if route is None:
+        commands = commands_of(rest[0])
+        route = find_route(rest, commands)
     if route is None:
         return _show_unknown(rest, session, terminal, commands)
     usage = usage_of(session.program, route.command.words.split(), commands)

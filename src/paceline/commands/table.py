@@ -103,10 +103,27 @@ SUMMARIES: Mapping[str, str] = {
 }
 
 
-def commands_of(first_word: str) -> tuple[Command, ...]:
-    """Return the commands whose words begin with `first_word`; empty where there are none."""
+ONLY_FOR: Mapping[str, frozenset[str]] = {
+    "status": frozenset({"", "status", "failcount"}),
+    "resource_cleanup": frozenset({"cleanup", "refresh", "reprobe", "failcount"}),
+    "stonith_actions": frozenset({"fence", "confirm", "history"}),
+    "cluster_cib": frozenset({"cib", "cib-push", "cib-upgrade", "verify"}),
+}
+"""Modules that load slowly, and the second words they have commands for (beside those whose first
+word they are named after)."""
+
+
+def commands_of(first_word: str, second_word: str | None = None) -> tuple[Command, ...]:
+    """Return the commands whose words begin with `first_word`; empty where there are none.
+
+    With `second_word`, modules that have nothing to do with it may be left out.
+    """
     found: list[Command] = []
     for name in MODULES.get(first_word, ()):
+        if name != first_word and second_word is not None:
+            wanted = ONLY_FOR.get(name)
+            if wanted is not None and second_word not in wanted:
+                continue
         declared = import_module(f"paceline.commands.{name}").COMMANDS
         for command in declared:
             check(isinstance(command, Command), f"{name}.COMMANDS holds commands")
