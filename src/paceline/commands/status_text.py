@@ -1,6 +1,7 @@
 """Today's layout of the status, as text."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from msgspec import Struct
 
@@ -46,9 +47,12 @@ def lines_of(entries: Iterable[Entry], level: int = 0) -> list[str]:
     return lines
 
 
-def status_text(view: StatusView, shown: Shown) -> str:
-    """Return the whole status, sections apart by an empty line."""
-    layout = shown.layout
+def status_text(view: StatusView, shown: Shown, *, hides_nodes: bool = False) -> str:
+    """Return the whole status, sections apart by an empty line.
+
+    `hides_nodes` leaves out where single resources run.
+    """
+    layout = replace(shown.layout, hides_nodes=hides_nodes)
     blocks: list[list[str]] = []
     if shown.has_summary:
         lines = lines_of([sections.summary(view, layout)])

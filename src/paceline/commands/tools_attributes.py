@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from paceline.commands.tools import (
+    EXIT_CONFIGURATION,
     EXIT_NO_SUCH,
     EXIT_USAGE,
     Facts,
@@ -100,7 +101,7 @@ def _transient(name: str, given: Given, ports: ToolPorts) -> Said:
         value = None if given.has("delete") else _relative(given.get("update"), name)
         ask(ports, {"do": "set-attributes", "node": node, "values": {name: value}})
         return Said()
-    return _show("status", name, _find_transient(name, node, ports), given)
+    return _show("status", name, transient_attributes(node, ports).get(name), given)
 
 
 def _relative(value: str, name: str) -> str:
@@ -113,19 +114,19 @@ def _relative(value: str, name: str) -> str:
     return value
 
 
-def _find_transient(name: str, node: str, ports: ToolPorts) -> str | None:
+def transient_attributes(node: str, ports: ToolPorts) -> dict[str, str]:
+    """Return a node's transient attributes (no name: this node's), live or from a file."""
     if ports.cib.is_live:
         facts = Facts(ports)
-        return facts.attributes(node or facts.local_node).get(name)
+        return facts.attributes(node or facts.local_node)
     from paceline.cib.tree import parse_cib
 
     root = parse_cib(ports.cib.read().document)
     for state in root.iterfind("status/node_state"):
         if node in (state.get("uname"), state.get("id")):
-            for pair in state.iterfind("transient_attributes/instance_attributes/nvpair"):
-                if pair.get("name") == name:
-                    return pair.get("value")
-    return None
+            pairs = state.iterfind("transient_attributes/instance_attributes/nvpair")
+            return {pair.get("name", ""): pair.get("value", "") for pair in pairs}
+    return {}
 
 
 def _show(scope: str, name: str, value: str | None, given: Given) -> Said:
@@ -223,12 +224,32 @@ def edit(ports: ToolPorts, change: "Callable[[Element], str]") -> str:
         after = serialize(root)
         if after == before:
             return text
+        _refuse_new_problems(before, after)
         try:
             ports.cib.push(after, based_on=snapshot.version)
         except VersionMovedError:
             continue
         return text
     raise ToolError("the configuration was changed by others all the time; try again")
+
+
+def _refuse_new_problems(before: bytes, after: bytes) -> None:
+    """Raise ToolError for every error that the change brings into the configuration."""
+    from paceline.cib.tree import parse_cib
+    from paceline.cib.validate import validate
+
+    known = {(each.code, each.message) for each in validate(parse_cib(before))}
+    new = [
+        each.message
+        for each in validate(parse_cib(after))
+        if each.severity.value == "error" and (each.code, each.message) not in known
+    ]
+    if new:
+        problems = "\n".join(new)
+        raise ToolError(
+            f"Update does not conform to the configuration's rules:\n{problems}",
+            EXIT_CONFIGURATION,
+        )
 
 
 MASTER_OPTIONS = (
@@ -347,9 +368,9 @@ def crm_failcount(words: Sequence[str], ports: ToolPorts) -> Said:
         }  # fmt: skip
         ask(ports, request)
         return Said(f"Cleaned up {resource} on {node}")
-    facts = Facts(ports)
-    node = given.get("node") or own_node(ports) or facts.local_node
-    total = fail_count(facts.attributes(node), resource, given.get("operation"), interval_ms)
+    node = given.get("node") or own_node(ports)
+    attributes = transient_attributes(node, ports)
+    total = fail_count(attributes, resource, given.get("operation"), interval_ms)
     shown = "INFINITY" if total >= INFINITY else str(total)
     text = (
         shown if given.has("quiet") else f"scope=status  name=fail-count-{resource} value={shown}"

@@ -45,6 +45,14 @@ OPTIONS = (
 )  # fmt: skip
 SETTLE_MS = 60_000
 WAIT_MS_DEFAULT = 3_600_000
+BAN_WARNING = (
+    "WARNING: Creating rsc_location constraint 'cli-ban-{resource}-on-{node}' with a score of "
+    "-INFINITY for resource {resource} on {node}.\n"
+    "\tThis will prevent {resource} from running on {node} until the constraint is removed using "
+    "the clear option or by editing the CIB with an appropriate tool\n"
+    "\tThis will be the case even if {node} is the last node in the cluster"
+)
+"""What administrators' scripts look for in the tool's error output."""
 SET_TAGS = {"meta": "meta_attributes", "utilization": "utilization"}
 
 
@@ -70,7 +78,7 @@ def crm_resource(words: Sequence[str], ports: ToolPorts) -> Said:
     view = view_of_snapshot(snapshot)
     if given.has("list"):
         shown = Shown(has_summary=False, has_nodes=False, has_failures=False, has_inactive=True)
-        return Said(status_text(view, shown))
+        return Said(status_text(view, shown, hides_nodes=True))
     if given.has("list-raw"):
         return Said("\n".join(each.id for each in primitives(view.resources)))
     if given.has("list-operations") or given.has("list-all-operations"):
@@ -131,8 +139,14 @@ def _locate(resource: str, view: StatusView, given: Given) -> Said:
 
 def _operations(view: StatusView, given: Given) -> list[str]:
     lines = []
-    known = {each.id.partition(":")[0]: each for each in primitives(view.resources)}
+    every = tuple(primitives(view.resources))
     for node, history in view.history:
+        known = {each.id.partition(":")[0]: each for each in every}
+        known |= {
+            each.id.partition(":")[0]: each
+            for each in every
+            if any(on.node == node for on in each.active)
+        }
         if given.has("node") and given.get("node") != node:
             continue
         for entry in history:
@@ -175,7 +189,7 @@ def _get_parameter(resource: str, root: Element, given: Given) -> Said:
     for pair in element.iterfind(f"{_tag(given)}/nvpair"):
         if pair.get("name") == name:
             return Said(pair.get("value", ""))
-    return Said(status=EXIT_NO_SUCH, err=f"Attribute '{name}' not found for '{resource}'")
+    return Said(err=f"Attribute '{name}' not found for '{resource}'")
 
 
 def _query_xml(resource: str, root: Element, view: StatusView) -> Said:
@@ -195,11 +209,24 @@ def _set_parameter(given: Given, ports: ToolPorts) -> Said:
 
     def change(root: Element) -> str:
         element = _find_element(resource, root)
+        old = next(
+            (p for p in element.iterfind(f"{_tag(given)}/nvpair") if p.get("name") == name), None
+        )
+        gone = "" if old is None else old.get("id", "")
         update_first_set(root, element, _tag(given), {name: value})
-        return ""
+        for pair in element.iterfind(f"{_tag(given)}/nvpair"):
+            if pair.get("name") == name:
+                set_id = "" if old is not None or pair.getparent() is None else _set_words(pair)
+                told = f"id={pair.get('id')}{set_id} name={name} value={value}"
+                return f"Set '{resource}' option: {told}"
+        return f"Deleted '{resource}' option: id={gone} name={name}" if gone else ""
 
-    edit(ports, change)
-    return Said()
+    return Said(edit(ports, change))
+
+
+def _set_words(pair: Element) -> str:
+    holder = pair.getparent()
+    return "" if holder is None else f" set={holder.get('id')}"
 
 
 def _clear_history(given: Given, ports: ToolPorts) -> Said:
@@ -271,7 +298,9 @@ def _constrain(given: Given, ports: ToolPorts) -> Said:
         return ""
 
     edit(ports, change)
-    return Said()
+    if not is_ban or given.has("clear"):
+        return Said()
+    return Said(err=BAN_WARNING.format(resource=resource, node=node))
 
 
 def _is_replaced(name: str, resource: str, node: str) -> bool:
