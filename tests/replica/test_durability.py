@@ -1,0 +1,101 @@
+"""The rules of durability, one by one."""
+
+import msgspec
+
+from paceline.model.identifiers import NodeId, NodeName
+from paceline.replica.durability import (
+    CHECKPOINT_RECORDS,
+    DurableState,
+    EpochRecord,
+    SupersededState,
+    encode_record,
+    missing_for_safety,
+    recover,
+)
+from paceline.replica.entries import Lineage
+from paceline.replica.identity import Stored
+from paceline.replica.journal import JournalKeeper
+from paceline.replica.tables import NodeRow, Presence
+
+VOTES = tuple((NodeId(number), 1) for number in (1, 2, 3))
+
+
+def state(number: int, epoch: int = 1) -> DurableState:
+    return DurableState(
+        lineage=Lineage(epoch=epoch, number=number, epoch_id="v"),
+        version=f"{epoch}.{number}",
+        configuration=b"<cib/>",
+    )
+
+
+def rows(**presence: Presence) -> tuple[NodeRow, ...]:
+    return tuple(
+        NodeRow(name=NodeName(name), node_id=NodeId(number), presence=where)
+        for number, (name, where) in enumerate(presence.items(), 1)
+    )
+
+
+def missing(durable: list[int], synced: list[int], nodes: tuple[NodeRow, ...]) -> object:
+    return missing_for_safety(
+        durable=[NodeId(each) for each in durable],
+        synced=[NodeId(each) for each in synced],
+        votes=VOTES,
+        nodes=nodes,
+    )
+
+
+def test_majority_of_disks_is_enough() -> None:
+    nodes = rows(a=Presence.PRESENT, b=Presence.PRESENT, c=Presence.LOST)
+    assert missing([1, 2], [1, 2], nodes) == ()
+
+
+def test_nothing_is_said_while_a_disk_that_counts_still_writes() -> None:
+    nodes = rows(a=Presence.PRESENT, b=Presence.PRESENT, c=Presence.PRESENT)
+    assert missing([1], [1, 2, 3], nodes) is None
+
+
+def test_less_than_a_majority_is_enough_when_all_others_are_known_to_be_off() -> None:
+    assert missing([1], [1], rows(a=Presence.PRESENT, b=Presence.LEFT, c=Presence.OFF)) == ()
+
+
+def test_what_is_not_known_to_be_off_is_waited_for() -> None:
+    nodes = rows(a=Presence.PRESENT, b=Presence.LOST, c=Presence.UNSEEN)
+    assert missing([1], [1], nodes) == ("b", "c")
+
+
+def test_journal_gives_back_the_newest_state_with_the_newest_epoch() -> None:
+    epoch = EpochRecord(lineage=Lineage(epoch=7, number=2, epoch_id="w"))
+    kept = SupersededState(state=state(9), why="a fork")
+    records = tuple(encode_record(each) for each in (state(1), state(2), kept, epoch))
+    found = recover(Stored(records=records))
+    assert found.state == msgspec.structs.replace(state(2), lineage=epoch.lineage)
+    assert len(found.superseded) == 1 and not found.is_damaged
+
+
+def test_what_cannot_be_read_ends_the_reading_and_is_said() -> None:
+    found = recover(Stored(checkpoint=encode_record(state(1)), records=(b"garbage",)))
+    assert found.state == state(1) and found.is_damaged
+
+
+def test_empty_journal_begins_with_a_checkpoint() -> None:
+    keeper = JournalKeeper(is_empty=True)
+    write = keeper.write_epoch(state(0), (NodeName("a"),))
+    assert write.checkpoint is not None and write.records == ()
+    assert keeper.written(write.sequence) == state(0).lineage
+
+
+def test_journal_is_checkpointed_when_it_grows_and_keeps_superseded_copies() -> None:
+    keeper = JournalKeeper(is_empty=False)
+    keeper.write_state(state(1), superseded=state(0), why="a fork")
+    writes = [keeper.write_state(state(number)) for number in range(CHECKPOINT_RECORDS)]
+    last = writes[-1]
+    assert last.checkpoint is not None
+    found = recover(Stored(checkpoint=last.checkpoint, records=last.records))
+    assert found.state == state(CHECKPOINT_RECORDS - 1) and len(found.superseded) == 1
+
+
+def test_failed_write_is_followed_by_the_whole_state() -> None:
+    keeper = JournalKeeper(is_empty=False)
+    keeper.write_state(state(1))
+    again = keeper.write_again()
+    assert again is not None and again.checkpoint is not None
