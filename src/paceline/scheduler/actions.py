@@ -1,7 +1,7 @@
 """Making actions, and the ties between them.
 
 An action is made optional; later phases require it where something needs it (`spread`). Whether it
-is possible at all is judged when it is made: the node must be able to do it, and starts need quorum.
+is possible at all is judged when it is made: the node must be able to do it, starts need quorum.
 """
 
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work

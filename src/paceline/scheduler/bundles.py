@@ -79,7 +79,9 @@ def replica_count(configured: Bundle) -> int:
 
 def has_connection(configured: Bundle) -> bool:
     """Say whether the containers are guest nodes."""
-    return bool(configured.child is not None and (configured.address_start or configured.control_port))
+    return bool(
+        configured.child is not None and (configured.address_start or configured.control_port)
+    )
 
 
 def guest_names(configured: Bundle) -> list[NodeName]:
@@ -90,7 +92,7 @@ def guest_names(configured: Bundle) -> list[NodeName]:
 
 
 def _inner_clone(work: Work, bundle: Resource, configured: Bundle, count: int) -> Resource:
-    assert configured.child is not None  # noqa: S101 - the caller looked
+    assert configured.child is not None
     is_promotable = configured.promoted_max > 0
     name = ResourceId(f"{configured.id}-{'master' if is_promotable else 'clone'}")
     pairs = [
@@ -141,7 +143,7 @@ def _replica(
 ) -> Replica:
     container = _container(work, bundle, configured, number, addresses)
     bundle.children.append(container)
-    address = None
+    address: Resource | None = None
     if addresses:
         address = _address(work, bundle, configured, addresses[number])
         address.replica = number
@@ -149,7 +151,9 @@ def _replica(
         add_colocation(
             work, Colocation(f"bundle:{bundle.id}", INFINITY, address, container, influence=True)
         )
-    connection = instance = node = None
+    connection: Resource | None = None
+    instance: Resource | None = None
+    node: Node | None = None
     if clone is not None:
         connection = _connection(work, bundle, configured, container, number, addresses)
         bundle.children.append(connection)
@@ -164,9 +168,9 @@ def _replica(
             connection.remote_node = node
             clone.scores[node.name] = 0
             instance.scores[node.name] = INSTANCE_SCORE
-    for each in (container, address, connection):
-        if each is not None:
-            each.bundle, each.replica = bundle, number
+    for part in (container, address, connection):
+        if part is not None:
+            part.bundle, part.replica = bundle, number
     return Replica(number, container, address, connection, instance, node)
 
 

@@ -7,6 +7,7 @@ clone-max instances run in all, clone-node-max on a node, and while others are s
 gets more than its even share.
 """
 
+from paceline.model.identifiers import ResourceId
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.colocation import (
     add_dependents,
@@ -135,7 +136,7 @@ def _try_to_stay(
             break
         # Another node is better: another instance will take it.
         reserved += 1
-        clone.clone_counts[node.name] = clone.clone_counts.get(node.name, 0)
+        clone.clone_counts[node.name] = clone.clone_counts.get(node.name, 0) + 1
         if reserved >= wanted:
             break
     clone.clone_counts = counts
@@ -144,7 +145,7 @@ def _try_to_stay(
     return result
 
 
-def _undo(work: Work, child: Resource, scores: dict[str, dict[str, int]]) -> None:
+def _undo(work: Work, child: Resource, scores: dict[ResourceId, dict[str, int]]) -> None:
     unassign(work, child)
     for each in child.walk():
         each.scores = scores[each.id]

@@ -153,12 +153,19 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
             attribute_value(node, c.node_attribute)
             for child in instances
             for node in [instance_node(child)]
-            if node is not None and (not child.blocked or True)
+            if node is not None
         }
         for name in dependent.scores:
             here = attribute_value(work.node_by_name[name], c.node_attribute)
             if here not in allowed:
                 _change(work, dependent, name, MINUS_INFINITY, c, c.id)
+        if c.primary_role is Role.PROMOTED:
+            # With several promoted the dependent prefers the better one.
+            for child in instances:
+                target = _last(child)
+                if target.assigned is not None and target.assigned.name in dependent.scores:
+                    score = child.scores.get(target.assigned.name, 0)
+                    _change(work, dependent, target.assigned.name, score, c, c.id)
         return
     for child in instances:
         target = child.children[-1] if child.kind is Kind.GROUP else child
@@ -206,9 +213,7 @@ def instance_node(child: Resource) -> Node | None:
 def _is_interleaved(dependent_clone: Resource, primary: Resource) -> bool:
     if not dependent_clone.is_interleaved:
         return False
-    if primary.kind not in (Kind.CLONE, Kind.BUNDLE):
-        return False
-    return True
+    return primary.kind in (Kind.CLONE, Kind.BUNDLE)
 
 
 def _apply_interleaved(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:

@@ -5,6 +5,7 @@ promotion). Colocations are entered with both resources. Orders are only listed 
 ties between actions in `ordering`, when there are actions.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -268,7 +269,7 @@ def _inside_set(work: Work, constraint: ColocationConstraint, each: ResourceSet)
     id = each.id or constraint.id
     if score > 0:
         # Each member goes with the one before it.
-        for before, after in zip(names, names[1:], strict=False):
+        for before, after in itertools.pairwise(names):
             _colocate(work, constraint, id, score, after, before, each.role, each.role)
         return
     for index, name in enumerate(names):

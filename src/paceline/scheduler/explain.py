@@ -1,4 +1,4 @@
-"""Why a resource is where it is: the whole decision made once more, this time keeping the reasons."""
+"""Why a resource is where it is: the decision is made once more, keeping the reasons."""
 
 from paceline.model.explanation import Explanation, NodeVerdict, ScoreReason, StepReason
 from paceline.model.identifiers import NodeName

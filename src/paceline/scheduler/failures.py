@@ -130,7 +130,12 @@ def find_operation(
     """Return the configured operation, None where the configuration does not name it."""
     for each in rsc.operations:
         if each.name == task and each.interval_ms == interval_ms:
-            if not also_disabled and dict(each.attributes).get("enabled", "true").lower() in ("false", "no", "0", "off"):
+            if not also_disabled and dict(each.attributes).get("enabled", "true").lower() in (
+                "false",
+                "no",
+                "0",
+                "off",
+            ):
                 continue
             return each
     return None

@@ -5,6 +5,8 @@ ran there is blocked. Fences run side by side unless `concurrent-fencing` says o
 coordinator's own node comes last.
 """
 
+import itertools
+
 from paceline.scheduler.actions import cluster_action, pseudo, tie
 from paceline.scheduler.primitives import order_shutdown
 from paceline.scheduler.work import Action, Kind, Node, Resource, Tie, Work
@@ -110,18 +112,25 @@ def _imply(action: Action, fence: Action) -> None:
         action.is_runnable = True
     if action.reason in ("node-unclean", "node-offline"):
         action.reason = "fenced"
-    if rsc is None or rsc.requires in ("fencing", "unfencing") or action.node is None or (
-        action.node.is_guest
+    if (
+        rsc is None
+        or rsc.requires in ("fencing", "unfencing")
+        or action.node is None
+        or (action.node.is_guest)
     ):
         tie(fence, action, Tie.ORDER)
 
 
 def _wait_for_fence(work: Work, rsc: Resource, action: Action, node: Node, fence: Action) -> None:
-    if rsc.requires in ("fencing", "unfencing"):
+    # What needs only quorum waits where the target may run it and was never asked.
+    is_unknown_there = (
+        rsc.requires == "quorum"
+        and node.name not in rsc.known_on
+        and node.name in rsc.scores
+        and not _is_known_sibling(rsc, node)
+    )
+    if rsc.requires in ("fencing", "unfencing") or is_unknown_there:
         tie(fence, action, Tie.ORDER | Tie.BLOCKS)
-    elif rsc.requires == "quorum" and node.name not in rsc.known_on:
-        if rsc.scores.get(node.name) is not None and not _is_known_sibling(rsc, node):
-            tie(fence, action, Tie.ORDER | Tie.BLOCKS)
 
 
 def _is_known_sibling(rsc: Resource, node: Node) -> bool:
@@ -135,7 +144,7 @@ def _is_known_sibling(rsc: Resource, node: Node) -> bool:
 
 def _order_fences(work: Work, fences: list[Action], dc_fence: Action | None) -> None:
     if not work.options.is_fencing_concurrent:
-        for first, then in zip(fences, fences[1:], strict=False):
+        for first, then in itertools.pairwise(fences):
             tie(first, then, Tie.ORDER)
         if dc_fence is not None and fences:
             tie(fences[-1], dc_fence, Tie.ORDER)

@@ -124,9 +124,10 @@ class HistoryReader:
                 continue
             if any(node is each for m in child.primitives() for each in m.running_on):
                 return member
-            if free is None and not child.is_active() and not child.is_removed:
-                if all(not m.pending_node or m.pending_node is node for m in child.primitives()):
-                    free = member
+            if (free is None and not child.is_active() and not child.is_removed) and (
+                all(not m.pending_node or m.pending_node is node for m in child.primitives())
+            ):
+                free = member
         if free is not None:
             return free
         child = add_instance(self._work, clone, len(clone.children))
@@ -230,8 +231,8 @@ class HistoryReader:
 
     def _is_outdated(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
         """Say whether the failure was with parameters that have changed since."""
-        from paceline.scheduler.recurring import is_changed  # noqa: PLC0415 - a loop else
-        from paceline.scheduler.parameters import operation_parameters  # noqa: PLC0415
+        from paceline.scheduler.parameters import operation_parameters
+        from paceline.scheduler.recurring import is_changed
 
         if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
             return False
@@ -301,9 +302,10 @@ class HistoryReader:
     ) -> None:
         found.role = max(found.role, Role.STARTED)
         target = self._work.node_by_name.get(entry.migrate_target)
-        if target is not None and not self._has_newer(rsc, target, entry):
-            if not self._is_finished_on(rsc, target):
-                found.partial_target = target if target.is_online else None
+        if (target is not None and not self._has_newer(rsc, target, entry)) and (
+            not self._is_finished_on(rsc, target)
+        ):
+            found.partial_target = target if target.is_online else None
 
     # Successes
 
@@ -423,7 +425,7 @@ class HistoryReader:
                     found.also_on.append(target)
             return
         if newer:
-            found.role = Role.STOPPED if newer == "inactive" and False else Role.STARTED
+            found.role = Role.STARTED
             return
         found.role = Role.STARTED
         if target.is_online:
@@ -573,13 +575,13 @@ class HistoryReader:
     # What the findings mean for resource and node
 
     def _settle(self, found: Found, rsc: Resource, node: Node) -> None:
-        work = self._work
         role = found.role
         if found.pending_task:
             rsc.pending_task = found.pending_task
-        if role > Role.STOPPED and not node.is_online and not node.in_maintenance:
-            if rsc.is_managed and not self._settle_offline(rsc, node):
-                return
+        if (role > Role.STOPPED and not node.is_online and not node.in_maintenance) and (
+            rsc.is_managed and not self._settle_offline(rsc, node)
+        ):
+            return
         if found.is_start_pending and role > Role.STOPPED:
             rsc.start_pending = True
         if found.is_failure_ignored:
@@ -708,11 +710,12 @@ def finish_state(work: Work) -> None:
                 _keep_off_remote_nodes(work, rsc)
             if rsc.partial_target is not None and len(rsc.running_on) > 2:
                 rsc.partial_source = rsc.partial_target = None
-            if len(rsc.running_on) > 1 and rsc.partial_target is None and rsc.is_managed:
-                if rsc.multiple_active == "block" and not rsc.is_remote_connection:
-                    rsc.is_managed = False
-                    rsc.blocked = True
-                    _block_companions(rsc)
+            if (len(rsc.running_on) > 1 and rsc.partial_target is None and rsc.is_managed) and (
+                rsc.multiple_active == "block" and not rsc.is_remote_connection
+            ):
+                rsc.is_managed = False
+                rsc.blocked = True
+                _block_companions(rsc)
 
 
 def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:

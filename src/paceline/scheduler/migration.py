@@ -93,7 +93,7 @@ class _Move:
 
 def _begin(work: Work, start: Action) -> _Move | None:
     rsc, source, target = start.resource, start.migrate_source, start.node
-    assert rsc is not None and source is not None and target is not None  # noqa: S101
+    assert rsc is not None and source is not None and target is not None
     stop = rsc.find_action("stop", source)
     if stop is None or not start.is_migratable or not start.is_runnable or not stop.is_runnable:
         return None
@@ -125,7 +125,9 @@ def _tie_move(move: _Move) -> None:
         if kind & Tie.SERIALIZE and not first.is_migrating:
             continue
         if first.is_migrating:
-            other = first.resource.find_action("migrate_from", first.node) if first.resource else None
+            other = (
+                first.resource.find_action("migrate_from", first.node) if first.resource else None
+            )
             if other is not None:
                 tie(other, begin, Tie.ORDER)
             continue

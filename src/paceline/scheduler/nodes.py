@@ -8,7 +8,14 @@ Remote and guest nodes get their state in `remote` once their connection's histo
 import re
 
 from paceline.cib.read_attributes import parse_flag, score_or
-from paceline.model.configuration import Bundle, Clone, Configuration, ConfiguredResource, Group, Primitive
+from paceline.model.configuration import (
+    Bundle,
+    Clone,
+    Configuration,
+    ConfiguredResource,
+    Group,
+    Primitive,
+)
 from paceline.model.identifiers import NodeName
 from paceline.model.scores import MINUS_INFINITY, add_scores
 from paceline.model.status import NodeKind, NodeStatus
@@ -97,7 +104,7 @@ def _attributes(work: Work, node: Node) -> dict[str, str]:
 
 def remote_names(configuration: Configuration) -> list[tuple[str, str]]:
     """Return the names and kinds of remote and guest nodes that resources define."""
-    from paceline.scheduler.bundles import guest_names  # noqa: PLC0415 - a loop else
+    from paceline.scheduler.bundles import guest_names
 
     found: list[tuple[str, str]] = []
 
@@ -191,8 +198,7 @@ def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
             _unclean(node, "peer is no longer part of the cluster")
             node.is_online = False
         elif not state.is_online:
-            if is_joined or True:
-                _unclean(node, "peer process is no longer available")
+            _unclean(node, "peer process is no longer available")
             node.is_online = False
         elif wants_fencing:
             _unclean(node, "fencing was requested")

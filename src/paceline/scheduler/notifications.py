@@ -59,9 +59,7 @@ def _notify_clone(work: Work, clone: Resource) -> None:
             _before_monitors(rsc, task, post_done)
 
 
-def _points(
-    work: Work, clone: Resource, kind: str, task: str, name: str
-) -> tuple[Action, Action]:
+def _points(work: Work, clone: Resource, kind: str, task: str, name: str) -> tuple[Action, Action]:
     found = []
     for prefix in ("", "confirmed-"):
         action = Action(f"{prefix}{kind}_notify_{name}", clone, None, 0, "pseudo")
@@ -86,9 +84,10 @@ def _pre(
     if task == "promote":
         up = rsc.assigned
         start = rsc.find_action("start", up) if up is not None else None
-        if up is not None and rsc.next_role > Role.STOPPED and up.is_online and not up.is_unclean:
-            if start is None or start.is_optional or start.is_runnable:
-                _notify(work, rsc, up, "pre", task, before, after, environment)
+        if (
+            up is not None and rsc.next_role > Role.STOPPED and up.is_online and not up.is_unclean
+        ) and (start is None or start.is_optional or start.is_runnable):
+            _notify(work, rsc, up, "pre", task, before, after, environment)
         return
     if rsc.role <= Role.STOPPED:
         return

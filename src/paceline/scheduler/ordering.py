@@ -5,6 +5,8 @@ promote and demote. What is required of a helper step is required of the parts, 
 or possible itself as its parts are (`spread`).
 """
 
+import itertools
+
 from paceline.model.configuration import OrderConstraint, ResourceSet
 from paceline.scheduler.actions import DONE_TASK, INVERSE, get_action, pseudo, tie
 from paceline.scheduler.constraints import find_resource, is_symmetrical, order_kind
@@ -25,9 +27,10 @@ def make_collective_actions(work: Work, rsc: Resource) -> None:
         begin, done = _helper(work, rsc, task), _helper(work, rsc, DONE_TASK[task])
         tie(begin, done, Tie.ORDER)
         for child in rsc.children:
-            if rsc.kind is Kind.BUNDLE and child.kind is Kind.PRIMITIVE:
-                if not child.is_bundle_container:
-                    continue
+            if (rsc.kind is Kind.BUNDLE and child.kind is Kind.PRIMITIVE) and (
+                not child.is_bundle_container
+            ):
+                continue
             for part_begin, part_done in _parts(child, task):
                 _adopt(begin, part_begin)
                 if part_done is not part_begin:
@@ -113,9 +116,9 @@ def _tie_ordered_instances(rsc: Resource) -> None:
     instances = sorted(rsc.children, key=lambda child: child.instance_number)
     starts = [a for c in instances for _, a in _parts(c, "start")]
     stops = [a for c in instances for a, _ in _parts(c, "stop")]
-    for first, then in zip(starts, starts[1:], strict=False):
+    for first, then in itertools.pairwise(starts):
         tie(first, then, Tie.ORDER)
-    for first, then in zip(stops, stops[1:], strict=False):
+    for first, then in itertools.pairwise(stops):
         tie(then, first, Tie.ORDER)
 
 
@@ -350,7 +353,7 @@ def _order_inside(work: Work, each: ResourceSet, kind: str, symmetrical: bool) -
         return
     task = each.action or "start"
     members = _members(work, each)
-    for first, then in zip(members, members[1:], strict=False):
+    for first, then in itertools.pairwise(members):
         order_pair(work, first, task, then, task, kind, symmetrical)
 
 

@@ -43,7 +43,7 @@ def timeout_ms_of(meta: dict[str, str]) -> int:
 def operation_parameters(
     work: Work, rsc: Resource, node: Node | None, task: str, interval_ms: int
 ) -> dict[str, str]:
-    """Return what the digest of an operation is made of: parameters, for recurring its time limit."""
+    """Return what an operation's digest is made of: parameters, for recurring its timeout."""
     operation = find_operation(rsc, task, interval_ms)
     values: dict[str, str] = {}
     if operation is not None and operation.parameters:

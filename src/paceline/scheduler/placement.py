@@ -219,9 +219,10 @@ def choose(work: Work, rsc: Resource, prefer: Node | None) -> Node | None:
 def assign(work: Work, rsc: Resource, node: Node | None, *, force: bool = False) -> None:
     """Make the placement final: count it on the node and settle the next role."""
     rsc.is_provisional = False
-    if node is not None and not force:
-        if not node.can_run() or rsc.scores.get(node.name, MINUS_INFINITY) < 0:
-            node = None
+    if (node is not None and not force) and (
+        not node.can_run() or rsc.scores.get(node.name, MINUS_INFINITY) < 0
+    ):
+        node = None
     if node is None:
         rsc.assigned = None
         rsc.next_role = Role.STOPPED

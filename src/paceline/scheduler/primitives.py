@@ -95,17 +95,18 @@ def _down(
     )
     for node in rsc.running_on:
         must = needs_stop or is_stopped_next
-        if rsc.multiple_active == "stop_unexpected" and len(rsc.running_on) > 1:
-            must = must or node is not rsc.assigned
-        elif len(rsc.running_on) > 1 and rsc.partial_target is None:
+        if (rsc.multiple_active == "stop_unexpected" and len(rsc.running_on) > 1) or (
+            len(rsc.running_on) > 1 and rsc.partial_target is None
+        ):
             must = must or node is not rsc.assigned
         if not rsc.is_managed and not rsc.blocked:
             must = False
         if rsc.role is Role.PROMOTED:
             demote = get_action(work, rsc, "demote", node)
-            if must or rsc.next_role < Role.PROMOTED or rsc.on_fail is OnFail.DEMOTE:
-                if rsc.is_managed or rsc.blocked:
-                    demote.require(reason or "role")
+            if (must or rsc.next_role < Role.PROMOTED or rsc.on_fail is OnFail.DEMOTE) and (
+                rsc.is_managed or rsc.blocked
+            ):
+                demote.require(reason or "role")
             demotes.append(demote)
         stop = get_action(work, rsc, "stop", node)
         stop.is_extra = not needs_stop and len(rsc.running_on) > 1 and node is not rsc.assigned

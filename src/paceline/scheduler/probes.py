@@ -94,7 +94,9 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
     if mode == "never" or (rsc.exclusive_discovery and mode != "exclusive"):
         return False
     for each in siblings:
-        if node.name in each.known_on or (node.name in each.history and _is_pending_only(each, node)):
+        if node.name in each.known_on or (
+            node.name in each.history and _is_pending_only(each, node)
+        ):
             return False
         if node in each.running_on:
             return False
@@ -140,13 +142,14 @@ def _is_same_member(one: Resource, other: Resource) -> bool:
 def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
     """Put the probe before every start of the resource (of all instances of a clone)."""
     for each in rsc.primitives():
-        if rsc.kind is Kind.CLONE and probe.resource is not None:
-            if not _is_same_member(each, probe.resource):
-                continue
+        if (rsc.kind is Kind.CLONE and probe.resource is not None) and (
+            not _is_same_member(each, probe.resource)
+        ):
+            continue
         for action in each.actions:
             if action.task == "start":
                 tie(probe, action, Tie.ORDER | Tie.BLOCKS)
-            elif action.task == "stop" and _comes_after(probe, action, rsc):
-                tie(probe, action, Tie.ORDER)
-            elif action.node is probe.node and action.interval_ms and each is probe.resource:
+            elif (action.task == "stop" and _comes_after(probe, action, rsc)) or (
+                action.node is probe.node and action.interval_ms and each is probe.resource
+            ):
                 tie(probe, action, Tie.ORDER)

@@ -151,9 +151,10 @@ def _can_be_promoted(
 ) -> bool:
     if rank < 0:
         return False
-    if any(not each.is_managed for each in child.primitives()):
-        if _role(child) is not Role.PROMOTED and _role(child) != Role.PROMOTED:
-            return False
+    if (any(not each.is_managed for each in child.primitives())) and (
+        _role(child) is not Role.PROMOTED and _role(child) != Role.PROMOTED
+    ):
+        return False
     if not node.can_run() and all(each.is_managed for each in child.primitives()):
         return False
     if any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
@@ -171,8 +172,6 @@ def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
     node = instance_node(child)
     if node is None:
         return NO_SCORE if not child.is_active() else MINUS_INFINITY
-    if any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
-        return MINUS_INFINITY
     if all(not each.is_managed for each in child.primitives()) and _role(child) == Role.PROMOTED:
         return INFINITY
     score = find_promotion_score(work, child, node)
@@ -187,9 +186,7 @@ def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
     return rank
 
 
-def _colocations(
-    clone: Resource, own: list[Colocation], *, is_dependent: bool
-) -> list[Colocation]:
+def _colocations(clone: Resource, own: list[Colocation], *, is_dependent: bool) -> list[Colocation]:
     """Return the colocations that may name the promoted role; those of a bundle are its clone's."""
     bundle = clone.bundle
     if bundle is None:
@@ -259,14 +256,24 @@ def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            nodes[node.host.name] = 0
+            known = nodes.get(node.host.name, 0)
+            nodes[node.host.name] = add_scores(known, max(0, ranks[child.id]))
     for c in _colocations(clone, with_this(clone), is_dependent=False):
         if c.primary_role is not Role.PROMOTED or not has_influence(c):
             continue
         nodes = add_dependents(
-            work, nodes, c.dependent, c, c.score, INFINITY, only_positive=True
+            work,
+            nodes,
+            c.dependent,
+            c,
+            c.score,
+            INFINITY,
+            only_positive=True,
+            keep_if_unusable=True,
         )
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
-            ranks[child.id] = add_scores(ranks[child.id], nodes[node.host.name])
+            added = nodes[node.host.name]
+            own = ranks[child.id]
+            ranks[child.id] = added if own >= 0 else add_scores(own, added)

@@ -128,9 +128,10 @@ def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> 
                 if start is not None:
                     tie(action, start, Tie.ORDER)
             continue
-        if not node.is_online or node.is_unclean or node.is_standby or node.is_pending:
-            if not node.is_online or node.is_unclean or node.is_pending:
-                continue
+        if (not node.is_online or node.is_unclean or node.is_standby or node.is_pending) and (
+            not node.is_online or node.is_unclean or node.is_pending
+        ):
+            continue
         action = get_action(work, rsc, task, node, interval_ms)
         action.target_rc = 7
         if entry is None:
@@ -192,9 +193,8 @@ def check_history(work: Work, rsc: Resource) -> None:
         return
     _replace_other_agent(work, rsc)
     for node in rsc.running_on:
-        if not node.is_online or node.is_unclean or rsc.is_removed:
-            if not rsc.is_removed:
-                continue
+        if (not node.is_online or node.is_unclean or rsc.is_removed) and not rsc.is_removed:
+            continue
         _check_on(work, rsc, node)
 
 
@@ -251,9 +251,10 @@ def _check_on(work: Work, rsc: Resource, node: Node) -> None:
 def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
     operation = find_operation(rsc, entry.task, entry.interval_ms)
     if operation is None:
-        if work.options.cancel_removed and not rsc.is_removed:
-            if not rsc.in_maintenance and entry.task != "cancel" and node.is_online:
-                cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
+        if (work.options.cancel_removed and not rsc.is_removed) and (
+            not rsc.in_maintenance and entry.task != "cancel" and node.is_online
+        ):
+            cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
         return
     action = rsc.find_action(entry.task, node, entry.interval_ms)
     if action is None or not action.is_optional:
@@ -291,9 +292,10 @@ def operation_only(rsc: Resource, task: str) -> list[str]:
 
 
 def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
-    if rsc.is_removed or "_last_failure_" in entry.entry_id or rsc.is_remote_connection:
-        if rsc.is_removed or "_last_failure_" in entry.entry_id:
-            return
+    if (rsc.is_removed or "_last_failure_" in entry.entry_id or rsc.is_remote_connection) and (
+        rsc.is_removed or "_last_failure_" in entry.entry_id
+    ):
+        return
     parameters = operation_parameters(work, rsc, node, entry.task, 0)
     if not is_changed(parameters, entry):
         return

@@ -257,7 +257,7 @@ def read_meta(
             values.setdefault(name, value)
         holder = holder.parent
     pick_values(work.snapshot.configuration.resource_defaults, context, into=values)
-    if rsc.kind is Kind.CLONE or (parent is not None and parent.kind is Kind.CLONE):
+    if rsc.kind is Kind.CLONE or (parent is not None and parent.clone is not None):
         values.setdefault("resource-stickiness", "1")
     rsc.meta = values
     _use_meta(work, rsc, parent)

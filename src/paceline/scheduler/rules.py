@@ -28,7 +28,7 @@ Lookup = Callable[[str], str | None]
 
 @dataclass(slots=True)
 class Moment:
-    """The time of the decision, and the earliest later time at which a rule may change (0: never)."""
+    """The time of the decision, and when a rule may change next (0: never)."""
 
     now_ms: int
     recheck_ms: int = 0
@@ -139,20 +139,23 @@ def _compare(left: str, right: str, kind: str, *, is_ordered: bool = False) -> i
     if not kind:
         kind = "number" if is_ordered and _number(left) and _number(right) else "string"
     if kind == "version":
-        return _cmp(_version(left), _version(right))
+        return _order_numbers(_version(left), _version(right))
     if kind in ("integer", "number"):
-        numbers = _number(left), _number(right)
-        if numbers[0] is None or numbers[1] is None:
-            return _cmp(left.lower(), right.lower())
-        a, b = numbers
+        a, b = _number(left), _number(right)
+        if a is None or b is None:
+            return _order(left.lower(), right.lower())
         if kind == "integer":
-            return _cmp((a[0] * a[1] // a[1] ** 2,), (b[0] * b[1] // b[1] ** 2,))
-        return _cmp((a[0] * b[1],), (b[0] * a[1],))
-    return _cmp(left.lower(), right.lower())
+            return _order_numbers((a[0] * a[1] // a[1] ** 2,), (b[0] * b[1] // b[1] ** 2,))
+        return _order_numbers((a[0] * b[1],), (b[0] * a[1],))
+    return _order(left.lower(), right.lower())
 
 
-def _cmp(left: object, right: object) -> int:
-    return (left > right) - (left < right)  # type: ignore[operator]
+def _order(left: str, right: str) -> int:
+    return (left > right) - (left < right)
+
+
+def _order_numbers(left: tuple[int, ...], right: tuple[int, ...]) -> int:
+    return (left > right) - (left < right)
 
 
 def _number(text: str) -> tuple[int, int] | None:

@@ -106,8 +106,8 @@ def decide(work: Work, reader: HistoryReader) -> None:
     for top in work.resources:
         for rsc in top.walk():
             _want_role(rsc)
-    apply_stickiness(work)
     apply_tickets(work)
+    apply_stickiness(work)
     apply_shutdown_locks(work)
     for top in work.resources:
         for rsc in top.walk():

@@ -4,7 +4,7 @@ fenced, as the constraint's loss-policy says."""
 from paceline.model.configuration import TicketConstraint
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.constraints import add_location_score, find_resource
-from paceline.scheduler.work import Kind, Location, Resource, Role, Work, role_of_word
+from paceline.scheduler.work import Kind, Resource, Role, Work, role_of_word
 
 
 def apply_tickets(work: Work) -> None:
@@ -49,7 +49,7 @@ def _apply(
         _on_loss(work, constraint, rsc, is_promoted_only, policy)
     elif is_standby:
         if is_promoted_only and policy != "stop":
-            _forbid_promotion(work, constraint, rsc)
+            _forbid_promotion(rsc)
         else:
             _ban(work, constraint, rsc)
 
@@ -57,11 +57,13 @@ def _apply(
 def _on_loss(
     work: Work, constraint: TicketConstraint, rsc: Resource, is_promoted_only: bool, policy: str
 ) -> None:
-    if policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on:
+    if (policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on) and (
+        not is_promoted_only or rsc.role is Role.PROMOTED
+    ):
         rsc.is_managed = False
         return
     if is_promoted_only and policy != "stop":
-        _forbid_promotion(work, constraint, rsc)
+        _forbid_promotion(rsc)
     else:
         _ban(work, constraint, rsc)
     if policy != "fence":
@@ -81,6 +83,6 @@ def _ban(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
         add_location_score(work, rsc, node.name, MINUS_INFINITY, "ticket", constraint.ticket)
 
 
-def _forbid_promotion(work: Work, constraint: TicketConstraint, rsc: Resource) -> None:
-    scores = {str(node.name): MINUS_INFINITY for node in work.nodes}
-    rsc.location_list.append(Location(constraint.id, scores, Role.PROMOTED))
+def _forbid_promotion(rsc: Resource) -> None:
+    if rsc.kind is Kind.PRIMITIVE and rsc.next_role is not Role.STOPPED:
+        rsc.next_role = Role.UNPROMOTED

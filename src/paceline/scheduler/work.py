@@ -163,9 +163,10 @@ class Node:
         connection = self.remote_resource
         if connection is None or connection.is_provisional:
             return self.is_online
-        if connection.container is not None and connection.container.assigned is None:
-            if not connection.container.is_provisional:
-                return False
+        if (connection.container is not None and connection.container.assigned is None) and (
+            not connection.container.is_provisional
+        ):
+            return False
         return connection.assigned is not None
 
 
@@ -316,7 +317,7 @@ class Resource:
         self.is_remote_connection = False
         self.bundle: Resource | None = None
         self.replica = -1
-        self.replicas: "list[Replica]" = []
+        self.replicas: list[Replica] = []
         self.history: dict[str, list[HistoryEntry]] = {}
         self.actions: list[Action] = []
         self.action_index: dict[tuple[str, int, str], Action] = {}
@@ -450,7 +451,7 @@ class Tie(IntFlag):
 
 
 class Action:
-    """One thing that could be done. It enters the plan if required, possible, and not a mere wish."""
+    """One thing that could be done. It enters the plan if it is required and possible."""
 
     __slots__ = (
         "after", "always_in_graph", "before", "blocked_stop", "cancels", "children", "downed",
