@@ -50,8 +50,9 @@ class Planner:
         return not is_asking and not self.is_wanted and (run is None or run.is_complete)
 
     def begin_view(self) -> None:
-        """What was computed for another view is void."""
+        """What was computed for another view is void, and so are its timers."""
         self._coordination.begin_view()
+        self._outlet.cancel_timer(T_RECHECK)
 
     def wanted_status(self) -> bool:
         """Say whether the scheduler is to be asked now; do what must come before."""
@@ -124,7 +125,9 @@ class Planner:
 
     def timer_fired(self, name: str) -> None:
         """Time passed: decide anew, or go on after a pause."""
-        if name == T_RECHECK:
+        view = self._machine.view
+        is_coordinator = view is not None and view.coordinator == self._identity.node
+        if name == T_RECHECK and is_coordinator:
             self._coordination.is_recheck_due = True
 
     def refused(self, happening: Refused) -> None:
