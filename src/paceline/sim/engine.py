@@ -15,7 +15,7 @@ One ring:  forming --reform--> whole --connectivity lost--> split --(window over
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from paceline.model.identifiers import NodeId
@@ -95,6 +95,7 @@ class Corosync:
     arrival_us: int = 0
     quorum_us: int = 0
     ring_us: int = 0
+    lag_us: int = 0
 
 
 class SimulatedEngine:
@@ -173,6 +174,11 @@ class SimulatedEngine:
             for node_id in self.nodes
         }
         self._reconsider()
+
+    def lag(self, node_ids: Iterable[NodeId], lag_us: int) -> None:
+        """Let messages from elsewhere reach these nodes later by so much: links that go bad."""
+        for node_id in node_ids:
+            self.nodes[node_id].lag_us = lag_us
 
     def heal(self) -> None:
         """Mend all links."""
@@ -261,6 +267,8 @@ class SimulatedEngine:
         latency = self._chance.between(30, 250 if is_own else 700)
         if not is_own and self._chance.percent(2):
             latency += self._chance.between(2_000, 20_000)
+        if not is_own:
+            latency += corosync.lag_us
         corosync.arrival_us = max(corosync.arrival_us, self._clock.now_us + latency)
         end = len(ring.log)
         self._clock.at_us(corosync.arrival_us, lambda: self._arrive(ring, corosync, end))

@@ -316,12 +316,21 @@ class World:
 
     def _begin(self, fault: Fault) -> None:
         """Carry a fault out; clients are often busy in that very moment."""
-        if fault.kind in BUSY_KINDS and self._chance.percent(60):
-            for _ in range(self._chance.between(1, 4)):
-                self.clock.after_us(self._chance.between(0, 4_000), self.clients.change_something)
-            self.clock.after_us(self._chance.between(500, 3_000), lambda: self._do(fault))
-        else:
+        if fault.kind not in BUSY_KINDS or not self._chance.percent(60):
             self._do(fault)
+            return
+        lag_us = self._chance.weighted([(0, 40), (4_000, 30), (60_000, 30)])
+        slow = [machine.node_id for machine in self.machines if self._chance.percent(50)]
+        self.engine.lag(slow, lag_us)
+        busy_us = 4_000 + 2 * lag_us
+        for _ in range(self._chance.between(1, 4)):
+            self.clock.after_us(self._chance.between(0, busy_us), self.clients.change_something)
+
+        def strike() -> None:
+            self._do(fault)
+            self.engine.lag(slow, 0)
+
+        self.clock.after_us(self._chance.between(500, busy_us), strike)
 
     def _do(self, fault: Fault) -> None:
         machines = [m for m in self.machines if int(m.node_id) in fault.nodes] or self.machines
