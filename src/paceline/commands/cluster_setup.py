@@ -308,12 +308,12 @@ def _destroy(request: Request, peers: Peers, names: Sequence[str]) -> None:
     # A service that does not stop is killed when its node is destroyed.
     tuple(peers.ask([(name, stop) for name in names], Done, wait_ms_max=DESTROY_MS_MAX))
     local = [name for name in names if name == peers.local_name()]
+    state = "the old cluster is not (wholly) removed"
     for group in ([name for name in names if name not in local], local):
-        _phase(
-            request, peers, [(name, DestroyCluster()) for name in group],
-            "{name}: Successfully destroyed cluster", "the old cluster is not (wholly) removed",
-            wait_ms_max=DESTROY_MS_MAX,
-        )  # fmt: skip
+        asked: list[tuple[str, NodeRequest]] = [(name, DestroyCluster()) for name in group]
+        _phase(request, peers, asked, "", state, wait_ms_max=DESTROY_MS_MAX)
+    for name in names:
+        request.progress(f"{name}: Successfully destroyed cluster")
 
 
 def _send_classic(
@@ -373,7 +373,10 @@ def _phase(
     answer: type[Done] | type[NodeFacts] = Done,
     wait_ms_max: int = 60_000,
 ) -> None:
-    """Have one thing done on all nodes; `state` says what is true of a node that failed."""
+    """Have one thing done on all nodes, and say `words` of each where there are any.
+
+    `state` says what is true of a node that failed.
+    """
     failed, done = [], []
     limit_ms = wait_limit_ms(request, wait_ms_max)
     for name, found in peers.ask(asked, answer, wait_ms_max=limit_ms):
@@ -381,8 +384,9 @@ def _phase(
             request.findings.keep(report_problem(name, found))
             failed.append(name)
         else:
-            request.progress(words.format(name=name))
             done.append(name)
+            if words:
+                request.progress(words.format(name=name))
     if not failed:
         return
     request.findings.error(
