@@ -43,7 +43,7 @@ packages() { printf '%s\n' "$1" | awk -v field="$2" 'NF && !seen[$field]++ { pri
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"
     elif have sudo; then sudo "$@"
-    else fail "packages are missing and there is no sudo" "Run this as root: $*"
+    else fail "packages are missing and there is no sudo" "Run this as root: sh tools/install-packages.sh"
     fi
 }
 

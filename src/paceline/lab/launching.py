@@ -12,6 +12,9 @@ from pathlib import Path
 from paceline.lab.layout import LabPaths
 
 READY_TIMEOUT_S = 120
+# As useradd gives them.
+_RANGE_FIRST = 100_000
+_RANGE_SIZE = 65_536
 _NEEDED = {
     "bwrap": "bubblewrap",
     "ip": "iproute2",
@@ -69,13 +72,24 @@ def _check_user_namespaces() -> None:
         )
     for name in ("/etc/subuid", "/etc/subgid"):
         if not _has_range(Path(name)):
-            user = _user_name()
+            user, first = _user_name(), _free_range(_reads(Path(name)))
+            last = first + _RANGE_SIZE - 1
             raise LaunchError(
                 f"{user} has no range of ids in {name}, which a lab needs (hacluster, www-data)\n"
-                f"Give one with: sudo usermod --add-subuids 100000-165535"
-                f" --add-subgids 100000-165535 {user}\n"
+                f"Give one with: sudo usermod --add-subuids {first}-{last}"
+                f" --add-subgids {first}-{last} {user}\n"
                 "or run the lab as root."
             )
+
+
+def _free_range(text: str) -> int:
+    """Return where the next range of ids can begin: after all that are given already."""
+    ends = [_RANGE_FIRST]
+    for line in text.splitlines():
+        fields = line.split(":")
+        if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
+            ends.append(int(fields[1]) + int(fields[2]))
+    return max(ends)
 
 
 def _may_mount() -> bool:
