@@ -11,18 +11,18 @@ from functools import partial
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.node_trouble import report_problem, wait_limit_ms
-from paceline.model.corosync_conf import ConfNode, parse_corosync_conf, read_nodes
+from paceline.model.corosync_conf import TWO_NODES, ConfNode, parse_corosync_conf, read_nodes
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.reports import Report
 from paceline.ports.node_calls import (
     ControlServices,
     DestroyCluster,
     Done,
-    NodeFacts,
     NodeRequest,
-    ReadFacts,
+    ReadServices,
     Service,
     ServiceAction,
+    ServicesRead,
 )
 from paceline.ports.peers import PeerProblem, Peers, Trouble
 
@@ -104,9 +104,9 @@ def show_node_services(request: Request, ports: Ports) -> Outcome:
     peers = ports.open_peers()
     lines = []
     status = 0
-    asked: list[tuple[str, NodeRequest]] = [(name, ReadFacts()) for name in names]
+    asked: list[tuple[str, NodeRequest]] = [(name, ReadServices()) for name in names]
     limit_ms = wait_limit_ms(request, STATE_MS_MAX)
-    for name, answer in peers.ask(asked, NodeFacts, wait_ms_max=limit_ms):
+    for name, answer in peers.ask(asked, ServicesRead, wait_ms_max=limit_ms):
         lines.append(f"{name}: {_online(answer)}")
         status = 1 if isinstance(answer, PeerProblem) else status
     return Outcome(text="\n".join(lines), status=status)
@@ -270,10 +270,12 @@ def _check_quorum_stays(request: Request, ports: Ports, stopped: Sequence[str]) 
     Two nodes keep it with either one (two_node). Stopping all of them is nobody's loss.
     """
     names = cluster_names(ports)
+    if len(names) == TWO_NODES:
+        return
     running = _running(ports, names)
     active = [name for name in names if name in running]
     staying = [name for name in active if name not in stopped]
-    if len(names) == 2 or not staying or len(active) * 2 <= len(names):
+    if not staying or len(active) * 2 <= len(names):
         return
     if len(staying) * 2 <= len(names):
         request.findings.error(
@@ -287,16 +289,14 @@ def _check_quorum_stays(request: Request, ports: Ports, stopped: Sequence[str]) 
 
 
 def _running(ports: Ports, names: Sequence[str]) -> set[str]:
-    """Return the nodes that run Corosync, as far as they answer; others count as running."""
-    asked: list[tuple[str, NodeRequest]] = [(name, ReadFacts()) for name in names]
-    running = set()
-    for name, answer in ports.open_peers().ask(asked, NodeFacts, wait_ms_max=STATE_MS_MAX):
-        if isinstance(answer, PeerProblem):
-            continue
-        states = {state.service: state.active for state in answer.services}
-        if states.get(Service.COROSYNC) == "active":
-            running.add(name)
-    return running
+    """Return the nodes that run Corosync, as far as they answer."""
+    asked: list[tuple[str, NodeRequest]] = [(name, ReadServices()) for name in names]
+    answers = ports.open_peers().ask(asked, ServicesRead, wait_ms_max=STATE_MS_MAX)
+    return {
+        name
+        for name, answer in answers
+        if not isinstance(answer, PeerProblem) and answer.is_active(Service.COROSYNC)
+    }
 
 
 def _switch(request: Request, ports: Ports, action: ServiceAction) -> Outcome:
@@ -364,7 +364,7 @@ def _destroy_all(request: Request, peers: Peers, names: Sequence[str]) -> None:
                 request.progress(f"{name}: Successfully destroyed cluster")
 
 
-def _online(answer: NodeFacts | PeerProblem) -> str:
+def _online(answer: ServicesRead | PeerProblem) -> str:
     if not isinstance(answer, PeerProblem):
         return "Online"
     if answer.trouble in (Trouble.NOT_KNOWN, Trouble.NOT_AUTHORIZED):

@@ -52,9 +52,10 @@ from paceline.ports.node_calls import (
     PeersSeen,
     ProbePeers,
     PutFiles,
-    ReadFacts,
+    ReadServices,
     Service,
     ServiceAction,
+    ServicesRead,
 )
 from paceline.ports.peers import PORT, PeerProblem, Peers
 
@@ -334,8 +335,8 @@ def _send_classic(
     _send_certificates(request, peers, cluster, "{name}: Success")
     request.progress("Restarting pcsd on the nodes in order to reload the certificates...")
     _phase(
-        request, peers, [(name, ReadFacts()) for name in cluster.names], "{name}: Success",
-        "its node service does not answer with the new certificate", answer=NodeFacts,
+        request, peers, [(name, ReadServices()) for name in cluster.names], "{name}: Success",
+        "its node service does not answer with the new certificate", answer=ServicesRead,
     )  # fmt: skip
 
 
@@ -370,7 +371,7 @@ def _phase(
     words: str,
     state: str,
     *,
-    answer: type[Done] | type[NodeFacts] = Done,
+    answer: type[Done] | type[ServicesRead] = Done,
     wait_ms_max: int = 60_000,
 ) -> None:
     """Have one thing done on all nodes, and say `words` of each where there are any.

@@ -26,11 +26,13 @@ from paceline.ports.node_calls import (
     ProbePeers,
     PutFiles,
     ReadFacts,
+    ReadServices,
     RememberHosts,
     RevokeTokens,
     SayHello,
     Service,
     ServiceAction,
+    ServicesRead,
     TokensIssued,
     TryDatagrams,
 )
@@ -73,6 +75,8 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
             return CertificateRequested(request=node.certificates.request().decode())
         case ControlServices():
             return _control(request, node)
+        case ReadServices():
+            return ServicesRead(states=node.services.states(tuple(Service)))
         case DestroyCluster():
             return _destroy(node)
         case ProbePeers():

@@ -234,6 +234,20 @@ class ControlServices(Struct, frozen=True, kw_only=True):
     services: tuple[Service, ...]
 
 
+class ReadServices(Struct, frozen=True, kw_only=True):
+    """How are the services? Cheaper than all facts."""
+
+
+class ServicesRead(Struct, frozen=True, kw_only=True):
+    """The state of each service."""
+
+    states: tuple[ServiceState, ...]
+
+    def is_active(self, service: Service) -> bool:
+        """Say whether a service runs."""
+        return any(s.service is service and s.active == "active" for s in self.states)
+
+
 class DestroyCluster(Struct, frozen=True, kw_only=True):
     """Stop the cluster on the node and remove its configuration, keys and state."""
 
@@ -312,6 +326,7 @@ NodeRequest = (
     | GetFiles
     | MakeCertificateRequest
     | ControlServices
+    | ReadServices
     | DestroyCluster
     | ProbePeers
     | TryDatagrams
@@ -324,6 +339,7 @@ NodeAnswer = (
     | NodeFacts
     | FilesRead
     | CertificateRequested
+    | ServicesRead
     | PeersSeen
     | DatagramsTried
 )
@@ -339,6 +355,7 @@ CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
     ("get-files", GetFiles, FilesRead),
     ("certificate-request", MakeCertificateRequest, CertificateRequested),
     ("services", ControlServices, Done),
+    ("services-state", ReadServices, ServicesRead),
     ("destroy", DestroyCluster, Done),
     ("probe-peers", ProbePeers, PeersSeen),
     ("try-datagrams", TryDatagrams, DatagramsTried),
