@@ -35,10 +35,20 @@ def validate(root: Element) -> tuple[Report, ...]:
 
 
 def _error(code: str, element: Element, message: str, advice: str = "") -> Report:
-    line = f" (line {element.sourceline})" if element.sourceline else ""
+    line = (("line", str(element.sourceline)),) if element.sourceline else ()
     name = element.get("id")
     shown = f"<{element.tag}>" if name is None else f"<{element.tag} id='{name}'>"
-    return Report(code=code, message=f"{shown}{line}: {message}", advice=advice)
+    return Report(code=code, message=f"{shown}: {message}", advice=advice, facts=line)
+
+
+def new_errors(before: Element, after: Element) -> tuple[Report, ...]:
+    """Return the errors of `after` that `before` has not: what a change would bring in."""
+    known = {(each.code, each.message) for each in validate(before)}
+    return tuple(
+        each
+        for each in validate(after)
+        if each.severity is Severity.ERROR and (each.code, each.message) not in known
+    )
 
 
 def _sections(root: Element) -> Iterator[Report]:

@@ -236,16 +236,11 @@ def edit(ports: ToolPorts, change: "Callable[[Element], str]") -> str:
 def _refuse_new_problems(before: bytes, after: bytes) -> None:
     """Raise ToolError for every error that the change brings into the configuration."""
     from paceline.cib.tree import parse_cib
-    from paceline.cib.validate import validate
+    from paceline.cib.validate import new_errors
 
-    known = {(each.code, each.message) for each in validate(parse_cib(before))}
-    new = [
-        each.message
-        for each in validate(parse_cib(after))
-        if each.severity.value == "error" and (each.code, each.message) not in known
-    ]
-    if new:
-        problems = "\n".join(new)
+    found = new_errors(parse_cib(before), parse_cib(after))
+    if found:
+        problems = "\n".join(each.message for each in found)
         raise ToolError(
             f"Update does not conform to the configuration's rules:\n{problems}",
             EXIT_CONFIGURATION,

@@ -17,6 +17,7 @@ from paceline.commands.tools import (
 from paceline.commands.tools_cib import read_live
 from paceline.model.errors import InvalidRequestError
 from paceline.model.plan import Finding
+from paceline.model.reports import Report, Severity
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import ClusterStatus
 from paceline.scheduler import schedule
@@ -77,14 +78,21 @@ def findings_of(root: Element) -> tuple[list[str], list[str]]:
     from paceline.cib.validate import validate
 
     reports = validate(root)
-    errors = [each.message for each in reports if each.severity.value == "error"]
-    warnings = [each.message for each in reports if each.severity.value == "warning"]
+    errors = [_sentence(each) for each in reports if each.severity is Severity.ERROR]
+    warnings = [_sentence(each) for each in reports if each.severity is Severity.WARNING]
     if errors:
         return errors, warnings
     for finding in plan_findings(root):
         lines = STONITH_LINES if finding.code == NO_DEVICES else (finding.message,)
         (errors if finding.severity == "error" else warnings).extend(lines)
     return errors, warnings
+
+
+def _sentence(report: Report) -> str:
+    """Return what was found, where, and what to do."""
+    line = dict(report.facts).get("line")
+    where = f" (line {line})" if line else ""
+    return f"{report.message}{where}{f'; {report.advice}' if report.advice else ''}"
 
 
 def plan_findings(root: Element) -> tuple[Finding, ...]:

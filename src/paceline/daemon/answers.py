@@ -2,10 +2,10 @@
 
 import asyncio
 import pwd
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import msgspec
 
@@ -55,8 +55,14 @@ SUBSCRIPTION_LOOK_MS = 100
 """How often a subscription looks for new notes."""
 
 Json = dict[str, object]
-Checker = Callable[[bytes], str]
-"""Returns what is wrong with a configuration, empty where nothing is. Runs in a thread."""
+
+
+class Checker(Protocol):
+    """Says what is wrong with a submitted configuration; runs in a thread."""
+
+    def __call__(self, running: bytes, submitted: bytes, *, is_forced: bool) -> str:
+        """Return the problems in sentences, empty where there are none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +174,12 @@ class Answerer:
         ):
             return refusal("not-permitted", "only root and hacluster may do this")
         if isinstance(ask, AskConfigure):
-            problem = await asyncio.to_thread(self._check, ask.configuration.encode())
+            problem = await asyncio.to_thread(
+                self._check,
+                self._driver.replica.configuration,
+                ask.configuration.encode(),
+                is_forced=ask.force,
+            )
             if problem:
                 return refusal("invalid", problem)
         request = self._to_request(ask, peer)
