@@ -172,3 +172,17 @@ def test_ring_changes_without_the_group_when_it_is_formed_again() -> None:
     cluster.run_ms(2_000)
     assert len(cluster.listeners[cluster.ids[0]].rings()) == rings + 1
     assert {n: len(cluster.listeners[n].ordered()) for n in cluster.ids} == before
+
+
+def test_no_ghost_stays_in_the_group_when_a_daemon_dies_before_its_first_ring() -> None:
+    cluster = Cluster(2)
+    cluster.engine.kill(cluster.ids[1], is_power_loss=True)
+    cluster.run_ms(4_000)
+    cluster.engine.start(cluster.ids[1])
+    cluster.engine.connect(cluster.ids[1], 200, Listener())
+    cluster.engine.disconnect(cluster.ids[1], Departure.PROCESS_DOWN)
+    last = Listener()
+    cluster.engine.connect(cluster.ids[1], 201, last)
+    cluster.run_ms(5_000)
+    addresses = (MemberAddress(NodeId(1), 100), MemberAddress(NodeId(2), 201))
+    assert last.group() == cluster.listeners[cluster.ids[0]].group() == addresses

@@ -518,8 +518,11 @@ class SimulatedEngine:
         """Drop goings that the new group says already."""
         for node_id in part:
             corosync = self.nodes[node_id]
+            coming = [entry.address for entry in corosync.pending if entry.kind == "join"]
             corosync.pending = deque(
                 entry
                 for entry in corosync.pending
-                if entry.kind in ("message", "join") or entry.address in corosync.group
+                if entry.kind in ("message", "join")
+                or entry.address in corosync.group
+                or entry.address in coming
             )
