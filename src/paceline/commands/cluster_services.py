@@ -18,6 +18,8 @@ from paceline.ports.node_calls import (
     ControlServices,
     DestroyCluster,
     Done,
+    FilesRead,
+    GetFiles,
     NodeRequest,
     ReadServices,
     Service,
@@ -104,9 +106,10 @@ def show_node_services(request: Request, ports: Ports) -> Outcome:
     peers = ports.open_peers()
     lines = []
     status = 0
-    asked: list[tuple[str, NodeRequest]] = [(name, ReadServices()) for name in names]
+    # Asking for nothing shows that the node answers and accepts our token.
+    asked: list[tuple[str, NodeRequest]] = [(name, GetFiles(names=())) for name in names]
     limit_ms = wait_limit_ms(request, STATE_MS_MAX)
-    for name, answer in peers.ask(asked, ServicesRead, wait_ms_max=limit_ms):
+    for name, answer in peers.ask(asked, FilesRead, wait_ms_max=limit_ms):
         lines.append(f"{name}: {_online(answer)}")
         status = 1 if isinstance(answer, PeerProblem) else status
     return Outcome(text="\n".join(lines), status=status)
@@ -364,7 +367,7 @@ def _destroy_all(request: Request, peers: Peers, names: Sequence[str]) -> None:
                 request.progress(f"{name}: Successfully destroyed cluster")
 
 
-def _online(answer: ServicesRead | PeerProblem) -> str:
+def _online(answer: FilesRead | PeerProblem) -> str:
     if not isinstance(answer, PeerProblem):
         return "Online"
     if answer.trouble in (Trouble.NOT_KNOWN, Trouble.NOT_AUTHORIZED):
