@@ -84,11 +84,12 @@ def _options(chosen: argparse.Namespace) -> RunOptions:
         raise ValueError(f"no such plant: {chosen.plant} (there are: {', '.join(PLANTS)})")
     if chosen.nodes and not 2 <= chosen.nodes <= 5:
         raise ValueError(f"{chosen.nodes} nodes: the simulator makes 2 to 5")
+    plant = PLANTS.get(chosen.plant)
     return RunOptions(
         nodes=chosen.nodes,
         count=chosen.count,
-        kinds=kinds,
-        wiring=PLANTS[chosen.plant][0] if chosen.plant else KEEPS_ALL,
+        kinds=kinds or (plant.kinds if plant else ()),
+        wiring=plant.wiring if plant else KEEPS_ALL,
         fencing=None if chosen.fencing is None else chosen.fencing == "on",
     )
 

@@ -271,7 +271,7 @@ class Daemon:
 
         def hear(socket: str, event: EngineEvent) -> None:
             if self.is_alive and self._engine_life == life:
-                self._queues[socket].append(self._heard(event))
+                self._queues[socket].append(event)
                 self._plan_turn()
 
         if self.is_frozen:
@@ -317,6 +317,7 @@ class Daemon:
 
     def _handle(self, event: Event) -> None:
         self._note_engine(event)
+        event = self._heard(event)
         self._trace.take(self._around.name, event)
         self.handled += 1
         try:
@@ -333,7 +334,7 @@ class Daemon:
         if self.is_alive:
             self._around.looked(event, effects)
 
-    def _heard(self, event: EngineEvent) -> EngineEvent:
+    def _heard(self, event: Event) -> Event:
         """Return the event as this wiring tells it."""
         if isinstance(event, QuorumChanged) and not self._wiring.tells_quorum_loss:
             return structs.replace(event, is_quorate=True)

@@ -39,25 +39,69 @@ class Wiring:
 
 KEEPS_ALL = Wiring()
 
-PLANTS: dict[str, tuple[Wiring, str]] = {
-    "orphans": (Wiring(settles_orphans=False), "a restarted daemon ignores its orphaned agents"),
-    "early-sync": (
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A wiring with a rule gone, in words, and the faults that bring it to light soonest."""
+
+    wiring: Wiring
+    words: str
+    kinds: tuple[str, ...]
+
+
+PLANTS: dict[str, Plant] = {
+    "orphans": Plant(
+        Wiring(settles_orphans=False),
+        "a restarted daemon ignores the agents of the one before",
+        ("kill-daemon", "agent", "shutdown"),
+    ),
+    "early-sync": Plant(
         Wiring(syncs_before_saying=False),
         "writes are confirmed before they are synced",
+        ("power-all", "disk-slow"),
     ),
-    "busy-inbox": (Wiring(waits_for_empty_inbox=False), "starts are released despite an inbox"),
-    "trusting-fence": (Wiring(waits_for_devices=False), "fencing counts as done when it is asked"),
-    "no-fence": (Wiring(fences_first=False), "plans are carried out without their fencing"),
-    "deaf-quorum": (Wiring(tells_quorum_loss=False), "the loss of quorum is never heard"),
-    "same-life": (Wiring(names_lives=False), "every life has the same boot id and incarnation"),
-    "blank-disk": (Wiring(keeps_disk=False), "a daemon starts with an empty disk"),
-    "stale-plan": (Wiring(plans_fresh=False), "the plan is that of the request before"),
-    "quiet-stall": (
+    "busy-inbox": Plant(
+        Wiring(waits_for_empty_inbox=False),
+        "starts are released although events wait",
+        ("freeze-daemon", "freeze", "crash", "cut"),
+    ),
+    "trusting-fence": Plant(
+        Wiring(waits_for_devices=False),
+        "fencing counts as done when it is asked for",
+        ("cut", "freeze", "crash"),
+    ),
+    "no-fence": Plant(
+        Wiring(fences_first=False),
+        "plans are carried out without their fencing",
+        ("cut", "freeze"),
+    ),
+    "deaf-quorum": Plant(
+        Wiring(tells_quorum_loss=False),
+        "the loss of quorum is never heard",
+        ("veto", "service-dies", "agent"),
+    ),
+    "same-life": Plant(
+        Wiring(names_lives=False),
+        "every life of a node has the same boot id and incarnation",
+        ("device", "crash", "cut", "kill-daemon"),
+    ),
+    "blank-disk": Plant(
+        Wiring(keeps_disk=False),
+        "a daemon starts with an empty disk",
+        ("power-all", "kill-daemons", "crash"),
+    ),
+    "stale-plan": Plant(
+        Wiring(plans_fresh=False),
+        "the plan is the answer to the request before",
+        ("kill-daemon", "shutdown"),
+    ),
+    "quiet-stall": Plant(
         Wiring(tells_stalls=False),
         "a thawed daemon does not know that it stood still",
+        ("freeze-daemon", "freeze", "cut"),
     ),
 }
-"""The plants by name, with what each takes out."""
+"""The plants by name."""
 
 
 def without_fencing(plan: Plan) -> Plan:

@@ -36,7 +36,7 @@ CLEANUP_AFTER_MS = 60_000
 SETTLES_BY_MS = 300_000
 """The bound of L1: devices and agents may take a minute each, and boots half a minute."""
 LOOK_EVERY_MS = 5_000
-BUSY_KINDS = frozenset({"cut", "crash", "freeze", "kill-corosync", "kill-daemon"})
+BUSY_KINDS = frozenset({"cut", "crash", "power-all", "freeze", "kill-corosync", "kill-daemon"})
 """Faults in whose moment clients often write, so that something is under way."""
 QUIET_MS = 20_000
 """How long a settled cluster is watched for plans that nothing asks for."""
