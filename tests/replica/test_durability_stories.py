@@ -3,8 +3,9 @@
 from replica_bus import Bus
 from replica_stories import configure, options, started
 
-from paceline.replica.events import JournalWritten
-from paceline.replica.requests import Configure, Outcome
+from paceline.model.identifiers import NodeName
+from paceline.replica.events import Departure, JournalWritten
+from paceline.replica.requests import Configure, ConfirmOff, Outcome, Shutdown
 
 
 def three_nodes() -> Bus:
@@ -165,3 +166,40 @@ def test_entry_delivered_on_one_side_only_is_taken_back_when_the_other_side_is_t
     assert b"onesided" not in bus.replica("worker1").configuration
     outcome = bus["worker1"].replies[asked].outcome
     assert outcome in (Outcome.REFUSED, Outcome.NOT_YET_SAFE)
+
+
+def test_side_that_fenced_the_other_wins_when_two_nodes_merge() -> None:
+    bus = Bus("worker1", "worker2", is_two_node=True)
+    started(bus, "worker1", "worker2")
+    bus.regroup(["worker1"], ["worker2"])
+    bus.settle()
+    for value in ("one", "two", "three"):
+        ask(bus, "worker2", value)
+        bus.settle()
+    bus.ask("worker1", ConfirmOff(target=NodeName("worker2"), user="root"))
+    bus.settle()
+    asked = ask(bus, "worker1", "winner")
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    assert b"winner" in bus.replica("worker2").configuration
+
+
+def test_majority_wins_over_who_saw_a_node_leave_when_quorum_is_a_majority() -> None:
+    bus = three_nodes()
+    bus.regroup(["worker1", "worker2"], ["worker3"])
+    bus.settle()
+    bus.ask("worker2", Shutdown())
+    bus.settle()
+    bus.crash("worker2", why=Departure.LEFT)
+    bus.settle()
+    bus.start("worker2")
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    asked = ask(bus, "worker2", "majority")
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.regroup(["worker1", "worker2", "worker3"])
+    bus.settle()
+    assert b"majority" in bus.replica("worker1").configuration

@@ -9,7 +9,7 @@ from paceline.replica.happenings import Happening, NodeChanged
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.results import pending_row
 from paceline.replica.tables import Answered, NodeRow, Presence, State
-from paceline.replica.views import Proposal
+from paceline.replica.views import Proposal, may_lack_majority
 
 SHUTDOWN_ATTRIBUTE = "shutdown"
 
@@ -69,16 +69,20 @@ def enter_view(state: State, proposal: Proposal, *, is_continuing: bool) -> list
     ]
 
 
-def forget_life(state: State, node: NodeName, presence: Presence, *, is_fenced: bool) -> None:
+def forget_life(
+    state: State, node: NodeName, presence: Presence, *, is_fenced: bool, proposal: Proposal
+) -> None:
     """A node's life is over for certain: nothing runs there, its volatile state goes.
 
-    A new era begins: from here on a change may be acknowledged without that node's disk.
+    Where quorum is no majority a new era begins: from here on a change may be acknowledged
+    without that node's disk, and outranks what that node wrote alone. With a majority it must not:
+    the others may be a majority without us by then.
     """
     row = state.nodes.get(node)
     if row is None:
         return
     lineage = state.core.value.lineage
-    if state.core.value.was_quorate:
+    if proposal.is_quorate and may_lack_majority(proposal):
         state.update_core(lineage=replace(lineage, era=lineage.era + 1))
     state.drop_flights(node)
     state.history_of(node).clear()

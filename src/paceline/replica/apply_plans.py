@@ -102,7 +102,7 @@ class PlanApplier:
             case Results():
                 code = self._take_results(sender, entry)
             case FenceReported():
-                code = self._take_fencing(sender, entry)
+                code = self._take_fencing(view, sender, entry)
             case SeenDeadline():
                 self._state.update_core(is_seen_deadline_over=True)
                 self._state.want_plan("the wait for nodes not seen is over")
@@ -327,7 +327,7 @@ class PlanApplier:
             )
         )
 
-    def _take_fencing(self, sender: NodeName, entry: FenceReported) -> str:
+    def _take_fencing(self, view: View, sender: NodeName, entry: FenceReported) -> str:
         state = self._state
         flight = state.flights.get(entry.ref)
         if flight is None or flight.executor != sender:
@@ -354,7 +354,7 @@ class PlanApplier:
             )
         )
         if entry.is_done and action.task in FENCE_OFF_TASKS:
-            self._clear_life(entry)
+            self._clear_life(view, entry)
         self._answer_fencing(entry)
         if self.run is not None:
             self._start(self.run.settle(entry.ref, is_done=entry.is_done))
@@ -362,13 +362,13 @@ class PlanApplier:
             state.want_plan(f"fencing {entry.target} failed")
         return ""
 
-    def _clear_life(self, entry: FenceReported) -> None:
+    def _clear_life(self, view: View, entry: FenceReported) -> None:
         """Clear the life that was fenced, and only that one."""
         row = self._state.nodes.get(entry.target)
         if row is None or (row.boot_id, row.incarnation) != (entry.boot_id, entry.incarnation):
             self._state.want_plan(f"{entry.target} is a new life, and not barred any more")
             return
-        forget_life(self._state, entry.target, Presence.OFF, is_fenced=True)
+        forget_life(self._state, entry.target, Presence.OFF, is_fenced=True, proposal=view.proposal)
         self._happened.append(
             NodeChanged(node=entry.target, before=row.presence.value, after=Presence.OFF.value)
         )
@@ -464,7 +464,13 @@ class PlanApplier:
         if isinstance(entry, Left):
             if sender != entry.node:
                 return "not-yours"
-            forget_life(self._state, entry.node, Presence.LEFT, is_fenced=False)
+            forget_life(
+                self._state,
+                entry.node,
+                Presence.LEFT,
+                is_fenced=False,
+                proposal=view.proposal,
+            )
             self._happened.append(
                 NodeChanged(node=entry.node, before=row.presence.value, after=Presence.LEFT.value)
             )

@@ -208,7 +208,7 @@ def _confirm_off(state: State, view: View, entry: ConfirmedOff, happened: list[H
         return "node-present"
     if not view.is_quorate and not entry.is_allowed_without_quorum:
         return "no-quorum"
-    forget_life(state, entry.target, Presence.OFF, is_fenced=True)
+    forget_life(state, entry.target, Presence.OFF, is_fenced=True, proposal=view.proposal)
     happened.append(
         NodeChanged(node=entry.target, before=row.presence.value, after=Presence.OFF.value)
     )

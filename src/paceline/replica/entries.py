@@ -30,10 +30,11 @@ HEADER_BYTES = len(MAGIC) + 2 + 4
 class Lineage(Struct, frozen=True, order=True, kw_only=True):
     """How far a copy of the configuration is: the order of truth (DESIGN 5), highest wins.
 
-    `era` counts the nodes that left cleanly or were confirmed off: what was acknowledged because
-    nobody else was left outranks whatever the other half wrote before it was fenced. `epoch` counts
-    quorate views, `number` the changes, `forced` those made since without quorum.
-    `epoch_id` names the view that raised the epoch: equal counts with another id are a fork.
+    `era` counts, where quorum is no majority, the nodes that left cleanly or were confirmed off:
+    what was acknowledged because nobody else was left outranks whatever the other half wrote before
+    it was fenced. `epoch` counts quorate views, `number` the changes, `forced` those made since
+    without quorum. `epoch_id` names the view that raised the epoch: equal counts with another id
+    are a fork.
     """
 
     era: int = 0

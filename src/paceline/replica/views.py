@@ -165,6 +165,17 @@ class Proposal(Struct, frozen=True, kw_only=True):
         )
 
 
+def may_lack_majority(proposal: Proposal) -> bool:
+    """Say whether quorum here is less than a majority of the nodes' votes.
+
+    So it is with two nodes, or where a quorum device votes: then a change may be acknowledged by
+    one side because the other is known to be off, and the other may be quorate without it later.
+    """
+    witness = proposal.hellos[0]
+    total = sum(count for _, count in witness.votes) or len(witness.nodes)
+    return (witness.quorum_votes - witness.device_votes) * 2 <= total
+
+
 def lives(proposal: Proposal) -> tuple[tuple[NodeId, str, int], ...]:
     """Return which life of each node is in the view."""
     return tuple((h.node_id, h.boot_id, h.incarnation) for h in proposal.hellos)
