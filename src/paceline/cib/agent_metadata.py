@@ -6,8 +6,10 @@ from lxml import etree
 
 from paceline.model.agent_name import AgentName
 
-STATELESS_ACTIONS = frozenset({"meta-data", "methods", "status", "validate-all"})
+STATELESS_ACTIONS = frozenset({"meta-data", "status", "validate-all"})
 """Actions that are never made operations of a resource by default."""
+TARGET_PARAMETERS = ("plug", "port")
+"""What a fence agent calls its target: the fencer fills it in."""
 TRACE_PARAMETERS = ("trace_ra", "trace_file")
 """Every agent of resource-agents takes them, and none says so."""
 
@@ -183,6 +185,8 @@ def _fence_parameters(parameters: tuple[AgentParameter, ...]) -> tuple[AgentPara
             )
         elif parameter.name in obsoleted:
             parameter = replace(parameter, deprecated_by=tuple(obsoleted[parameter.name]))
+        if parameter.name in TARGET_PARAMETERS:
+            parameter = replace(parameter, is_required=False)
         adjusted.append(parameter)
     own = {parameter.name for parameter in parameters}
     return (*adjusted, *(one for one in FENCER_PARAMETERS if one.name not in own))

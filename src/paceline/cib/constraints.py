@@ -127,13 +127,8 @@ def remove_from_sets(constraint: Element, resource_id: str) -> bool:
 
 def set_constraint_id(root: Element, kind: str, sets: Sequence[Sequence[str]]) -> str:
     """Return the id of a constraint of sets: made of the members' first and last characters."""
-    parts = "_".join("".join(_abbreviate(name) for name in members) for members in sets[:1])
-    rest = "".join(f"{''.join(_abbreviate(name) for name in members)}" for members in sets[1:])
-    return unique_id(root, f"{kind}_set_{parts}{rest}")
-
-
-def _abbreviate(name: str) -> str:
-    return name if len(name) < 2 else f"{name[0]}{name[-1]}"
+    ends = "".join(f"{name[0]}{name[-1]}" for members in sets for name in members)
+    return unique_id(root, f"{kind}_set_{ends}")
 
 
 def add_sets(

@@ -125,7 +125,8 @@ def _spread_intervals(operations: list[OperationOptions]) -> list[OperationOptio
             interval_ms += 1000
         taken.add(interval_ms)
         if interval_ms != wanted_ms:
-            operation["interval"] = f"{interval_ms // 1000}s"
+            unit = "" if operation["interval"].isdecimal() else "s"
+            operation["interval"] = f"{interval_ms // 1000}{unit}"
     return operations
 
 

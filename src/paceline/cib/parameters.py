@@ -1,6 +1,6 @@
 """Check a resource's parameters against what its agent says it takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from paceline.cib.agent_metadata import AgentMetadata, AgentParameter
 from paceline.cib.nvsets import set_values
@@ -49,19 +49,36 @@ def _check_names(agent: AgentMetadata, values: Iterable[str], what: str) -> list
 def _check_required(
     agent: AgentMetadata, given: list[str], touched: list[str], what: str
 ) -> list[Report]:
-    """Return a report on missing parameters, where a replacement of an old one counts for it."""
-    required = []
+    """Return reports on missing parameters; the old spelling of one counts for it."""
+    required: list[str] = []
+    reports: list[Report] = []
     for parameter in agent.parameters:
         if not parameter.is_required or parameter.is_deprecated:
             continue
-        spellings = {parameter.name, *_predecessors(agent, parameter)}
-        if not spellings & set(given) and (touched == given or spellings & set(touched)):
+        older = _predecessors(agent, parameter)
+        spellings = {parameter.name, *older}
+        is_touched = touched == given or bool(spellings & set(touched))
+        if spellings & set(given) or not is_touched:
+            continue
+        if older:
+            reports.append(_either_missing(parameter.name, older, what))
+        else:
             required.append(parameter.name)
-    return list(check_required((), required, what=what, is_forceable=True))
+    return [*check_required((), required, what=what, is_forceable=True), *reports]
 
 
-def _predecessors(agent: AgentMetadata, parameter: AgentParameter) -> set[str]:
-    return {other.name for other in agent.parameters if parameter.name in other.deprecated_by}
+def _either_missing(name: str, older: Sequence[str], what: str) -> Report:
+    listed = " or ".join((f"'{name}'", *(f"'{one}' (deprecated)" for one in older)))
+    return Report(
+        code="option-missing",
+        message=f"{what} option {listed} has to be specified",
+        facts=(("option", name),),
+        is_forceable=True,
+    )
+
+
+def _predecessors(agent: AgentMetadata, parameter: AgentParameter) -> list[str]:
+    return sorted(other.name for other in agent.parameters if parameter.name in other.deprecated_by)
 
 
 def _check_deprecated(agent: AgentMetadata, given: list[str], what: str) -> list[Report]:

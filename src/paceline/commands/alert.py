@@ -268,7 +268,6 @@ COMMANDS = (
         words="alert config",
         handler=config,
         needs=Needs.CIB,
-        options=("output-format",),
         help="List alerts and their recipients.",
         aliases=(
             Alias(words="alert", takes_arguments=False),

@@ -144,7 +144,7 @@ COMMANDS = (
         needs=Needs.CIB,
         arguments="[action] <resource> then [action] <resource> [kind=Optional|Mandatory|Serialize]"
         " [symmetrical=true|false] [require-all=true|false] [id=<id>]",
-        options=("force", "full", "all", "output-format"),
+        options=("force", "full", "all"),
         help="Do one thing before the other; actions are start (default), promote, stop, demote.",
     ),
     Command(

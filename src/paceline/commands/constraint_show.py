@@ -19,7 +19,7 @@ from paceline.commands.edit import edit_cib, read_cib
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-OPTIONS = ("all", "full", "output-format")
+OPTIONS = ("all", "full")
 
 
 def _listing(lines: Callable[[Request, Element], list[str]]) -> Handler:

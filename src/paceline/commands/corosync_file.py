@@ -424,7 +424,6 @@ COMMANDS = (
         words="cluster config show",
         handler=config_show,
         needs=Needs.COROSYNC_CONF,
-        options=("output-format",),
         help="Show the cluster's corosync settings.",
         aliases=(Alias(words="cluster config", takes_arguments=False),),
     ),

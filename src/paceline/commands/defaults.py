@@ -234,7 +234,7 @@ def _update_set(section: Section) -> Handler:
 
 def _commands(prefix: str, section: Section, what: str) -> tuple[Command, ...]:
     make: Callable[..., Command] = Command
-    listing = ("all", "full", "no-expire-check", "output-format")
+    listing = ("all", "full", "no-expire-check")
     return (
         make(
             words=prefix,

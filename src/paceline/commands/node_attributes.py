@@ -195,7 +195,7 @@ COMMANDS = (
         handler=attribute,
         needs=Needs.CIB,
         arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
-        options=("force", "name", "output-format"),
+        options=("force", "name"),
         help="Show or set permanent attributes of nodes; an empty value removes one.",
     ),
     Command(
@@ -203,7 +203,7 @@ COMMANDS = (
         handler=utilization,
         needs=Needs.CIB,
         arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
-        options=("name", "output-format"),
+        options=("name",),
         help="Show or set what nodes offer to resources that have a utilization.",
     ),
     _switch_command(

@@ -175,7 +175,7 @@ COMMANDS = (
         handler=config,
         needs=Needs.CIB,
         arguments="[<property>...]",
-        options=("all", "defaults", "output-format"),
+        options=("all", "defaults"),
         help="List cluster options that are set; all of them with --all.",
         aliases=(
             Alias(words="property", takes_arguments=False),
@@ -204,7 +204,7 @@ COMMANDS = (
         handler=describe,
         needs=Needs.NOTHING,
         arguments="[<property>...]",
-        options=("full", "output-format"),
+        options=("full",),
         help="Describe cluster options.",
     ),
 )

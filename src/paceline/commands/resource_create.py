@@ -335,7 +335,6 @@ COMMANDS = (
         "group <group id> [before|after <resource id>] | bundle <bundle id>]",
         options=(
             "disabled", "no-default-ops", "force", "wait", "group", "before", "after",
-            "agent-validation",
         ),
         help="Create a resource from an agent.",
         details=_DETAILS,
@@ -346,7 +345,7 @@ COMMANDS = (
         needs=Needs.CIB,
         arguments="<stonith id> <agent> [<name>=<value>]... "
         "[op <operation> <name>=<value>...]... [meta <name>=<value>...]",
-        options=("disabled", "no-default-ops", "force", "wait", "agent-validation"),
+        options=("disabled", "no-default-ops", "force", "wait"),
         help="Create a fence device from an agent.",
     ),
 )  # fmt: skip

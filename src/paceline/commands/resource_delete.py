@@ -1,6 +1,6 @@
 """`resource delete`, `stonith delete`: a resource goes, with everything that names it."""
 
-from paceline.cib.constraints import has_sets, references, remove_from_sets
+from paceline.cib.constraints import ORDER, has_sets, references, remove_from_sets
 from paceline.cib.resources import (
     find_resource,
     inner_resources,
@@ -151,7 +151,7 @@ def _drop_constraints(request: Request, root: Element, element: Element) -> None
     """Remove the constraints that name the resource, and say so."""
     name = element.get("id", "")
     found = references(root, name)
-    for one in sorted(found, key=lambda one: (has_sets(one), one.get("id", ""))):
+    for one in sorted(found, key=_removal_rank):
         if not has_sets(one):
             request.findings.inform("removing-constraint", f"Removing Constraint - {one.get('id')}")
             remove(one)
@@ -161,6 +161,13 @@ def _drop_constraints(request: Request, root: Element, element: Element) -> None
                 _tell_set(request, name, member_set)
         if not remove_from_sets(one, name):
             request.findings.inform("removing-constraint", f"Removing constraint {one.get('id')}")
+
+
+def _removal_rank(constraint: Element) -> tuple[bool, str]:
+    """Return what sorts constraints as they are told of: plain ones by id, then sets by kind."""
+    if has_sets(constraint):
+        return True, "" if constraint.tag == ORDER else constraint.tag
+    return False, constraint.get("id", "")
 
 
 def _tell_set(request: Request, name: str, member_set: Element) -> None:

@@ -320,7 +320,7 @@ def relocate_clear(request: Request, ports: Ports) -> Outcome:
 
 
 _PLACE = "<resource id> [<node>] [lifetime=<duration>] [--promoted]"
-_OPTIONS = ("promoted", "master", "wait", "lifetime", "strict")
+_OPTIONS = ("promoted", "master", "wait", "lifetime")
 
 COMMANDS = (
     Command(
@@ -352,8 +352,8 @@ COMMANDS = (
         words="resource clear",
         handler=clear,
         needs=Needs.CIB,
-        arguments="<resource id> [<node>] [--promoted] [--expired]",
-        options=("promoted", "master", "expired", "wait"),
+        arguments="<resource id> [<node>] [--promoted]",
+        options=("promoted", "master", "wait"),
         help="Lift what move and ban left behind.",
     ),
     Command(

@@ -62,7 +62,7 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
         return Outcome(text=";\n".join(texts))
     if not tops and not request.arguments:
         return Outcome()
-    levels = level_lines(root) if stonith and not request.arguments else []
+    levels = level_lines(root) if stonith else []
     ordered = sorted(tops, key=lambda one: KIND_ORDER.index(one.tag))
     if request.arguments:
         ordered = sorted(ordered, key=lambda one: _by_kind_and_id(one))
@@ -151,7 +151,7 @@ COMMANDS = (
         handler=show,
         needs=Needs.CIB,
         arguments="[<resource id>] [--full] [--groups]",
-        options=("full", "groups", "hide-inactive", "output-format"),
+        options=("full", "groups", "hide-inactive"),
         help="Show how resources are configured (the word of pcs 0.9).",
         aliases=(Alias(words="stonith show"),),
         is_hidden=True,

@@ -114,7 +114,7 @@ def _commands(area: str, what: str) -> tuple[Command, ...]:
             handler=_handler("disable", _disable),
             needs=Needs.CIB,
             arguments=arguments,
-            options=("wait", "force", "safe", "simulate", "brief", "no-strict"),
+            options=("wait", "force"),
             help=f"Stop {what} and keep them stopped.",
         ),
     )

@@ -279,7 +279,7 @@ def _area_commands(area: str, what: str) -> tuple[Command, ...]:
             needs=Needs.CIB,
             arguments=f"<{area} id> [<name>=[<value>]]... [op <operation> <name>=<value>...]... "
             "[meta <name>=[<value>]...]",
-            options=("force", "wait", "agent-validation"),
+            options=("force", "wait"),
             help=f"Change {what}; an empty value removes, an operation is replaced as a whole.",
         ),
         Command(

@@ -279,7 +279,6 @@ COMMANDS = (
         words="stonith level config",
         handler=config,
         needs=Needs.CIB,
-        options=("output-format",),
         help="List fencing levels.",
         aliases=(Alias(words="stonith level", takes_arguments=False),),
     ),
