@@ -1,6 +1,7 @@
 """Phase: fail counts that have expired are cleared, histories that nobody needs are deleted."""
 
 from paceline.scheduler.actions import cluster_action, tie
+from paceline.scheduler.failures import effective_count
 from paceline.scheduler.history import HistoryReader
 from paceline.scheduler.work import Node, Resource, Tie, Work
 
@@ -10,10 +11,13 @@ def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
     seen: set[tuple[str, str]] = set()
     counts = reader.counts
     for rsc in work.primitives():
-        if rsc.is_removed and rsc.is_managed:
-            for node in work.nodes:
-                if node.is_online and counts.raw(rsc, node):
-                    reader.clear_wanted.append((rsc, node, "it is removed"))
+        for node in work.nodes if counts.is_any() else ():
+            if not node.is_online or not counts.raw(rsc, node):
+                continue
+            if rsc.is_removed and rsc.is_managed:
+                reader.clear_wanted.append((rsc, node, "it is removed"))
+            elif not rsc.is_removed and not effective_count(work, counts, rsc, node):
+                reader.clear_wanted.append((rsc, node, "it expired"))
     for rsc, node, reason in reader.clear_wanted:
         key = (rsc.agent_id, node.name)
         if key in seen:

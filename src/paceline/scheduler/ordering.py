@@ -8,6 +8,7 @@ or possible itself as its parts are (`spread`).
 import itertools
 
 from paceline.model.configuration import OrderConstraint, ResourceSet
+from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.actions import DONE_TASK, INVERSE, get_action, pseudo, tie
 from paceline.scheduler.constraints import find_resource, is_symmetrical, order_kind
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
@@ -407,22 +408,32 @@ def _order_some(
 
 
 def order_anti_colocations(work: Work) -> None:
-    """Where two may never be together, the one leaving stops before the one coming starts."""
-    flags = Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED
+    """Where two may never be together, the one leaving stops before the one coming starts.
+
+    A probe may find one of them, so it comes before the other's start there too.
+    """
     for c in work.colocations:
-        if (
-            c.score > -1_000_000
-            or c.dependent_role is not Role.UNKNOWN
-            or (c.primary_role is not Role.UNKNOWN)
-        ):
+        if c.score > MINUS_INFINITY:
+            continue
+        if c.dependent_role is not Role.UNKNOWN or c.primary_role is not Role.UNKNOWN:
             continue
         for one, other in ((c.dependent, c.primary), (c.primary, c.dependent)):
-            for leaving in one.primitives():
-                for stop in leaving.actions_of("stop"):
-                    for coming in other.primitives():
-                        for start in coming.actions_of("start"):
-                            if stop.node is start.node:
-                                tie(stop, start, flags)
+            _leave_before_coming(one, other)
+
+
+def _leave_before_coming(one: Resource, other: Resource) -> None:
+    starts: dict[str, list[Action]] = {}
+    for coming in other.primitives():
+        for start in coming.actions_of("start"):
+            if start.node is not None:
+                starts.setdefault(start.node.name, []).append(start)
+    for leaving in one.primitives():
+        for action in leaving.actions:
+            if action.node is None or action.interval_ms or action.node.name not in starts:
+                continue
+            if action.task in ("stop", "monitor"):
+                for start in starts[action.node.name]:
+                    tie(action, start, Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED)
 
 
 def order_probes_of_firsts(work: Work) -> None:

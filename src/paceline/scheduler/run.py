@@ -129,8 +129,8 @@ def decide(work: Work, reader: HistoryReader) -> None:
     for rsc in work.primitives():
         check_history(work, rsc)
     apply_orders(work)
-    order_anti_colocations(work)
     make_probes(work)
+    order_anti_colocations(work)
     order_remote_actions(work)
     order_probes_of_firsts(work)
     make_cleanup_actions(work, reader)
