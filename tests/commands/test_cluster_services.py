@@ -1,5 +1,7 @@
 """Start, stop, enable, disable, destroy."""
 
+from dataclasses import replace
+
 import pytest
 from tests.commands.nodes_in_memory import PASSWORD, Asked, MemoryNetwork, ask, ports_of
 
@@ -154,3 +156,32 @@ def test_status_of_node_services_names_those_that_do_not_answer() -> None:
     outcome = show_node_services(ask("pcsd status").request, ports_of(network, "worker1"))
     assert outcome.text == ("worker1: Online\nworker2: Offline\nworker3: Unable to authenticate")
     assert outcome.status == 1
+
+
+class Daemon:
+    """A daemon that is ready once it was asked often enough; online are those listed by then."""
+
+    def __init__(self, *answers: tuple[str, ...]) -> None:
+        self._answers = list(answers)
+
+    def ask(self, request: dict[str, object], *, timeout_ms: int = 0) -> dict[str, object]:
+        if request["do"] == "wait":
+            return {"ok": True, "is_reached": True}
+        names = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        nodes = [{"name": name, "is_online": True} for name in names]
+        return {"ok": True, "status": {"nodes": nodes}}
+
+
+def test_start_waits_until_all_named_nodes_are_online() -> None:
+    network = _cluster("worker1", "worker2")
+    daemon = Daemon(("worker1",), ("worker1", "worker2"))
+    asked = ask("cluster start", all="", wait="10")
+    start(asked.request, replace(ports_of(network, "worker1"), daemon=daemon))
+    assert asked.shown[-2:] == ["Waiting for node(s) to start...", "Cluster is running"]
+
+
+def test_start_says_when_nodes_are_not_ready_in_time() -> None:
+    network = _cluster("worker1", "worker2")
+    asked = ask("cluster start", all="", wait="0")
+    with pytest.raises(InvalidRequestError, match="not ready after 0 s"):
+        start(asked.request, replace(ports_of(network, "worker1"), daemon=Daemon(())))

@@ -65,7 +65,7 @@ def _listen(paths: NodePaths) -> socket.socket:
         listener.bind(str(path))
     finally:
         os.umask(mask)
-    with contextlib.suppress(KeyError):
+    with contextlib.suppress(KeyError, OSError):
         os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
         path.chmod(0o660)
     listener.listen(SOCKET_BACKLOG)

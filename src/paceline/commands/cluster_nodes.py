@@ -118,7 +118,7 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     if request.has("start"):
         start_nodes(request, peers, (name,))
         if request.has("wait"):
-            wait_for_nodes(request, ports)
+            wait_for_nodes(request, ports, (name,))
     return Outcome()
 
 

@@ -6,7 +6,7 @@ while there still is a quorum.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
@@ -48,7 +48,7 @@ def start(request: Request, ports: Ports) -> Outcome:
         start_nodes(request, ports.open_peers(), names)
     request.findings.stop_if_errors()
     if request.has("wait"):
-        wait_for_nodes(request, ports)
+        wait_for_nodes(request, ports, names)
     return Outcome()
 
 
@@ -148,8 +148,11 @@ def enable_nodes(request: Request, peers: Peers, names: Sequence[str]) -> None:
         request.progress(f"{name}: Cluster Enabled")
 
 
-def wait_for_nodes(request: Request, ports: Ports) -> None:
-    """Wait until the cluster of this node is settled. A time limit that passes is an error."""
+def wait_for_nodes(request: Request, ports: Ports, names: Sequence[str]) -> None:
+    """Wait until these nodes are online and the cluster has nothing more to do.
+
+    It is seen from this node's daemon. A time limit that passes is an error.
+    """
     text = request.value("wait") or str(WAIT_S_DEFAULT)
     if not text.isdigit() or int(text) > WAIT_S_MAX:
         raise UsageError(f"{text} is not a valid number of seconds to wait")
@@ -157,23 +160,38 @@ def wait_for_nodes(request: Request, ports: Ports) -> None:
     deadline = time.monotonic() + int(text)
     while (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
         try:
-            answer = ports.daemon.ask(
-                {"do": "wait", "until": "settled", "timeout_ms": left_ms}, timeout_ms=left_ms
-            )
+            if _are_ready(ports, names, left_ms):
+                request.progress("Cluster is running")
+                return
         except UnreachableError:
-            # The daemon is starting, or this node is not among those that were started.
-            time.sleep(min(left_ms, POLL_MS) / 1000)
-            continue
-        if answer.get("is_reached"):
-            request.progress("Cluster is running")
-            return
+            # The daemon here is still starting.
+            pass
+        time.sleep(min(left_ms, POLL_MS) / 1000)
     raise InvalidRequestError(
         Report(
             code="not-started-in-time",
-            message=f"the cluster is not ready after {text} s",
+            message=f"the cluster is not ready after {text} s, as seen from this node",
             advice="  look:  pcs status; paceline doctor",
         )
     )
+
+
+def _are_ready(ports: Ports, names: Sequence[str], left_ms: int) -> bool:
+    """Say whether the cluster is settled and the nodes are online. Raises UnreachableError."""
+    settled = ports.daemon.ask(
+        {"do": "wait", "until": "settled", "timeout_ms": left_ms}, timeout_ms=left_ms
+    )
+    if not settled.get("is_reached"):
+        return False
+    answer = ports.daemon.ask({"do": "state", "parts": ["status"]}, timeout_ms=left_ms)
+    status = answer.get("status")
+    nodes = status.get("nodes", ()) if isinstance(status, Mapping) else ()
+    online = {
+        node.get("name")
+        for node in (nodes if isinstance(nodes, Sequence) else ())
+        if isinstance(node, Mapping) and node.get("is_online") and not node.get("is_pending")
+    }
+    return online.issuperset(names)
 
 
 def cluster_nodes(ports: Ports) -> tuple[ConfNode, ...]:

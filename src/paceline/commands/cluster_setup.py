@@ -95,7 +95,7 @@ def set_up(request: Request, ports: Ports) -> Outcome:
     if request.has("start"):
         start_nodes(request, peers, names)
         if request.has("wait"):
-            wait_for_nodes(request, ports)
+            wait_for_nodes(request, ports, names)
     return Outcome()
 
 
