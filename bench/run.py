@@ -5,7 +5,8 @@
     bench/run.py failover crash stop      only these
 
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
-it touches both. Results go to bench/RESULTS.md (`--output`), with the command that made them.
+it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
+them, and bench/RESULTS.md is made of all of these.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 
 from peer import FOLDER_DEFAULT, PeerCluster, why_absent
-from results import SIDES, table
+from results import SIDES, Measured, read_all, report, table, write
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
 
 HERE = Path(__file__).resolve().parent
@@ -35,7 +36,9 @@ def main(words: list[str]) -> int:
     parser.add_argument("--pairs", type=int, default=PAIRS_DEFAULT)
     parser.add_argument("--peer-lab", type=Path, default=FOLDER_DEFAULT)
     parser.add_argument("--without-peer", action="store_true")
-    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument(
+        "--output", type=Path, default=HERE, help="folder of results and RESULTS.md"
+    )
     given = parser.parse_args(words)
     if not given.what:
         print(listing())
@@ -45,23 +48,25 @@ def main(words: list[str]) -> int:
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}; there is\n{listing()}")
     chosen = [find_scenario(name) for name in wanted] if wanted else list(SCENARIOS)
-    scenarios = [scenario for scenario in chosen if scenario is not None]
     absent = "left out by --without-peer" if given.without_peer else why_absent(given.peer_lab)
     if absent:
         print(f"Without the peer: {absent}")
-    measured = []
-    for scenario in scenarios:
+    for scenario in filter(None, chosen):
         rows = measure(scenario, given.pairs, None if absent else given.peer_lab)
-        measured.append((scenario, rows))
-        print(table([(scenario, rows)]), flush=True)
-        given.output.write_text(report(words, given.pairs, absent, measured), encoding="utf-8")
-    print(f"Written to {given.output}")
+        measured = Measured(
+            scenario=scenario.name,
+            command=shlex.join(["./dev", "bench", *words]),
+            date=time.strftime("%Y-%m-%d"),
+            machine=f"{os.cpu_count()} cores, Linux {platform.release()}",
+            load=", ".join(f"{value:.1f}" for value in os.getloadavg()),
+            rows=rows,
+        )
+        write(given.output / "results", measured)
+        print(table([(scenario, measured)]), flush=True)
+        text = report(read_all(given.output / "results"))
+        (given.output / "RESULTS.md").write_text(text, encoding="utf-8")
+    print(f"Written to {given.output / 'RESULTS.md'}")
     return 0
-
-
-def names() -> list[str]:
-    """Return the scenarios' names."""
-    return [scenario.name for scenario in SCENARIOS]
 
 
 def listing() -> str:
@@ -95,26 +100,6 @@ def measure(scenario: Scenario, pairs: int, peer_lab: Path | None) -> dict[str, 
         for cluster in clusters.values():
             cluster.close()
     return rows
-
-
-def report(
-    words: list[str],
-    pairs: int,
-    absent: str,
-    measured: list[tuple[Scenario, dict[str, list[Row]]]],
-) -> str:
-    """Return the text of the results file."""
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    command = shlex.join(["./dev", "bench", *words])
-    peer = f"The peer was not measured: {absent}.\n" if absent else ""
-    return (
-        "# Results\n\n"
-        f"Made by `{command}` on {time.strftime('%Y-%m-%d')}: {pairs} pairs, "
-        f"{os.cpu_count()} cores, Linux {platform.release()}, load average {load}.\n"
-        "Each cell: shortest / **median** / longest, in seconds, seen by a client that asks every "
-        "10 ms. Token 1000 ms, two nodes, knet, aes256/sha256, fencing off.\n"
-        f"{peer}\n{table(measured)}"
-    )
 
 
 if __name__ == "__main__":
