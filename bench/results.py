@@ -44,7 +44,7 @@ def report(measured: Sequence[tuple[Scenario, Measured]]) -> str:
         "# Results",
         "",
         "Each cell: shortest / **median** / longest, in seconds, as a client sees it that asks",
-        "every 10 ms. Token 1000 ms, two nodes, knet, aes256/sha256, fencing off; both sides on one",
+        "every 10 ms. Token 1000 ms, two nodes, knet, aes256/sha256, no fencing; both sides on one",
         "machine in one run, in turn. `held`: our median is within the bar, and no value beyond",
         "what is never allowed.",
         "",
