@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from paceline.adapters.node_paths import NodePaths
-from paceline.adapters.token_book import TOKEN_DAYS_UNUSED_MAX, FileTokenBook
+from paceline.adapters.token_book import (
+    TOKEN_DAYS_UNUSED_MAX,
+    TOKENS_PER_HOLDER_MAX,
+    FileTokenBook,
+)
 from paceline.ports.node import TokenHolder
 from paceline.ports.node_calls import KnownHost
 
@@ -70,6 +74,15 @@ def test_revoking_a_host_leaves_the_others(tmp_path: Path) -> None:
     book.revoke(["worker1"])
     assert book.find(first) is None
     assert book.find(second) is not None
+
+
+def test_only_the_last_tokens_of_a_holder_stay(tmp_path: Path) -> None:
+    book = FileTokenBook(_paths(tmp_path))
+    other = book.issue("worker2")
+    tokens = [book.issue("worker1") for _ in range(TOKENS_PER_HOLDER_MAX + 2)]
+    valid = [book.find(token) is not None for token in tokens]
+    assert valid == [False] * 2 + [True] * TOKENS_PER_HOLDER_MAX
+    assert book.find(other) is not None
 
 
 def test_known_hosts_are_replaced_by_name_and_forgotten(tmp_path: Path) -> None:

@@ -188,3 +188,25 @@ def test_setup_shows_usage_when_the_words_make_no_sense(words: tuple[str, ...]) 
     network.add("worker1")
     with pytest.raises(UsageError):
         set_up(ask("cluster setup", *words).request, ports_of(network, "worker1"))
+
+
+def test_setup_says_what_to_do_when_hosts_are_not_authenticated() -> None:
+    network = MemoryNetwork()
+    network.add(*NODES)
+    asked = ask("cluster setup", "demo", *NODES)
+    with pytest.raises(ErrorsHaveOccurredError):
+        set_up(asked.request, ports_of(network, "worker1"))
+    assert "not authenticated: 'worker1', 'worker2'" in _errors(asked)
+    assert "pcs host auth worker1 worker2" in _errors(asked)
+
+
+def test_setup_lets_nodes_drive_each_other_that_were_authenticated_one_by_one() -> None:
+    network = MemoryNetwork()
+    network.add(*NODES)
+    ports = ports_of(network, "worker1")
+    for name in NODES:
+        auth_hosts(ask("host auth", name, u="hacluster", p=PASSWORD).request, ports)
+    assert "worker1" not in network.nodes["worker2"].hosts
+    set_up(ask("cluster setup", "demo", *NODES).request, ports)
+    token = network.nodes["worker2"].hosts["worker1"].token
+    assert network.nodes["worker1"].issued[token] == "worker2"

@@ -26,6 +26,8 @@ TOKEN_DAYS_UNUSED_MAX = 400
 RENEWED_AFTER_S = 86_400
 """A token's last use is written at most once a day."""
 TOKENS_MAX = 1000
+TOKENS_PER_HOLDER_MAX = 8
+"""A host that authenticates again and again does not fill the book; its last ones stay valid."""
 HOSTS_MAX = 1000
 FILE_SIZE_MAX = 4 * 1024 * 1024
 
@@ -70,7 +72,7 @@ class FileTokenBook:
         token = secrets.token_hex(TOKEN_BYTES)
         now = self._now_s()
         with self._locked():
-            kept = self._read_tokens()
+            kept = _without_oldest(self._read_tokens(), holder)
             kept.append(_Token(digest=_digest(token), holder=holder, issued=now, used=now))
             self._write_tokens(kept[-TOKENS_MAX:])
         return token
@@ -156,6 +158,13 @@ class FileTokenBook:
     def _write_hosts(self, hosts: list[KnownHost]) -> None:
         content = msgspec.json.encode(_Hosts(hosts=hosts))
         replace_file(self._paths.known_hosts, content, mode=0o600)
+
+
+def _without_oldest(tokens: list[_Token], holder: str) -> list[_Token]:
+    """Drop a holder's oldest tokens so that one more has a place."""
+    own = [token for token in tokens if token.holder == holder]
+    dropped = own[: max(0, len(own) + 1 - TOKENS_PER_HOLDER_MAX)]
+    return [token for token in tokens if not any(token is old for old in dropped)]
 
 
 def _digest(token: str) -> str:

@@ -28,6 +28,7 @@ from paceline.commands.contract import (
     Ports,
     Request,
 )
+from paceline.commands.host_auth import introduce
 from paceline.commands.node_checks import (
     check_fitness,
     check_greetings,
@@ -101,6 +102,16 @@ def set_up(request: Request, ports: Ports) -> Outcome:
 
 def _look(request: Request, peers: Peers, names: Sequence[str]) -> dict[str, NodeFacts]:
     """Make every check on every node; raise if anything speaks against it."""
+    known = {host.name for host in peers.known_hosts()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        shown = ", ".join(f"'{name}'" for name in unknown)
+        request.findings.error(
+            "unknown-host",
+            f"not authenticated: {shown}",
+            advice=f"  first:  pcs host auth {' '.join(names)}",
+        )
+        request.findings.stop_if_errors()
     check_greetings(request, peers, names)
     facts = read_facts(request, peers, names)
     for name, found in facts.items():
@@ -297,6 +308,9 @@ def _carry_out(request: Request, peers: Peers, cluster: NewCluster) -> None:
     else:
         request.progress(f"Destroying cluster on hosts: {quoted}...")
     _destroy(request, peers, names)
+    # They may have been authenticated one by one: now each gets to drive each.
+    introduce(request, peers, [host for host in peers.known_hosts() if host.name in names])
+    request.findings.stop_if_errors()
     if request.is_classic:
         _send_classic(request, peers, cluster, plain, quoted)
     else:

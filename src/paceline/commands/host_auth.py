@@ -216,7 +216,7 @@ def _find_stranger(place: Place, greeting: Greeting, pinned: str) -> Report | No
 
 
 def introduce(request: Request, peers: Peers, hosts: Sequence[KnownHost]) -> None:
-    """Let every host drive every other: tokens are made by each, and kept by each."""
+    """Let every host drive every other: each makes tokens for the others, and keeps its own."""
     local = peers.local_name()
     names = [host.name for host in hosts]
     # Ours first: what follows may fail half-way and be repeated.
