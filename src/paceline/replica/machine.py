@@ -286,7 +286,10 @@ class Machine:
             if self.node_id in forked:
                 superseded = durable_state(self.state)
                 why = f"the copy of {base.node} ({_say(base.lineage)}) went on from here"
-            self.state.adopt(decode_photograph(entry.state))
+            photograph = decode_photograph(entry.state)
+            if photograph.core.version == self.state.core.value.version:
+                superseded, why = None, ""  # Both counted on, and wrote nothing.
+            self.state.adopt(photograph)
         self._establish(forming, was_replaced=is_laggard, superseded=superseded, why_superseded=why)
 
     def _establish(
