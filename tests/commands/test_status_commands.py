@@ -1,0 +1,119 @@
+"""`status`, `why` and their kin, as a user types them."""
+
+from tests.commands.command_line import CommandLine
+from tests.commands.status_cib import CIB
+
+from paceline.commands.contract import Ports
+from paceline.commands.run import Places
+from paceline.model.errors import UnreachableError
+from paceline.ports.cib_store import CibSnapshot
+
+
+def shop(style: str = "") -> CommandLine:
+    return CommandLine(CIB.decode(), style=style)
+
+
+class NoCluster:
+    """A live configuration where no cluster runs."""
+
+    is_live = True
+
+    def read(self) -> CibSnapshot:
+        raise UnreachableError("no daemon answers at /run/paceline/daemon.sock")
+
+
+class StoppedNode(CommandLine):
+    """A prompt on a node whose cluster is stopped."""
+
+    def _ports(self, places: Places) -> Ports:
+        from dataclasses import replace
+
+        return replace(super()._ports(places), cib=NoCluster())  # type: ignore[arg-type]  # never pushes
+
+
+def test_status_begins_with_the_clusters_name_and_lists_everything() -> None:
+    text = shop().ok("status")
+    assert text.startswith("Cluster name: shop\nCluster Summary:\n  * Stack: corosync\n")
+    assert "  * Old\t(ocf:heartbeat:Dummy):\t Stopped (disabled)\n" in text
+    assert "Daemon Status" not in text
+
+
+def test_status_in_the_notes_layout_has_their_headings() -> None:
+    text = shop("classic").ok("status")
+    assert text.startswith("Cluster name: shop\nStack: corosync\nCurrent DC: web1 (version ")
+    assert "\n\nFull list of resources:\n\n Address\t(ocf::heartbeat:IPaddr2):\t" in text
+
+
+def test_status_warns_when_fencing_has_no_device() -> None:
+    document = CIB.decode().replace('<nvpair id="o4" name="stonith-enabled" value="false"/>', "")
+    text = CommandLine(document, style="classic").ok("status")
+    assert text.startswith(
+        "Cluster name: shop\n\nWARNINGS:\nNo stonith devices and stonith-enabled is not false\n\n"
+    )
+
+
+def test_status_full_says_what_fencing_switched_off_risks() -> None:
+    assert "Fencing is disabled: a lost node counts as down" in shop().ok("status --full")
+
+
+def test_status_is_one_error_when_the_cluster_is_stopped_here() -> None:
+    assert StoppedNode()("status") == (
+        1,
+        "",
+        "Error: cluster is not currently running on this node\n",
+    )
+
+
+def test_resources_are_listed_without_a_heading() -> None:
+    text = shop().ok("resource status")
+    assert text.startswith("  * Address\t(ocf:heartbeat:IPaddr2):\t Started web1\n")
+    assert shop().ok("resource status Web") == "  * Web\t(ocf:heartbeat:apache):\t Started web1\n"
+    assert shop("classic").ok("resource status Web") == (
+        " Web\t(ocf::heartbeat:apache):\tStarted web1\n"
+    )
+
+
+def test_unknown_resource_is_named() -> None:
+    status, _out, err = shop()("resource status Ghost")
+    assert (status, err) == (1, "Error: resource or tag id 'Ghost' not found\n")
+
+
+def test_nothing_configured_is_said_in_words() -> None:
+    empty = CommandLine()
+    assert empty.ok("resource status") == "NO resources configured\n"
+    assert empty.ok("stonith status") == "NO stonith devices configured\n"
+
+
+def test_nodes_are_listed_by_state() -> None:
+    lines = shop().ok("status nodes").splitlines()
+    assert lines[:6] == [
+        "Pacemaker Nodes:",
+        " Online: web1",
+        " Standby:",
+        " Standby with resource(s) running:",
+        " Maintenance:",
+        " Offline: web2",
+    ]
+
+
+def test_failcounts_are_listed_by_resource_and_node() -> None:
+    assert shop().ok("resource failcount show") == ("Failcounts for resource 'Web'\n  web1: 2\n")
+    assert shop().ok("resource failcount show Disk") == "No failcounts for resource 'Disk'\n"
+
+
+def test_why_names_the_place_and_the_agents_own_words() -> None:
+    text = shop().ok("why Web")
+    assert text.startswith("Web is started on web1")
+    assert "the agent's exit status was 7 (not running)" in text
+    assert "the agent said: no pid file" in text
+    assert "pcs resource cleanup Web" in text
+
+
+def test_why_says_what_keeps_a_resource_stopped() -> None:
+    text = shop().ok("why Old")
+    assert "target-role is Stopped" in text
+
+
+def test_why_refuses_what_does_not_exist() -> None:
+    assert shop()("why Ghost")[0] == 1
+    assert shop()("why Web nowhere")[0] == 1
