@@ -65,7 +65,7 @@ print("all of it")
 def traces(name: str) -> list[str]:
     """Return everything on this machine that still tells of a lab."""
     found = []
-    folder = str(labs_folder() / name)
+    folder = name if name.startswith("/") else str(labs_folder() / name)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -81,7 +81,7 @@ def traces(name: str) -> list[str]:
             found += [line for line in file.read_text().splitlines() if folder in line]
         except OSError:
             continue
-    if Path(folder).exists():
+    if folder != name and Path(folder).exists():
         found.append(folder)
     return found
 
@@ -136,6 +136,25 @@ def test_up_says_why_when_a_node_cannot_be_made(monkeypatch: pytest.MonkeyPatch)
         Lab(f"none-{os.getpid()}").up()
     assert "apt-get install" in str(refused.value)
     assert "bubblewrap" in str(refused.value)
+
+
+def test_disks_in_a_folder_are_real_and_leave_nothing_there(tmp_path: Path) -> None:
+    need_lab()
+    if os.geteuid() != 0:
+        pytest.skip("loop devices need root")
+    name = f"real-{os.getpid()}"
+    with Lab(name, nodes=1, disk_mib=64, disk_folder=str(tmp_path)) as lab:
+        node = lab.node("worker1")
+        assert node.run(["stat", "-f", "-c", "%T", "/var"]).out == "ext2/ext3\n"
+        assert list(tmp_path.iterdir()) == []
+        lab.fill("worker1")
+        assert "No space left" in node.shell("head -c 64k /dev/zero > /var/lib/more").err
+        lab.heal()
+        assert node.shell("head -c 1M /dev/zero > /var/lib/more && sync").is_ok
+        lab.crash("worker1")
+        lab.boot("worker1")
+        assert node.run(["stat", "-c", "%s", "/var/lib/more"]).out == "1048576\n"
+    wait_until(lambda: not traces(str(tmp_path)), "the kernel to let go of the images")
 
 
 def test_second_up_of_one_name_is_refused() -> None:

@@ -12,7 +12,7 @@ Corosync and real agents), a client on the same networks, and the switch between
 
 Killing the keeper ends everything: every process is in its pid namespace, every mount in its mount
 namespace, every interface in network namespaces that die with it. Read in this order: `layout`
-(names, addresses, paths), `network`, `disk`, `enclosure` (what a node sees), `services` and `init`
+(names, addresses, paths), `network`, `fresh_install`, `enclosure` (what a node sees), `services` and `init`
 (what runs in it), `keeper`, `members` and `lab` (the Python interface), `main` (the commands).
 """
 

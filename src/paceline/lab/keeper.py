@@ -16,13 +16,15 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from paceline.lab import disk, layout, network, programs, wire
+from paceline.lab import fresh_install, layout, network, places, programs, wire
+from paceline.lab.disks import Disk, mount_memory
 from paceline.lab.layout import LabPaths, LabSpec
 from paceline.lab.machine import Machine, MachineError, PowerState
 from paceline.lab.netadmin import NetAdminError, ip_batch, nft, run_checked
 from paceline.lab.network import Cut, Faults, Spoil
 from paceline.lab.spawning import spawn
 from paceline.lab.wire import Answer, Request, WireError
+from paceline.model.errors import InvariantError
 
 _SHARED_DISK_MIB = 64
 # Exit codes of bwrap that mean "boot again": init's own word, and reboot(2) in the namespace.
@@ -49,6 +51,7 @@ class Keeper:
         self._broken_plugs: set[str] = set()
         self._shared_device = ""
         self._shared_file = -1
+        self._disks: dict[str, Disk] = {}
         self._full: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
@@ -77,15 +80,15 @@ class Keeper:
 
     def _make_disks(self) -> None:
         paths = self._paths
-        _mount_tmpfs(paths.disks, "64m")
-        disk.copy_template(Path("/etc"), paths.template)
+        mount_memory(paths.disks, "64m")
+        fresh_install.copy_template(Path("/etc"), paths.template)
         programs.write_programs(paths.programs)
         paths.sbin.mkdir()
         lower = f"lowerdir={paths.programs}:{Path('/usr/sbin').resolve()}"
         run_checked(["mount", "-t", "overlay", "-o", lower, "paceline-lab", str(paths.sbin)])
         for name in self._spec.member_names:
-            _mount_tmpfs(paths.disk(name), f"{self._spec.disk_mib}m")
-            disk.make_disk(paths.disk(name), paths.template, self._spec, name)
+            self._disks[name] = Disk(name, self._spec, paths)
+            fresh_install.make_disk(paths.disk(name), paths.template, self._spec, name)
 
     def _make_shared_disk(self) -> str:
         """Return the loop device that all nodes see as /dev/vdb; "" where there is none."""
@@ -274,7 +277,7 @@ class Keeper:
             self._member(name)
         for full in sorted(self._full):
             if name in ("", full):
-                _resize_tmpfs(self._paths.disk(full), f"{self._spec.disk_mib}m")
+                self._disks[full].free()
                 self._full.discard(full)
         self._broken_plugs = set() if not name else self._broken_plugs - {name}
         self._set_faults(self._faults.healed(name))
@@ -326,11 +329,8 @@ class Keeper:
             os.kill(self._relays[name], signal.SIGKILL)
 
     def _fill(self, name: str) -> None:
-        """Make a member's disk exactly as large as what is on it."""
         self._member(name)
-        status = os.statvfs(self._paths.disk(name))
-        used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        _resize_tmpfs(self._paths.disk(name), str(used))
+        self._disks[name].fill()
         self._full.add(name)
 
     # ---- the power switch ----
@@ -420,17 +420,6 @@ def _is_real_root() -> bool:
     return Path("/proc/self/uid_map").read_text().split()[:2] == ["0", "0"]
 
 
-def _mount_tmpfs(folder: Path, size: str) -> None:
-    folder.mkdir(parents=True)
-    run_checked(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "paceline-lab", str(folder)]
-    )
-
-
-def _resize_tmpfs(folder: Path, size: str) -> None:
-    run_checked(["mount", "-o", f"remount,size={size}", str(folder)])
-
-
 async def _keep(spec: LabSpec, paths: LabPaths, ready_file: int) -> None:
     keeper = Keeper(spec, paths)
     try:
@@ -446,14 +435,12 @@ async def _keep(spec: LabSpec, paths: LabPaths, ready_file: int) -> None:
 def main() -> int:
     """Hold a lab: `python -m paceline.lab.keeper FOLDER READY_FILE_NUMBER`."""
     paths = LabPaths(Path(sys.argv[1]))
-    told = json.loads(paths.spec.read_text())
-    spec = LabSpec(
-        name=told["name"], nodes=told["nodes"], token_ms=told["token_ms"],
-        disk_mib=told["disk_mib"],
-    )  # fmt: skip
+    record = places.read_record(paths)
+    if record is None:
+        raise InvariantError("whoever starts a keeper wrote what is wanted")
     ready_file = int(sys.argv[2])
     os.set_inheritable(ready_file, False)
-    asyncio.run(_keep(spec, paths, ready_file))
+    asyncio.run(_keep(record.spec, paths, ready_file))
     return 0
 
 

@@ -64,9 +64,12 @@ class Lab:
         nodes: int = 2,
         token_ms: int = TOKEN_MS_DEFAULT,
         disk_mib: int = 256,
+        disk_folder: str = "",
     ) -> None:
         """Describe the lab; one that is up already is what it was made as."""
-        wanted = LabSpec(name=name, nodes=nodes, token_ms=token_ms, disk_mib=disk_mib)
+        wanted = LabSpec(
+            name=name, nodes=nodes, token_ms=token_ms, disk_mib=disk_mib, disk_folder=disk_folder
+        )
         self.paths = LabPaths(places.labs_folder() / name)
         record = places.read_record(self.paths)
         self.spec = record.spec if record is not None and places.is_alive(record) else wanted
@@ -102,6 +105,7 @@ class Lab:
             )
         try:
             launching.check_machine()
+            launching.check_disks(self._wanted.disk_folder)
             self._launch()
         except LaunchError as error:
             raise LabError(str(error)) from error

@@ -51,6 +51,14 @@ def check_machine() -> None:
         _check_user_namespaces()
 
 
+def check_disks(folder: str) -> None:
+    """Raise LaunchError if the disks cannot be images in this folder."""
+    if folder and os.geteuid() != 0:
+        raise LaunchError("disks in a folder are loop devices, which need root")
+    if folder and not Path(folder).is_dir():
+        raise LaunchError(f"there is no folder {folder} for the disks")
+
+
 def _check_user_namespaces() -> None:
     if _reads(_CLONE) == "0":
         raise LaunchError(

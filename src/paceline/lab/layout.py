@@ -46,12 +46,17 @@ NETWORKS = (PUBLIC, PRIVATE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabSpec:
-    """What a lab was asked to be. `disk_mib` is the size of each node's private disk."""
+    """What a lab was asked to be.
+
+    `disk_mib` is the size of each node's private disk. It is in memory, or with `disk_folder` an
+    image in that folder of the host, so that a sync costs what it costs there (root only).
+    """
 
     name: str
     nodes: int
     token_ms: int = TOKEN_MS_DEFAULT
     disk_mib: int = 256
+    disk_folder: str = ""
 
     def problems(self) -> tuple[str, ...]:
         """Return everything wrong with the request, as sentences."""

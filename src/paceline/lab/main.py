@@ -48,6 +48,10 @@ def _add_arguments(verb: str, one: argparse.ArgumentParser) -> None:
             one.add_argument("--nodes", type=int, default=2, metavar="N", help="1 to 16")
             one.add_argument("--bare", action="store_true", help="no cluster: hosts only")
             one.add_argument("--token", type=int, default=TOKEN_MS_DEFAULT, metavar="MS")
+            one.add_argument(
+                "--disks", default="", metavar="FOLDER",
+                help="the nodes' disks as images there, not in memory (root)",
+            )  # fmt: skip
         case "exec":
             one.add_argument("node")
             one.add_argument("command", nargs="*", help="after --")
@@ -89,7 +93,7 @@ def _member(words: Words) -> Member:
 
 
 def _up(words: Words) -> int:
-    lab = Lab(words.name, nodes=words.nodes, token_ms=words.token)
+    lab = Lab(words.name, nodes=words.nodes, token_ms=words.token, disk_folder=words.disks)
     lab.up()
     names = ", ".join(lab.spec.node_names)
     print(f"Lab '{words.name}' is up: {names} and client.")

@@ -51,8 +51,8 @@ class Record:
         """Write the record in place of the one before."""
         told = {
             "name": self.spec.name, "nodes": self.spec.nodes, "token_ms": self.spec.token_ms,
-            "disk_mib": self.spec.disk_mib, "pid": self.pid, "started": self.started,
-            "boot": self.boot,
+            "disk_mib": self.spec.disk_mib, "disk_folder": self.spec.disk_folder,
+            "pid": self.pid, "started": self.started, "boot": self.boot,
         }  # fmt: skip
         aside = paths.spec.with_suffix(".new")
         aside.write_text(json.dumps(told))
@@ -65,7 +65,7 @@ def read_record(paths: LabPaths) -> Record | None:
         told = json.loads(paths.spec.read_text())
         spec = LabSpec(
             name=told["name"], nodes=told["nodes"], token_ms=told["token_ms"],
-            disk_mib=told["disk_mib"],
+            disk_mib=told["disk_mib"], disk_folder=told.get("disk_folder", ""),
         )  # fmt: skip
         return Record(spec=spec, pid=told["pid"], started=told["started"], boot=told["boot"])
     except (OSError, ValueError, KeyError, TypeError):

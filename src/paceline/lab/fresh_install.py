@@ -1,8 +1,7 @@
 """A member's disk as a fresh installation leaves it: /etc, /var, /root, and what can be mounted.
 
-The disk is a tmpfs of a fixed size in the keeper's mount namespace, so it survives the node's
-death and dies with the lab. /etc is a copy of the readable part of the host's, with our own
-accounts, host names and PAM stacks; everything else starts empty.
+/etc is a copy of the readable part of the host's, with our own accounts, host names and PAM
+stacks; everything else starts empty.
 """
 
 import os
