@@ -1,4 +1,4 @@
-"""A plan as lines that a person can check: what is done, after what, and where everything is then."""
+"""A plan as lines that a person can check: what is done, after what, and where things are then."""
 
 from paceline.model.plan import ActionKind, Plan, PlannedAction
 

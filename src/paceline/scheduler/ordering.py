@@ -431,7 +431,8 @@ def _leave_before_coming(one: Resource, other: Resource) -> None:
         for action in leaving.actions:
             if action.node is None or action.interval_ms or action.node.name not in starts:
                 continue
-            if action.task in ("stop", "monitor"):
+            is_plain = one.kind is Kind.PRIMITIVE and other.kind is Kind.PRIMITIVE
+            if action.task == "stop" or (action.task == "monitor" and is_plain):
                 for start in starts[action.node.name]:
                     tie(action, start, Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED)
 

@@ -1,0 +1,87 @@
+"""Carry a plan out in a made-up world where everything works, and return the status afterwards."""
+
+from msgspec.structs import replace
+
+from paceline.model.identifiers import NodeName
+from paceline.model.plan import ActionKind, Plan, PlannedAction
+from paceline.model.snapshot import Snapshot
+from paceline.model.status import HistoryEntry, NodeStatus
+
+_TASKS = ("start", "stop", "promote", "demote", "monitor", "migrate_to", "migrate_from")
+
+
+def carry_out(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """Return the snapshot after every action of the plan was done as planned."""
+    nodes = {node.name: node for node in snapshot.status.nodes}
+    for action in _in_order(plan):
+        node = nodes.get(action.node)
+        if node is None or action.kind in (ActionKind.PSEUDO, ActionKind.CLUSTER):
+            continue
+        if action.kind is ActionKind.FENCE:
+            nodes[action.node] = replace(
+                node, is_member=False, is_online=False, is_expected=False, history=()
+            )
+        else:
+            nodes[action.node] = _record(node, action)
+    status = replace(snapshot.status, nodes=tuple(nodes[name] for name in sorted(nodes)))
+    return replace(snapshot, status=status)
+
+
+def _in_order(plan: Plan) -> list[PlannedAction]:
+    done: set[int] = set()
+    waiting = list(plan.actions)
+    order = []
+    while waiting:
+        ready = [action for action in waiting if all(each in done for each in action.after)]
+        assert ready, "the plan has a loop"
+        order.extend(ready)
+        done.update(action.id for action in ready)
+        waiting = [action for action in waiting if action.id not in done]
+    return order
+
+
+def _record(node: NodeStatus, action: PlannedAction) -> NodeStatus:
+    history = list(node.history)
+    if action.task == "delete":
+        kept = tuple(each for each in history if each.resource != action.resource)
+        return replace(node, history=kept)
+    if action.task == "cancel":
+        kept = tuple(
+            each
+            for each in history
+            if (each.resource, each.task, each.interval_ms)
+            != (action.resource, action.cancels, action.interval_ms)
+        )
+        return replace(node, history=kept)
+    if action.task not in _TASKS or action.agent is None:
+        return node
+    row = (
+        f"{action.resource}_monitor_{action.interval_ms}"
+        if action.interval_ms
+        else (f"{action.resource}_last_0")
+    )
+    if action.task == "stop":
+        history = [each for each in history if each.resource != action.resource]
+    history = [
+        each for each in history if not (each.resource == action.resource and each.entry_id == row)
+    ]
+    history.append(
+        HistoryEntry(
+            entry_id=row,
+            resource=action.resource,
+            agent_class=action.agent.agent_class,
+            provider=action.agent.provider,
+            agent_type=action.agent.agent_type,
+            task=action.task,
+            interval_ms=action.interval_ms,
+            call_id=1 + max((each.call_id for each in node.history), default=0),
+            rc=action.target_rc,
+            target_rc=action.target_rc,
+            last_rc_change_ms=1_798_761_600_000,
+            digest=action.digest,
+            migrate_source=action.migrate_source,
+            migrate_target=action.migrate_target,
+            position=1,
+        )
+    )
+    return replace(node, name=NodeName(node.name), history=tuple(history))
