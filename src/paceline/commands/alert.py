@@ -43,12 +43,15 @@ def config(request: Request, ports: Ports) -> Outcome:
     """List alerts and their recipients."""
     if request.arguments:
         raise UsageError
+    return Outcome(text="\n".join(listing(read_cib(ports))))
+
+
+def listing(root: Element) -> list[str]:
+    """Return the lines of all alerts, with a title."""
     lines = ["Alerts:"]
-    for alert in _alerts(read_cib(ports)):
+    for alert in _alerts(root):
         lines += [f" {line}" for line in _alert_lines(alert)]
-    if len(lines) == 1:
-        lines.append(" No alerts defined")
-    return Outcome(text="\n".join(lines))
+    return lines if len(lines) > 1 else [*lines, " No alerts defined"]
 
 
 def _detail_lines(element: Element) -> list[str]:

@@ -84,7 +84,12 @@ def quorum_config(request: Request, ports: Ports) -> Outcome:
     """Show quorum options and the quorum device."""
     if request.arguments:
         raise UsageError
-    quorum = _section(read_conf(ports), "quorum")
+    return Outcome(text="\n".join(quorum_lines(read_conf(ports))))
+
+
+def quorum_lines(conf: Section) -> list[str]:
+    """Return the lines of quorum options and quorum device."""
+    quorum = _section(conf, "quorum")
     options = _options(quorum)
     lines = ["Options:"]
     lines += [f"  {name}: {options[name]}" for name in QUORUM_SHOWN if name in options]
@@ -99,7 +104,7 @@ def quorum_config(request: Request, ports: Ports) -> Outcome:
         for inner in device.all_named("heuristics"):
             lines.append("  Heuristics:")
             lines += [f"    {name}: {value}" for name, value in sorted(inner.options)]
-    return Outcome(text="\n".join(lines))
+    return lines
 
 
 def _check_kinds(request: Request, given: Mapping[str, str], kinds: Mapping[str, Kind]) -> None:

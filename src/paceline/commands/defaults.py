@@ -50,14 +50,22 @@ def _config(section: Section) -> Handler:
     def handler(request: Request, ports: Ports) -> Outcome:
         if request.arguments:
             raise UsageError
-        found = find_section(read_cib(ports), section.tag)
-        sets = [] if found is None else list(found.iterfind("*"))
+        root = read_cib(ports)
         if request.is_classic:
-            return Outcome(text=_classic_text(sets))
-        lines = [line for nvset in sets for line in _set_lines(nvset, request.has("full"))]
-        return Outcome(text="\n".join(lines))
+            return Outcome(text=_classic_text(_sets(root, section)))
+        return Outcome(text="\n".join(listing(root, section, shows_ids=request.has("full"))))
 
     return handler
+
+
+def _sets(root: Element, section: Section) -> list[Element]:
+    found = find_section(root, section.tag)
+    return [] if found is None else list(found.iterfind("*"))
+
+
+def listing(root: Element, section: Section, *, shows_ids: bool) -> list[str]:
+    """Return the lines of all sets of defaults."""
+    return [line for nvset in _sets(root, section) for line in _set_lines(nvset, shows_ids)]
 
 
 def _classic_text(sets: list[Element]) -> str:

@@ -1,5 +1,7 @@
 """`property`: the cluster's options."""
 
+from collections.abc import Mapping
+
 from paceline.cib.cluster_options import CLUSTER_OPTIONS, ClusterOption, allowed_words, is_valid
 from paceline.cib.nvsets import add_set, pairs_of, update_set
 from paceline.cib.tree import Element, find_section, get_section
@@ -129,8 +131,12 @@ def config(request: Request, ports: Ports) -> Outcome:
     if request.arguments:
         wanted = set(request.arguments)
         shown = {name: value for name, value in shown.items() if name in wanted}
-    lines = [f" {name}: {shown[name]}" for name in sorted(shown)]
-    return Outcome(text="\n".join(("Cluster Properties:", *lines)))
+    return Outcome(text="\n".join(listing(shown)))
+
+
+def listing(shown: Mapping[str, str]) -> list[str]:
+    """Return the lines of options, with a title."""
+    return ["Cluster Properties:", *(f" {name}: {shown[name]}" for name in sorted(shown))]
 
 
 def _defaults() -> dict[str, str]:

@@ -53,6 +53,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "tag": ("tag",),
     "acl": ("acl",),
     "alert": ("alert",),
+    "config": ("config_show",),
     "node": ("node_attributes",),
     "cluster": (
         "node_attributes",

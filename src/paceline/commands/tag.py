@@ -1,6 +1,7 @@
 """`tag`: names for several resources at once."""
 
 import json
+from collections.abc import Sequence
 
 from paceline.cib.names import check_new_id
 from paceline.cib.resources import find_resource
@@ -11,13 +12,13 @@ from paceline.commands.edit import edit_cib, read_cib
 from paceline.commands.resource_show import output_format
 
 
-def _tags(root: Element) -> list[Element]:
+def all_tags(root: Element) -> list[Element]:
     section = find_section(root, "tags")
     return [] if section is None else section.findall("tag")
 
 
 def _find(request: Request, root: Element, wanted: str) -> Element | None:
-    for tag in _tags(root):
+    for tag in all_tags(root):
         if tag.get("id") == wanted:
             return tag
     request.findings.error("tag-unknown", f"tag '{wanted}' does not exist")
@@ -38,7 +39,7 @@ def config(request: Request, ports: Ports) -> Outcome:
         if found is not None:
             tags.append(found)
     request.findings.stop_if_errors()
-    chosen = tags if request.arguments else _tags(root)
+    chosen = tags if request.arguments else all_tags(root)
     if wanted_format == "json":
         record = {"tags": [{"id": tag.get("id"), "idref_list": _members(tag)} for tag in chosen]}
         return Outcome(text=json.dumps(record))
@@ -49,11 +50,16 @@ def config(request: Request, ports: Ports) -> Outcome:
         return Outcome(text=";\n".join(texts))
     if not chosen:
         return Outcome(text=" No tags defined")
-    lines = []
-    for tag in chosen:
+    return Outcome(text="\n".join(listing(chosen)))
+
+
+def listing(tags: Sequence[Element]) -> list[str]:
+    """Return the lines of these tags."""
+    lines: list[str] = []
+    for tag in tags:
         lines.append(tag.get("id", ""))
         lines += [f"  {member}" for member in _members(tag)]
-    return Outcome(text="\n".join(lines))
+    return lines
 
 
 def _check_members(request: Request, root: Element, ids: list[str]) -> None:
