@@ -9,7 +9,7 @@ import pytest
 from tests.api.node_on_loopback import PASSWORD, LoopbackNode
 
 from paceline.adapters.certificates import fingerprint
-from paceline.adapters.node_link import client_context
+from paceline.adapters.node_link import LinkError, client_context, open_link
 from paceline.api.node_calls import REQUEST_BYTES_MAX
 from paceline.ports.node_calls import (
     CertificateRequested,
@@ -289,3 +289,12 @@ def test_a_connection_serves_several_calls(nodes: Nodes) -> None:
             assert answer.status == 200
             answer.read()
     link.close()
+
+
+def test_a_host_that_takes_connections_and_says_nothing_is_named_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        place = Place(name="x", address="127.0.0.1", port=mute.getsockname()[1])
+        with pytest.raises(LinkError) as raised:
+            open_link(place, client_context(), wait_ms_max=200)
+    assert raised.value.problem.trouble is Trouble.SILENT
+    assert "takes the connection" in raised.value.problem.detail

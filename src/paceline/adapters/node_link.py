@@ -137,7 +137,10 @@ def open_link(
         plain.close()
         is_silent = isinstance(error, TimeoutError)
         trouble = Trouble.SILENT if is_silent else Trouble.NO_SPEAKER
-        found = _problem(trouble, problem, f"no TLS: {error}")
+        detail = (
+            "it takes the connection and then says nothing" if is_silent else f"no TLS: {error}"
+        )
+        found = _problem(trouble, problem, detail)
         raise LinkError(found, is_handshake=not is_silent) from error
 
 

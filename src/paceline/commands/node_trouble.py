@@ -69,6 +69,11 @@ def explain(name: str, problem: PeerProblem) -> str:
                 f"from here:  ip route get {problem.address}",
                 *firewall_lines(name, ((problem.port, "tcp"),)),
             )
+        case Trouble.SILENT if problem.detail:
+            lines = (
+                f"{where}: silent: {problem.detail}: the machine or its node service hangs",
+                f"on {name}:  systemctl restart paceline-api",
+            )
         case Trouble.SILENT:
             lines = (
                 f"{where}: silent: no answer within the time limit; a firewall drops it, or the "
