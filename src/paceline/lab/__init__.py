@@ -12,8 +12,9 @@ Corosync and real agents), a client on the same networks, and the switch between
 
 Killing the keeper ends everything: every process is in its pid namespace, every mount in its mount
 namespace, every interface in network namespaces that die with it. Read in this order: `layout`
-(names, addresses, paths), `network`, `fresh_install`, `enclosure` (what a node sees), `services` and `init`
-(what runs in it), `keeper`, `members` and `lab` (the Python interface), `main` (the commands).
+(names, addresses, paths), `network`, `fresh_install`, `disks`, `enclosure` (what a node sees),
+`services` and `init` (what runs in it), `machine` and `keeper`, `members` and `lab` (the Python
+interface), `main` (the commands).
 """
 
 # As typing's, without importing it: see __getattr__.
