@@ -35,7 +35,7 @@ FENCING_OFF = (
 NO_DEVICES = "No stonith devices and stonith-enabled is not false"
 
 
-def read_view(request: Request, ports: Ports) -> StatusView:
+def read_view(request: Request, ports: Ports, *, has_bans: bool = False) -> StatusView:
     """Return the view of the cluster or of the file.
 
     Raises UnreachableError where no cluster runs on this node.
@@ -46,7 +46,7 @@ def read_view(request: Request, ports: Ports) -> StatusView:
         raise UnreachableError(NOT_RUNNING) from error
     root = parse_cib(snapshot.document)
     status = snapshot.status or read_status(root) or ClusterStatus(now_ms=0, is_quorate=False)
-    view = view_of(read_configuration(root), status)
+    view = view_of(read_configuration(root), status, has_bans=has_bans)
     if not ports.cib.is_live and request.has("corosync_conf"):
         text = ports.files.read(ports.corosync_conf_path)
         name = read_cluster_name(parse_corosync_conf(text))
@@ -282,7 +282,7 @@ def status_cluster(request: Request, ports: Ports) -> Outcome:
 def status_document(request: Request, ports: Ports) -> Outcome:
     """Show everything as XML."""
     no_arguments(request)
-    view = read_view(request, ports)
+    view = read_view(request, ports, has_bans=True)
     return Outcome(
         text=status_xml(view, request="/usr/sbin/crm_mon --one-shot --inactive --output-as xml")
     )

@@ -103,9 +103,16 @@ def count_instances(resources: tuple[ResourceState, ...]) -> tuple[int, int, int
 
 
 def view_of(
-    configuration: Configuration, status: ClusterStatus, *, updated_ms: int | None = None
+    configuration: Configuration,
+    status: ClusterStatus,
+    *,
+    updated_ms: int | None = None,
+    has_bans: bool = False,
 ) -> StatusView:
-    """Return the view of a configuration and the status that goes with it."""
+    """Return the view of a configuration and the status that goes with it.
+
+    Bans are looked for only with `has_bans`: they cost a whole decision of the scheduler.
+    """
     snapshot = Snapshot(configuration=configuration, status=status)
     resources = current_state(snapshot)
     options: dict[str, str] = {}
@@ -125,7 +132,7 @@ def view_of(
         resources=resources,
         failures=failed_operations(snapshot),
         fail_counts=fail_counts(snapshot),
-        bans=bans(snapshot),
+        bans=bans(snapshot) if has_bans else (),
         tickets=status.tickets,
         fencing=status.fencing,
         history=tuple((node.name, node.history) for node in status.nodes if node.history),

@@ -35,7 +35,8 @@ def crm_mon(words: Sequence[str], ports: ToolPorts) -> Said:
     form = "xml" if given.has("as-xml") else given.get("output-as", "text")
     if given.has("daemonize") or form == "html" or given.has("as-html"):
         raise ToolError("HTML and the background mode are not supported; use -1", EXIT_USAGE)
-    view = view_of_snapshot(ports.cib.read())
+    has_bans = form == "xml" or given.has("neg-locations")
+    view = view_of_snapshot(ports.cib.read(), has_bans=has_bans)
     if given.has("simple-status"):
         return simple_status(view)
     if form == "xml":
@@ -65,11 +66,11 @@ def shown_of(given: Given) -> Shown:
     )
 
 
-def view_of_snapshot(snapshot: CibSnapshot) -> StatusView:
+def view_of_snapshot(snapshot: CibSnapshot, *, has_bans: bool = False) -> StatusView:
     """Return the view of what a CIB store gave, live or from a file."""
     root = parse_cib(snapshot.document)
     status = snapshot.status or read_status(root) or ClusterStatus(now_ms=0, is_quorate=False)
-    return view_of(read_configuration(root), status)
+    return view_of(read_configuration(root), status, has_bans=has_bans)
 
 
 def simple_status(view: StatusView) -> Said:
