@@ -1,5 +1,7 @@
 """The status as XML, in the form of `crm_mon --output-as=xml`, which programs read."""
 
+import time
+
 from lxml import etree
 
 from paceline.cib.tree import Element
@@ -252,6 +254,14 @@ def _history(root: Element, view: StatusView) -> None:
             section.remove(element)
 
 
+def _moment(time_ms: int) -> str:
+    """Return a moment as `2026-11-23 00:09:14Z`, or with the zone's offset."""
+    at = time.localtime(time_ms // 1000)
+    offset = time.strftime("%z", at)
+    zone = "Z" if offset in ("+0000", "") else f" {offset[:3]}:{offset[3:]}"
+    return time.strftime("%Y-%m-%d %H:%M:%S", at) + zone
+
+
 def _failures(root: Element, view: StatusView) -> None:
     if not view.failures:
         return
@@ -264,7 +274,7 @@ def _failures(root: Element, view: StatusView) -> None:
         )  # fmt: skip
         if each.last_rc_change_ms:
             rest = {
-                "last-rc-change": date_text(each.last_rc_change_ms), "queued": str(each.queue_ms),
+                "last-rc-change": _moment(each.last_rc_change_ms), "queued": str(each.queue_ms),
                 "exec": str(each.exec_ms), "interval": str(each.interval_ms), "task": each.task,
             }  # fmt: skip
             for name, value in rest.items():
