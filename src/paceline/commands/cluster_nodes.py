@@ -175,7 +175,9 @@ def _parse_node(request: Request) -> tuple[str, list[str]]:
         if key != "addr" or not equals:
             raise UsageError(f"Unknown options '{key}' for node '{request.arguments[0]}'")
         addresses.append(value)
-    return request.arguments[0], addresses
+    name, *alternates = request.arguments[0].split(",")
+    # pcs 0.9 wrote NODE,ALTERNATE for two links.
+    return name, [name, *alternates] if alternates else addresses
 
 
 def read_conf(ports: Ports) -> Section:
