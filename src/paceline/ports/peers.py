@@ -78,7 +78,8 @@ class Greeting:
 class Peers(Protocol):
     """Calls to several nodes at once; answers come in the order of the nodes asked.
 
-    The calls are under way when a method returns, before the first answer is taken. The local node's calls are done in place, without network or token.
+    The calls are under way when a method returns, before the first answer is taken. The local
+    node's calls are done in place, without network or token.
     """
 
     def local_name(self) -> str:
