@@ -86,10 +86,6 @@ class Execution:
         for ref in [ref for ref in self._waiting if ref not in keep]:
             self._report(report_dropped(self._waiting.pop(ref)), is_urgent=True)
 
-    def forget_waiting(self) -> None:
-        """Drop what waits without a word: the others have forgotten it already."""
-        self._waiting.clear()
-
     def _begin(self, flight: Flight) -> tuple[Effect, ...]:
         action = flight.action
         self._numbers += 1
@@ -134,12 +130,6 @@ class Execution:
             self._begun.pop(old, None)
         self._report(report_cancelled(flight), is_urgent=True)
         return (_cancel_effect(key),)
-
-    def forget_recurring(self, resource: ResourceId, task: str, interval_ms: int) -> None:
-        """A recurring operation was ended from outside its plan."""
-        old = self._recurring.pop((resource, task, interval_ms), None)
-        if old is not None:
-            self._begun.pop(old, None)
 
     # Results
 
@@ -217,11 +207,6 @@ class Execution:
         return bool(self._outbox) and not self._sent
 
     @property
-    def has_reports(self) -> bool:
-        """Say whether results are not yet delivered."""
-        return bool(self._outbox)
-
-    @property
     def has_running_probes(self) -> bool:
         """Say whether a probe still runs here."""
         return self._probes > 0
@@ -234,14 +219,6 @@ class Execution:
     def running(self) -> tuple[Flight, ...]:
         """Return what was begun and has not ended, without recurring operations that reported."""
         return tuple(begun.flight for begun in self._begun.values() if not begun.is_reported)
-
-    def unsettled(self) -> tuple[Flight, ...]:
-        """Return what this node says is in flight: begun, not begun yet, or ended but not told."""
-        return (*self._waiting.values(), *self.running())
-
-    def unsent_refs(self) -> tuple[str, ...]:
-        """Return the refs of results that were not delivered."""
-        return tuple(report.ref for report, _ in self._outbox.values() if report.ref)
 
     def counts(self) -> dict[str, int]:
         """Return figures for people."""

@@ -343,11 +343,6 @@ class Machine:
             )
         )
 
-    @property
-    def is_transferring(self) -> bool:
-        """Say whether the base's state is awaited."""
-        return self._donor is not None
-
     def holding_up(self, me: MemberAddress) -> tuple[MemberAddress, ...]:
         """Return the members that keep the next view from being established."""
         if self._donor is not None:

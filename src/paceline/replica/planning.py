@@ -161,10 +161,6 @@ class PlanRun:
         self._count.value -= 1
         return self._make_eligible(self._finish(action.id))
 
-    def release_queue(self) -> tuple[Eligible, ...]:
-        """Return what became eligible because something outside the plan changed."""
-        return self._make_eligible([])
-
     @property
     def is_complete(self) -> bool:
         """Say whether nothing of it is in flight and nothing can follow."""

@@ -7,7 +7,6 @@ recurring one, `R_last_failure_0` for a failure, and migrations apart.
 
 import msgspec
 
-from paceline.model.identifiers import NodeName
 from paceline.model.operation import OperationResult
 from paceline.model.plan import PlannedAction
 from paceline.model.scores import INFINITY, format_score, parse_score
@@ -206,8 +205,3 @@ def _count(action: PlannedAction, entry: HistoryEntry, is_fatal: bool) -> Failur
         value="INFINITY" if is_infinite else "++",
         last_value=str(ended_ms // 1000),
     )
-
-
-def place_of(flight: Flight) -> NodeName:
-    """Return the node on which an action in flight does something."""
-    return flight.action.node

@@ -19,14 +19,12 @@ stonith-timeout (pacemaker-schedulerd and pacemaker-controld metadata)."""
 DAEMON_GRACE_MS = 30_000
 """How long a daemon lost on a living node may take to return: longer than a supervisor needs to
 restart it and it needs to end or adopt what its predecessor left."""
-FENCE_ATTEMPTS_MAX = 10
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """Cluster properties, with their defaults."""
 
     is_fencing_on: bool = True
-    has_fence_devices: bool = False
     has_startup_fencing: bool = True
     start_failure_is_fatal: bool = True
     no_quorum_policy: str = "stop"
@@ -35,9 +33,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     shutdown_escalation_ms: int = SHUTDOWN_ESCALATION_MS
     daemon_grace_ms: int = DAEMON_GRACE_MS
     fence_timeout_ms: int = FENCE_TIMEOUT_MS
-    fence_attempts_max: int = FENCE_ATTEMPTS_MAX
-    fence_action: str = "reboot"
-    watchdog_timeout_ms: int = 0
 
 
 def read_settings(configuration: Configuration) -> Settings:
@@ -54,13 +49,6 @@ def read_settings(configuration: Configuration) -> Settings:
         shutdown_escalation_ms=_duration(words, ("shutdown-escalation",), SHUTDOWN_ESCALATION_MS),
         daemon_grace_ms=_duration(words, ("daemon-grace",), DAEMON_GRACE_MS),
         fence_timeout_ms=_duration(words, ("stonith-timeout", "fencing-timeout"), FENCE_TIMEOUT_MS),
-        fence_attempts_max=_count(
-            words, ("stonith-max-attempts", "fencing-max-attempts"), FENCE_ATTEMPTS_MAX
-        ),
-        fence_action=_first(words, ("stonith-action", "fencing-action")) or "reboot",
-        watchdog_timeout_ms=_duration(
-            words, ("stonith-watchdog-timeout", "fencing-watchdog-timeout"), 0
-        ),
     )
 
 
@@ -117,8 +105,3 @@ def _duration(words: dict[str, str], names: tuple[str, ...], default_ms: int) ->
         return parse_duration_ms(word)
     except ValueError:
         return default_ms
-
-
-def _count(words: dict[str, str], names: tuple[str, ...], default: int) -> int:
-    word = _first(words, names)
-    return int(word) if word is not None and word.strip().isdigit() else default

@@ -197,7 +197,6 @@ class NodeRow(Struct, frozen=True, kw_only=True):
     since_ms: int = 0
     ring_since_ms: int = 0
     version: str = ""
-    is_configured: bool = True
 
 
 class Core(Struct, frozen=True, kw_only=True):
@@ -282,10 +281,6 @@ class State:
             history=tuple((place, self.history_of(place).values()) for place in places),
             flights=tuple(f for f in self.flights.values() if f.executor == member),
         )
-
-    def find_node(self, node_id: NodeId) -> NodeRow | None:
-        """Return the row of a member node by its number."""
-        return next((row for row in self.nodes.values() if row.node_id == node_id), None)
 
     # Changing
 
