@@ -3,16 +3,21 @@
 import os
 from typing import TYPE_CHECKING
 
-from paceline.adapters.daemon_client import DaemonClient
-from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.errors import InvalidRequestError, InvariantError, UnreachableError
 from paceline.model.reports import Report
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
-from paceline.ports.daemon import Json, JsonRecord
+from paceline.ports.daemon import AnswerLostError, Daemon, Json, JsonRecord
 
 if TYPE_CHECKING:
     from paceline.model.status import ClusterStatus
 
 PUSH_TIMEOUT_MS = 60_000
+SUBMITS_MAX = 3
+"""How often a change is sent (with one id) before its outcome is called unknown."""
+UNKNOWN = (
+    "the change was sent, but nobody can say whether it took effect; look at the configuration "
+    "before you try again"
+)
 NOT_RUNNING = "cluster is not currently running on this node"
 
 
@@ -21,7 +26,7 @@ class LiveCib:
 
     is_live = True
 
-    def __init__(self, daemon: DaemonClient, *, user: str, client: str) -> None:
+    def __init__(self, daemon: Daemon, *, user: str, client: str) -> None:
         """Act for `user` by way of the program `client` (both are kept with the change)."""
         self._daemon = daemon
         self._user = user
@@ -53,20 +58,34 @@ class LiveCib:
             "request_id": f"{self._client}-{os.urandom(12).hex()}",
             "force": is_forced,
         }
-        answer = self._ask(request)
+        answer = self._submit(request)
         if answer.get("ok") is True:
             is_safe = answer.get("outcome") != "not-yet-safe"
             return PushOutcome(is_safe=is_safe, waits_for=str(answer.get("waits_for") or ""))
         code, message = str(answer.get("code", "refused")), str(answer.get("message", ""))
+        if answer.get("outcome") == "unknown":
+            raise UnreachableError(f"{UNKNOWN} ({message or code})")
         if code == "version-moved":
             raise VersionMovedError(message or "the configuration was changed meanwhile")
         report = Report(code=code, message=f"Unable to update cib\n{message or code}")
         raise InvalidRequestError(report)
 
+    def _submit(self, request: JsonRecord) -> JsonRecord:
+        """Submit a change; where the answer is lost, ask again with the same id."""
+        for attempt in range(1, SUBMITS_MAX + 1):
+            try:
+                return self._ask(request)
+            except AnswerLostError as error:
+                if attempt == SUBMITS_MAX:
+                    raise UnreachableError(f"{UNKNOWN} ({error})") from error
+        raise InvariantError("the last attempt returns or raises")
+
     def _ask(self, request: JsonRecord) -> JsonRecord:
         """Ask the daemon; where none answers, say in the user's words what that means."""
         try:
             return self._daemon.ask(request, timeout_ms=PUSH_TIMEOUT_MS)
+        except AnswerLostError:
+            raise
         except UnreachableError as error:
             raise UnreachableError(f"unable to get cib: {NOT_RUNNING} ({error})") from error
 

@@ -10,7 +10,7 @@ from _socket import socket as RawSocket
 from collections.abc import Mapping
 
 from paceline.model.errors import UnreachableError
-from paceline.ports.daemon import JsonRecord
+from paceline.ports.daemon import AnswerLostError, JsonRecord
 
 RUNTIME_DIR_DEFAULT = "/run/paceline"
 TIMEOUT_MS_DEFAULT = 60_000
@@ -37,43 +37,56 @@ class DaemonClient:
     def ask(self, request: JsonRecord, *, timeout_ms: int = TIMEOUT_MS_DEFAULT) -> JsonRecord:
         """Send one request and return the answer.
 
-        Raises UnreachableError where nothing listens, the connection breaks or the time is over.
+        Raises UnreachableError where nothing listens, AnswerLostError where the connection breaks
+        or the time is over once something was sent.
         """
         line = json.dumps(request, separators=(",", ":")).encode() + b"\n"
         link = RawSocket(AF_UNIX, SOCK_STREAM)
         try:
             link.settimeout((timeout_ms + ANSWER_SLACK_MS) / 1000)
-            link.connect(self._path)
-            link.sendall(line)
-            return _parse_answer(_read_line(link))
-        except OSError as error:
-            raise UnreachableError(f"no daemon answers at {self._path}: {error}") from error
+            self._connect(link)
+            return _exchange(link, line)
         finally:
             link.close()
 
+    def _connect(self, link: RawSocket) -> None:
+        try:
+            link.connect(self._path)
+        except OSError as error:
+            raise UnreachableError(f"no daemon answers at {self._path}: {error}") from error
+
+
+def _exchange(link: RawSocket, line: bytes) -> JsonRecord:
+    """Send a line and return the answer. Raises AnswerLostError."""
+    try:
+        link.sendall(line)
+        return _parse_answer(_read_line(link))
+    except OSError as error:
+        raise AnswerLostError(f"no answer came from the daemon: {error}") from error
+
 
 def _read_line(link: RawSocket) -> bytes:
-    """Return everything up to the first newline. Raises UnreachableError where it ends early."""
+    """Return everything up to the first newline. Raises AnswerLostError where it ends early."""
     chunks: list[bytes] = []
     size = 0
     while True:
         chunk = link.recv(CHUNK_BYTES)
         if not chunk:
-            raise UnreachableError("the daemon closed the connection without an answer")
+            raise AnswerLostError("the daemon closed the connection without an answer")
         chunks.append(chunk)
         size += len(chunk)
         if chunk.endswith(b"\n"):
             return b"".join(chunks)
         if size > ANSWER_BYTES_MAX:
-            raise UnreachableError(f"the daemon's answer is longer than {ANSWER_BYTES_MAX} bytes")
+            raise AnswerLostError(f"the daemon's answer is longer than {ANSWER_BYTES_MAX} bytes")
 
 
 def _parse_answer(line: bytes) -> JsonRecord:
-    """Return the answer as a record. Raises UnreachableError where it is none."""
+    """Return the answer as a record. Raises AnswerLostError where it is none."""
     try:
         answer = json.loads(line)
     except ValueError as error:
-        raise UnreachableError("the daemon's answer is no JSON") from error
+        raise AnswerLostError("the daemon's answer is no JSON") from error
     if not isinstance(answer, dict):
-        raise UnreachableError("the daemon's answer is no record")
+        raise AnswerLostError("the daemon's answer is no record")
     return answer

@@ -3,8 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from paceline.model.errors import UnreachableError
+
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonRecord: TypeAlias = Mapping[str, Json]
+
+
+class AnswerLostError(UnreachableError):
+    """The request was sent and no answer came: nobody can say whether it took effect."""
 
 
 class Daemon(Protocol):
@@ -13,7 +19,7 @@ class Daemon(Protocol):
     def ask(self, request: JsonRecord, *, timeout_ms: int = 60_000) -> JsonRecord:
         """Send a request (`{"do": "state"}`) and return the answer, whose `ok` may be false.
 
-        Raises UnreachableError where no daemon answers (the cluster does not run here) or the
-        time limit passes.
+        Raises UnreachableError where no daemon listens (the cluster does not run here),
+        AnswerLostError where the connection breaks or the time is over after it was sent.
         """
         ...
