@@ -333,7 +333,6 @@ class PlanApplier:
         if flight is None or flight.executor != sender:
             return "not-in-flight"
         state.flights.drop(entry.ref)
-        state.update_core(time_ms=max(state.core.value.time_ms, entry.time_ms))
         action = flight.action
         self._record(
             action,

@@ -83,7 +83,6 @@ def _change(state: State, view: View, entry: Changed) -> str:
     state.update_core(
         version=f"{lineage.epoch}.{lineage.number}{forced}.{view.id[:VERSION_ID_LENGTH]}",
         last_change=entry.origin,
-        time_ms=max(state.core.value.time_ms, entry.time_ms),
     )
     state.want_plan("the configuration changed")
     return ""

@@ -302,6 +302,7 @@ class Machine:
     ) -> None:
         state = self.state
         core = state.core.value
+        coordinator = min(proposal.hellos, key=lambda hello: (hello.level, hello.node_id))
         lineage = core.lineage
         if proposal.is_quorate:
             lineage = Lineage(
@@ -313,7 +314,7 @@ class Machine:
         state.update_core(
             lineage=lineage,
             position=core.position + 1,
-            time_ms=max(core.time_ms, *(hello.time_ms for hello in proposal.hellos)),
+            time_ms=max(core.time_ms, coordinator.time_ms),
             level=min(hello.level for hello in proposal.hellos),
             was_quorate=proposal.is_quorate,
             cluster_name=next(
@@ -322,7 +323,6 @@ class Machine:
         )
         is_continuing = all(member in self._synced for member in proposal.members)
         self._happened.extend(enter_view(state, proposal, is_continuing=is_continuing))
-        coordinator = min(proposal.hellos, key=lambda hello: (hello.level, hello.node_id))
         self.view = View(
             proposal=proposal,
             coordinator=coordinator.node,

@@ -202,6 +202,7 @@ class NodeRow(Struct, frozen=True, kw_only=True):
 class Core(Struct, frozen=True, kw_only=True):
     """The single values of the state.
 
+    `time_ms` is the cluster's time: coordinators' clocks only, and it never goes back.
     `version` names the configuration's content (the write that made it); `lineage` how far the copy
     is. `wanted_at` is the position of the last change that may call for another plan.
     """
