@@ -50,6 +50,8 @@ class MemoryNode:
     broken: set[str] = field(default_factory=set)
     """What fails here: names of files and services."""
     clock_ms: int = 0
+    resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that lead elsewhere on this node than the network has them."""
 
     # ---- services ----
 
@@ -143,7 +145,7 @@ class MemoryNode:
             ),
             services=self.states(tuple(Service)),
             resolved=tuple(
-                (name, (self.network.nodes[name].addresses[0],))
+                (name, self.resolves.get(name, (self.network.nodes[name].addresses[0],)))
                 for name in names
                 if name in self.network.nodes
             ),

@@ -117,7 +117,7 @@ def test_setup_takes_a_node_out_of_its_cluster_when_forced(network: MemoryNetwor
     assert _conf(network, "worker2") == _conf(network, "worker1")
 
 
-@pytest.mark.parametrize("trouble", ["silent", "unauthorized", "clock"])
+@pytest.mark.parametrize("trouble", ["silent", "unauthorized", "clock", "name", "no name"])
 def test_setup_changes_nothing_when_a_node_is_not_fit(network: MemoryNetwork, trouble: str) -> None:
     match trouble:
         case "silent":
@@ -126,6 +126,10 @@ def test_setup_changes_nothing_when_a_node_is_not_fit(network: MemoryNetwork, tr
             network.nodes["worker2"].issued.clear()
         case "clock":
             network.nodes["worker2"].clock_ms = 3_600_000
+        case "name":
+            network.nodes["worker2"].resolves["worker1"] = ("10.0.0.1",)
+        case "no name":
+            network.nodes["worker2"].resolves["worker1"] = ()
     asked = ask("cluster setup", "demo", *NODES)
     with pytest.raises(ErrorsHaveOccurredError):
         set_up(asked.request, ports_of(network, "worker1"))

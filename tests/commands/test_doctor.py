@@ -79,3 +79,20 @@ def test_doctor_names_what_is_missing_and_too_old() -> None:
     assert "on worker2: apt-get install resource-agents" in outcome.text
     assert "Corosync 2.4.5 is too old: 3.1 or later is needed" in outcome.text
     assert outcome.status == 1
+
+
+def test_doctor_names_the_nodes_that_do_not_agree_on_a_name() -> None:
+    network = _network()
+    network.nodes["worker2"].resolves["worker1"] = ("192.168.222.30",)
+    outcome = examine_nodes(ask("doctor", *NODES).request, ports_of(network, "worker1"))
+    assert (
+        "FAIL  name          the name 'worker1' leads to different addresses: "
+        "192.168.222.31 on worker1; 192.168.222.30 on worker2"
+    ) in outcome.text
+
+
+def test_doctor_takes_a_nodes_own_loopback_name_as_it_is() -> None:
+    network = _network()
+    network.nodes["worker1"].resolves["worker1"] = ("127.0.1.1",)
+    outcome = examine_nodes(ask("doctor", *NODES).request, ports_of(network, "worker1"))
+    assert outcome.status == 0

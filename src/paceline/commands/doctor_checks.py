@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_interface
 
-from paceline.commands.node_checks import COROSYNC_MIN, COROSYNC_MIN_WORDS, DISK_FREE_MIN, version
+from paceline.commands.node_checks import (
+    COROSYNC_MIN,
+    COROSYNC_MIN_WORDS,
+    DISK_FREE_MIN,
+    name_trouble,
+    version,
+)
 from paceline.commands.node_trouble import clock_words, explain, firewall_lines, is_clock_apart
 from paceline.model.corosync_conf import UDP_PORT
 from paceline.ports.node_calls import (
@@ -73,6 +79,9 @@ def _examine_node(name: str, found: Examined) -> Iterator[Check]:
     yield from _check_reached(name, found)
     if facts is None:
         return
+    trouble, fix = name_trouble(name, found.facts)
+    if trouble:
+        yield Check(what="name", state=State.BROKEN, detail=trouble, fix=(fix,))
     yield _check_programs(name, facts)
     yield _check_corosync(name, facts, found.facts)
     yield _check_disk(name, facts)
@@ -129,7 +138,9 @@ def _check_seen(observer: str, seen: PeerSeen) -> Check:
         problem = PeerProblem(
             trouble=Trouble(seen.state), address=seen.address, port=seen.port, detail=seen.detail
         )
-        lines = tuple(line.strip() for line in explain(seen.name, problem).splitlines())
+        lines = tuple(
+            line.strip() for line in explain(seen.name, problem, observer=observer).splitlines()
+        )
         return Check(what=what, state=State.BROKEN, detail=f"{where}: {seen.state}", fix=lines)
     if is_clock_apart(seen.clock_ms, seen.clock_error_ms):
         return Check(

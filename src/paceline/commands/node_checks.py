@@ -121,28 +121,31 @@ def check_versions_agree(findings: Findings, facts: Mapping[str, NodeFacts]) -> 
 def check_names_agree(findings: Findings, facts: Mapping[str, NodeFacts]) -> None:
     """Report names that lead somewhere else on one node than on another, or nowhere."""
     for target in facts:
-        seen: dict[tuple[str, ...], list[str]] = {}
-        for observer, found in facts.items():
-            addresses = dict(found.resolved).get(target, ())
-            if observer == target and _is_only_loopback(addresses):
-                continue
+        problem, fix = name_trouble(target, facts)
+        if problem:
+            findings.error("names-differ", problem, is_forceable=True, advice=f"  {fix}")
+
+
+def name_trouble(target: str, facts: Mapping[str, NodeFacts]) -> tuple[str, str]:
+    """Return what is wrong with what the nodes think a name leads to, and the fix; or "" twice."""
+    seen: dict[tuple[str, ...], list[str]] = {}
+    for observer, found in facts.items():
+        addresses = dict(found.resolved).get(target, ())
+        if not (observer == target and _is_only_loopback(addresses)):
             seen.setdefault(addresses[:1], []).append(observer)
-        if () in seen:
-            shown = ", ".join(seen[()])
-            findings.error(
-                "unknown-name",
-                f"the name '{target}' has no address on {shown}",
-                is_forceable=True,
-                advice=f"  add a line 'ADDRESS {target}' to /etc/hosts on {shown}",
-            )
-        elif len(seen) > 1:
-            shown = "; ".join(f"{a[0]} on {', '.join(names)}" for a, names in seen.items())
-            findings.error(
-                "names-differ",
-                f"the name '{target}' leads to different addresses: {shown}",
-                is_forceable=True,
-                advice="  make /etc/hosts equal on all nodes",
-            )
+    if () in seen:
+        shown = ", ".join(seen[()])
+        return (
+            f"the name '{target}' has no address on {shown}",
+            f"add a line 'ADDRESS {target}' to /etc/hosts on {shown}",
+        )
+    if len(seen) > 1:
+        shown = "; ".join(f"{a[0]} on {', '.join(names)}" for a, names in seen.items())
+        return (
+            f"the name '{target}' leads to different addresses: {shown}",
+            "make /etc/hosts equal on all nodes",
+        )
+    return "", ""
 
 
 def _is_only_loopback(addresses: tuple[str, ...]) -> bool:

@@ -46,14 +46,18 @@ def report_problem(name: str, problem: PeerProblem) -> Report:
     )
 
 
-def explain(name: str, problem: PeerProblem) -> str:
-    """Return what came of looking for a node's service, and what to do, as indented lines."""
+def explain(name: str, problem: PeerProblem, *, observer: str = "") -> str:
+    """Return what came of looking for a node's service, and what to do, as indented lines.
+
+    `observer` is the node that looked; "" is this one.
+    """
+    here = f"on {observer}" if observer else "from here"
     where = f"{problem.address} port {problem.port}/tcp"
     lines: tuple[str, ...]
     match problem.trouble:
         case Trouble.UNKNOWN_NAME:
             lines = (
-                f"the name '{name}' has no address on this node",
+                f"the name '{name}' has no address on {observer or 'this node'}",
                 f"add a line 'ADDRESS {name}' to /etc/hosts on every node, or name the address: "
                 f"pcs host auth {name} addr=ADDRESS",
             )
@@ -66,7 +70,7 @@ def explain(name: str, problem: PeerProblem) -> str:
         case Trouble.REJECTED:
             lines = (
                 f"{where}: rejected ({problem.detail}): a firewall, or there is no route",
-                f"from here:  ip route get {problem.address}",
+                f"{here}:  ip route get {problem.address}",
                 *firewall_lines(name, ((problem.port, "tcp"),)),
             )
         case Trouble.SILENT if problem.detail:
@@ -78,7 +82,7 @@ def explain(name: str, problem: PeerProblem) -> str:
             lines = (
                 f"{where}: silent: no answer within the time limit; a firewall drops it, or the "
                 "machine is off",
-                f"from here:  ping -c 1 {problem.address}",
+                f"{here}:  ping -c 1 {problem.address}",
                 *firewall_lines(name, ((problem.port, "tcp"),)),
             )
         case Trouble.OTHER_KEY:
