@@ -3,9 +3,13 @@
 An entry is a line and the entries below it; `status_text` and `status_classic` indent them.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
+from paceline.commands.status_bundles import CONTAINER_AGENTS
 from paceline.commands.status_view import StatusView, is_active, primitives
 from paceline.model.identifiers import NodeName
 from paceline.model.state import NodeState, ResourceState
@@ -50,6 +54,16 @@ class Layout:
 def list_text(names: Iterable[str]) -> str:
     """Return `[ n1 n2 ]`."""
     return f"[ {' '.join(names)} ]"
+
+
+def in_natural_order(names: Iterable[str]) -> list[str]:
+    """Return names as people sort them: `n2` before `n10`, whatever the case."""
+    return sorted(names, key=lambda name: (_natural_key(name), name))
+
+
+def _natural_key(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def agent_text(resource: ResourceState, layout: Layout) -> str:
@@ -270,7 +284,7 @@ def _folded(resource: ResourceState, view: StatusView, layout: Layout) -> Iterat
             nodes[role].append(_common_node(instance) or "")
         elif _is_shown(instance, layout):
             yield _instance(instance, view, layout)
-    order = sorted
+    order = in_natural_order
     if nodes["Promoted"]:
         yield Entry(f"{layout.promoted}: {list_text(order(nodes['Promoted']))}")
     running = nodes["Unpromoted"] + nodes["Started"]
@@ -306,7 +320,7 @@ def _stopped(resource: ResourceState, view: StatusView, stopped: int) -> Iterato
         word = "Stopped (disabled)" if resource.is_disabled else "Stopped"
         reasons.setdefault("Stopped (not installed)" if is_missing else word, []).append(name)
     for word in sorted(reasons):
-        yield Entry(f"{word}: {list_text(sorted(reasons[word]))}")
+        yield Entry(f"{word}: {list_text(in_natural_order(reasons[word]))}")
 
 
 def _bundle(resource: ResourceState, view: StatusView, layout: Layout) -> Entry:
@@ -333,22 +347,21 @@ def _replica(
         return Entry(f"Replica[{max(replica.replica, 0)}]", lines)
     by_id = {each.id: each for each in members}
     inner = by_id.get(replica.container_child)
-    container = next((each for each in members if each is not inner), None)
+    container = next((each for each in members if each.agent_type in CONTAINER_AGENTS), None)
     shown = inner or container
     if shown is None:
         return Entry(f"{bundle.id}-{replica.replica}")
-    name = f"{bundle.id}-{max(replica.replica, 0)}"
+    name = f"{bundle.id}-{max(replica.replica, 0)}" if inner is not None else shown.id
     if replica.address:
         name += f" ({replica.address})"
-    if container is not None and inner is not None and inner.active:
+    if container is not None and inner is not None and container.active:
         shown = _at(inner, container)
     return Entry(primitive_text(shown, view, layout, name))
 
 
 def _at(inner: ResourceState, container: ResourceState) -> ResourceState:
-    import msgspec
-
-    return msgspec.structs.replace(inner, active=container.active)
+    """Return the resource inside, shown at the node where its container runs."""
+    return replace(inner, active=container.active)
 
 
 # Nodes
@@ -418,6 +431,8 @@ def node_entries(view: StatusView, layout: Layout) -> tuple[Entry, ...]:
         word = node_text(node, layout)
         if layout.is_detailed:
             own.append(Entry(_detailed_node(node, word, view, layout)))
+        elif node.kind == "guest" and not node.is_online:
+            continue
         elif word in ("online", "OFFLINE"):
             kind = LIST_WORDS[node.kind][0 if word == "online" else 1]
             lists.setdefault(kind, []).append(node.name)

@@ -214,6 +214,14 @@ def outcome_text(outcome: str) -> str:
     return OUTCOME_WORDS.get(outcome, outcome or "complete")
 
 
+def failed_name(failure: FailedOperation) -> str:
+    """Return the name that the history has for what failed, without its operation."""
+    tail = f"_{failure.task}_{failure.interval_ms}"
+    if failure.operation_key.endswith(tail):
+        return failure.operation_key.removesuffix(tail)
+    return failure.resource
+
+
 def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
     """Return one failed operation in words, or with all its figures."""
     outcome = outcome_text(failure.outcome)
@@ -231,7 +239,7 @@ def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
             )
         return line
     interval = f"{_interval(failure.interval_ms)}-interval " if failure.interval_ms else ""
-    what = f"{failure.resource} {interval}{task_text(failure)} on {failure.node}"
+    what = f"{failed_name(failure)} {interval}{task_text(failure)} on {failure.node}"
     if outcome == "complete":
         result = f"returned '{rc_text(failure.rc)}'"
     elif outcome == "Timed Out":
@@ -248,17 +256,19 @@ def failure_text(failure: FailedOperation, *, is_detailed: bool) -> str:
 
 
 def _interval(ms: int) -> str:
-    """Return a span as people write it: `10s`, `1m30s`, `500ms`."""
-    if ms < 1000:
+    """Return a span as the tools write it: `500ms`, `10s`, `60s`, `2m`; a unit holds its whole."""
+    if ms <= 1000:
         return f"{ms}ms"
     seconds, rest = divmod(ms, 1000)
+    if rest:
+        return f"{seconds}.{rest:03}s"
     parts = []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        number, seconds = divmod(seconds, size)
-        if number:
+        if seconds > size:
+            number, seconds = divmod(seconds, size)
             parts.append(f"{number}{unit}")
-    if seconds or rest or not parts:
-        parts.append(f"{seconds}.{rest:03}s" if rest else f"{seconds}s")
+    if seconds:
+        parts.append(f"{seconds}s")
     return "".join(parts)
 
 

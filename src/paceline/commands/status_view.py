@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from paceline.commands.status_bundles import with_replicas
 from paceline.model.configuration import Configuration
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.snapshot import Snapshot
@@ -114,7 +115,7 @@ def view_of(
     Bans are looked for only with `has_bans`: they cost a whole decision of the scheduler.
     """
     snapshot = Snapshot(configuration=configuration, status=status)
-    resources = current_state(snapshot)
+    resources = with_replicas(current_state(snapshot), configuration)
     options: dict[str, str] = {}
     for each in configuration.options:
         for name, value in each.pairs:
