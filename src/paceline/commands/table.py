@@ -21,6 +21,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "resource_bundle",
         "resource_delete",
         "resource_move",
+        "resource_restart",
         "resource_show",
         "resource_relations",
         "resource_agents",
