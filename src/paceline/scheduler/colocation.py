@@ -284,6 +284,7 @@ def add_dependents(
     *,
     only_positive: bool = False,
     keep_if_unusable: bool = False,
+    root: Colocation | None = None,
 ) -> dict[str, int]:
     """Return `scores` with the wishes of `dependent`, and of those who follow it, added.
 
@@ -293,11 +294,17 @@ def add_dependents(
         dependent = dependent.children[0]
     elif dependent.kind is Kind.BUNDLE:
         return scores
+    elif _is_inner_member(dependent, c.primary):
+        # Where its group may not run it cannot run either.
+        assert dependent.parent is not None
+        dependent = dependent.parent.children[0]
     if dependent.is_merging:
         return scores
     dependent.is_merging = True
     try:
-        merged = _merge(work, scores, dependent, c, numerator, denominator, only_positive)
+        merged = _merge(
+            work, scores, dependent, c, numerator, denominator, only_positive, root or c
+        )
         if not keep_if_unusable and not _any_usable(work, merged):
             return scores
         for each in with_this(dependent):
@@ -311,14 +318,36 @@ def add_dependents(
                 numerator * each.score,
                 denominator * INFINITY,
                 only_positive=only_positive,
+                root=root or c,
             )
         return merged
     finally:
         dependent.is_merging = False
 
 
+def _is_inner_member(dependent: Resource, primary: Resource) -> bool:
+    """Say whether a group's later member depends on something outside the group."""
+    parent = dependent.parent
+    return (
+        parent is not None
+        and parent.kind is Kind.GROUP
+        and primary.parent is not parent
+        and parent.children[0] is not dependent
+    )
+
+
 def _any_usable(work: Work, scores: dict[str, int]) -> bool:
     return any(score >= 0 and work.node_by_name[name].can_run() for name, score in scores.items())
+
+
+def _gives_way(work: Work, dependent: Resource, root: Colocation) -> bool:
+    """Say whether the primary must make room: the one avoiding it can run in one place only."""
+    if len(usable_nodes(work, dependent)) != 1:
+        return False
+    stickiness = sum(
+        each.stickiness for each in root.primary.primitives() if len(each.running_on) == 1
+    )
+    return stickiness < abs(root.score)
 
 
 def _merge(
@@ -329,6 +358,7 @@ def _merge(
     numerator: int,
     denominator: int,
     only_positive: bool,
+    root: Colocation,
 ) -> dict[str, int]:
     merged = dict(scores)
     best: dict[str | None, int] | None = None
@@ -339,6 +369,7 @@ def _merge(
             if value is not None:
                 best[value] = max(best.get(value, MINUS_INFINITY), score)
     is_negative = numerator < 0
+    is_pinned = is_negative and _gives_way(work, dependent, root)
     for name in merged:
         if best is None:
             score = dependent.scores.get(name, MINUS_INFINITY)
@@ -346,7 +377,7 @@ def _merge(
             score = best.get(
                 attribute_value(work.node_by_name[name], c.node_attribute), MINUS_INFINITY
             )
-        if is_negative and score < 0:
+        if is_negative and score < 0 and not is_pinned:
             # A dislike of someone who avoids this one is no reason to come here.
             continue
         if only_positive and score < 0 and not is_negative:

@@ -7,7 +7,8 @@ and hand on to the parts what is asked of them.
 
 from collections import deque
 
-from paceline.scheduler.work import Action, Kind, Node, Tie, Work
+from paceline.model.scores import INFINITY
+from paceline.scheduler.work import Action, Kind, Node, Role, Tie, Work
 
 VISITS_PER_ACTION_MAX = 200
 """A bound on the work: far more than any real configuration needs; a loop ends here."""
@@ -119,6 +120,27 @@ class Spreader:
         elif action.is_runnable:
             action.block(reason)
             self._changed(action)
+            self._block_companions(action)
+
+    def _block_companions(self, action: Action) -> None:
+        """What must be with a resource cannot start (or be promoted) where that cannot."""
+        rsc = action.resource
+        if rsc is None or action.task not in ("start", "promote"):
+            return
+        role = Role.PROMOTED if action.task == "promote" else Role.UNKNOWN
+        holders = [rsc]
+        if rsc.parent is not None and rsc.parent.kind is Kind.GROUP:
+            holders.append(rsc.parent)
+        for holder in holders:
+            for c in holder.with_this:
+                if c.score < INFINITY or c.primary_role is not role:
+                    continue
+                if c.dependent.parent is not None and c.dependent.parent is rsc.parent:
+                    continue
+                task = "promote" if c.dependent_role is Role.PROMOTED else "start"
+                for dependent in c.dependent.primitives():
+                    for other in dependent.actions_of(task):
+                        self.block(other, f"colocation with {describe(action)}")
 
     def _update(self, first: Action, then: Action, kind: Tie) -> None:
         if kind & (Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED) and first.node is not then.node:
