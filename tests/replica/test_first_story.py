@@ -3,7 +3,9 @@
 from replica_bus import Bus
 from replica_plans import is_running, keep_running
 
+from paceline.model.identifiers import NodeName
 from paceline.model.status import ChangeOrigin
+from paceline.replica.events import JournalWritten
 from paceline.replica.requests import Configure, Outcome, SetAttributes
 
 ORIGIN = ChangeOrigin(user="root", client="cibadmin", node="worker1")
@@ -51,8 +53,6 @@ def test_change_is_acknowledged_when_both_disks_have_it() -> None:
     bus.settle()
     assert asked not in bus["worker1"].replies
     bus["worker2"].is_disk_slow = False
-    from paceline.replica.events import JournalWritten
-
     bus.feed("worker2", JournalWritten(sequence=bus["worker2"].written[-1]))
     bus.settle()
     answer = bus["worker1"].replies[asked]
@@ -102,8 +102,6 @@ def test_attribute_is_known_everywhere_when_set_on_one_node() -> None:
     bus = Bus("worker1", "worker2", is_two_node=True)
     bus.start("worker1", "worker2")
     bus.settle()
-    from paceline.model.identifiers import NodeName
-
     asked = bus.ask("worker2", SetAttributes(node=NodeName("worker1"), values=(("a", "++"),)))
     bus.settle()
     assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED

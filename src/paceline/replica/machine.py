@@ -132,9 +132,13 @@ class Machine:
             undo.roll_back()
             self.plans.run = run
             self._happened = []
+            detail = f"{type(problem).__name__}: {problem}"
             if isinstance(entry, Hello | Suspect | Transfer):
-                raise
-            self._refuse(sender, entry, "internal", f"{type(problem).__name__}: {problem}")
+                self._close()
+                error = EntryError(code="internal", detail=f"{type(entry).__name__}: {detail}")
+                self._happened.append(Garbled(sender=sender, error=error))
+            else:
+                self._refuse(sender, entry, "internal", detail)
         else:
             undo.commit()
 
