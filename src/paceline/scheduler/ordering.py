@@ -132,7 +132,7 @@ def apply_orders(work: Work) -> None:
         if top.kind is Kind.BUNDLE:
             _order_replicas(work, top)
         for rsc in top.walk():
-            if rsc.container is not None and not rsc.is_remote_connection and rsc.bundle is None:
+            if rsc.container is not None and rsc.bundle is None:
                 order_pair(work, rsc.container, "start", rsc, "start", "mandatory", True)
     for each in work.snapshot.configuration.constraints:
         if not isinstance(each, OrderConstraint):

@@ -389,7 +389,6 @@ def _link_container(work: Work, rsc: Resource) -> None:
     if container is not None and container is not rsc:
         rsc.container = container
         container.fillers.append(rsc)
-        if not rsc.is_remote_connection:
-            add_colocation(
-                work, Colocation(f"container:{rsc.id}", INFINITY, rsc, container, influence=True)
-            )
+        add_colocation(
+            work, Colocation(f"container:{rsc.id}", INFINITY, rsc, container, influence=True)
+        )
