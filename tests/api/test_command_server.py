@@ -69,8 +69,11 @@ def test_several_commands_are_served_one_after_another(server: Path) -> None:
 
 
 @root_only
-def test_what_works_on_files_is_refused(server: Path) -> None:
-    answers = _run(server, _words("-f", "/etc/shadow", "resource"))
+@pytest.mark.parametrize(
+    "words", [("-f", "/etc/shadow"), ("--corosync_conf=/etc/x",), ("--corosync_c", "/etc/x")]
+)
+def test_what_works_on_files_is_refused(server: Path, words: tuple[str, ...]) -> None:
+    answers = _run(server, _words(*words, "resource"))
     assert "has to run in place" in str(answers[0]["err"])
     assert answers[-1] == {"exit": 1}
 

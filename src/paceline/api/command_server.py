@@ -21,7 +21,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import NoReturn
@@ -32,7 +32,8 @@ from msgspec import Struct
 from paceline.adapters.as_user import UserFiles, UserIds
 from paceline.api.wiring import make_node, make_peers, make_ports
 from paceline.commands.contract import Ports, UsageError
-from paceline.commands.run import Places, Session, is_local, run_words
+from paceline.commands.options import parse_words
+from paceline.commands.run import Places, Session, run_words
 from paceline.commands.table import all_commands
 
 LOG = logging.getLogger("paceline.api")
@@ -47,6 +48,7 @@ SEND_S_MAX = 600.0
 """How long a reader may stand still (`pcs status | less`)."""
 CHILDREN_MAX = 32
 WARM_PACKAGES = ("paceline.model", "paceline.cib", "paceline.scheduler", "paceline.commands")
+FILE_OPTIONS = frozenset({"f", "corosync_conf"})
 PROGRAMS = frozenset({"pcs", "paceline"})
 FROM_CLIENT = frozenset({"COLUMNS", "LANG", "LC_ALL", "TZ", "PACELINE_STYLE"})
 """What of the client's environment counts: only how things look. A path of his would let a member
@@ -206,7 +208,7 @@ def _run_one(link: socket.socket, environment: Mapping[str, str]) -> int:
         return _refuse(terminal, "the request is not understood")
     if not asker.is_allowed:
         return _refuse(terminal, f"user '{asker.name}' is neither root nor in the group '{GROUP}'")
-    if len(asked.words) > WORDS_MAX or is_local(asked.words):
+    if len(asked.words) > WORDS_MAX or _names_a_file(asked.words):
         return _refuse(terminal, "this command works on a file and has to run in place")
     _end_with(link)
     session = Session(
@@ -222,11 +224,26 @@ def _run_one(link: socket.socket, environment: Mapping[str, str]) -> int:
         if asker.uid == 0:
             return ports
         ids = UserIds(uid=asker.uid, gid=asker.gid, groups=asker.groups)
-        return replace(ports, files=UserFiles(ports.files, ids))
+        return replace(
+            ports, files=UserFiles(ports.files, ids), open_report_files=_refuse_report_files
+        )
 
     status = run_words(asked.words, session=session, terminal=terminal, make_ports=ports_for)
     terminal.send({"exit": status})
     return status
+
+
+def _names_a_file(words: Sequence[str]) -> bool:
+    """Say whether a file stands for the cluster: it would be read and written with our rights."""
+    try:
+        given = parse_words(words).options
+    except UsageError:
+        return False
+    return not given.keys().isdisjoint(FILE_OPTIONS)
+
+
+def _refuse_report_files() -> NoReturn:
+    raise UsageError("a report is written by the user himself: run the command in place")
 
 
 def _refuse(terminal: SocketTerminal, why: str) -> int:
