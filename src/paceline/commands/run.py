@@ -10,7 +10,6 @@ from paceline.commands.contract import (
     Command,
     ErrorsHaveOccurredError,
     Findings,
-    Needs,
     Outcome,
     Ports,
     Request,
@@ -80,7 +79,7 @@ def run_words(
 
 
 def is_local(words: Sequence[str]) -> bool:
-    """Say whether the words should be run in place: they name a file instead of the cluster."""
+    """Say whether the words have to be run in place: they name a file instead of the cluster."""
     return any(
         word in ("-f", "--corosync_conf", "--help", "-h", "--version")
         or word.startswith(("--corosync_conf=", "-f"))
@@ -250,8 +249,3 @@ def _show_unknown(
     elif unknown:
         terminal.err(f"\n'{unknown}' is no command here.\n")
     return 1
-
-
-def takes_file(command: Command) -> bool:
-    """Say whether the command works with `-f FILE`."""
-    return command.needs in (Needs.CIB, Needs.CIB_AND_COROSYNC_CONF)
