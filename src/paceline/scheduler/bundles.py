@@ -9,6 +9,7 @@ address goes with its container, the connection prefers it, the instance goes in
 from dataclasses import dataclass
 
 from paceline.model.configuration import AttributeSet, Bundle, Clone, Operation, Primitive
+from paceline.model.errors import InvariantError
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.plan import Agent
 from paceline.model.scores import INFINITY, MINUS_INFINITY
@@ -92,7 +93,8 @@ def guest_names(configured: Bundle) -> list[NodeName]:
 
 
 def _inner_clone(work: Work, bundle: Resource, configured: Bundle, count: int) -> Resource:
-    assert configured.child is not None
+    if not (configured.child is not None):
+        raise InvariantError("set before this phase")
     is_promotable = configured.promoted_max > 0
     name = ResourceId(f"{configured.id}-{'master' if is_promotable else 'clone'}")
     pairs = [

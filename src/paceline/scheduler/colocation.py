@@ -5,6 +5,7 @@
 count, scaled by the strength of the colocation and again along each further link of a chain.
 """
 
+from paceline.model.errors import InvariantError
 from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
 from paceline.scheduler.constraints import usable_nodes
 from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
@@ -236,7 +237,8 @@ def _apply_interleaved(work: Work, dependent: Resource, primary: Resource, c: Co
 
 def _apply_interleaved_to(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:
     node = target.assigned
-    assert node is not None
+    if not (node is not None):
+        raise InvariantError("set before this phase")
     before = dict(dependent.scores)
     for name in dependent.scores:
         if name == node.name:
@@ -296,7 +298,8 @@ def add_dependents(
         return scores
     elif _is_inner_member(dependent, c.primary):
         # Where its group may not run it cannot run either.
-        assert dependent.parent is not None
+        if not (dependent.parent is not None):
+            raise InvariantError("set before this phase")
         dependent = dependent.parent.children[0]
     if dependent.is_merging:
         return scores

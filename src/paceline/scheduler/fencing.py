@@ -71,6 +71,12 @@ def _fence_guest(work: Work, node: Node) -> None:
         for action in rsc.actions:
             if action.node is node and action.task in ("stop", "demote"):
                 _imply(action, point)
+            elif (
+                action.task == "start"
+                and action.node is not None
+                and (rsc is not container and rsc is not connection)
+            ):
+                _wait_for_fence(work, rsc, action, node, point)
 
 
 def _needs_fencing(node: Node) -> bool:

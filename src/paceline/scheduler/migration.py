@@ -7,6 +7,7 @@ both ends, and nothing it must start after moves too without being able to migra
 
 from dataclasses import dataclass
 
+from paceline.model.errors import InvariantError
 from paceline.scheduler.actions import get_action, tie
 from paceline.scheduler.spread import leaves
 from paceline.scheduler.work import Action, Node, Resource, Role, Tie, Work
@@ -93,7 +94,8 @@ class _Move:
 
 def _begin(work: Work, start: Action) -> _Move | None:
     rsc, source, target = start.resource, start.migrate_source, start.node
-    assert rsc is not None and source is not None and target is not None
+    if not (rsc is not None and source is not None and target is not None):
+        raise InvariantError("set before this phase")
     stop = rsc.find_action("stop", source)
     if stop is None or not start.is_migratable or not start.is_runnable or not stop.is_runnable:
         return None

@@ -15,6 +15,7 @@ from paceline.model.configuration import (
     Operation,
     Primitive,
 )
+from paceline.model.errors import InvariantError
 from paceline.model.identifiers import ResourceId
 from paceline.model.plan import Agent
 from paceline.model.scores import INFINITY
@@ -223,9 +224,11 @@ def _child_meta(work: Work, configured: Clone) -> dict[str, str]:
 
 def add_instance(work: Work, clone: Resource, number: int) -> Resource:
     """Create one instance of a clone and return it."""
-    assert isinstance(clone.configured, Clone)
+    if not (isinstance(clone.configured, Clone)):
+        raise InvariantError("set before this phase")
     child = make_resource(work, clone.configured.child, clone, number)
-    assert child is not None
+    if not (child is not None):
+        raise InvariantError("set before this phase")
     for each in child.walk():
         each.is_unique = clone.is_unique
         each.is_notified = clone.is_notified
