@@ -2,7 +2,7 @@
 
 import asyncio
 import pwd
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol, assert_never
@@ -93,8 +93,10 @@ class Answerer:
         notes: NoteLog,
         clock: Clock,
         check_configuration: Checker,
+        figures: Callable[[], dict[str, str]] = dict,
     ) -> None:
-        """Answer for this node."""
+        """Answer for this node; `figures` are those of the adapters, for people."""
+        self._figures = figures
         self._driver = driver
         self._identity = identity
         self._notes = notes
@@ -164,6 +166,7 @@ class Answerer:
             "boot-id": self._identity.boot_id,
             "incarnation": str(self._identity.incarnation),
             **self._driver.internals(),
+            **self._figures(),
             "log-lines-lost": str(self._notes.lost),
             **self._driver.replica.internals(),
         }

@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from paceline import __version__
@@ -139,7 +140,12 @@ class Daemon:
                 self._notes.say("warning", "orphan-settled", line)
             driver = self._make_driver(Replica(identity, stored))
             driver.attach(engine=engine, executor=executor, journal=journal, planner=planner)
-            return await self._serve(driver, identity, inlet)
+
+            def figures() -> dict[str, str]:
+                agents = executor.internals() if executor is not None else {}
+                return {**engine.internals(), **agents, **planner.internals()}
+
+            return await self._serve(driver, identity, inlet, figures)
         finally:
             self._notifier.tell("STOPPING=1")
             if executor is not None:
@@ -208,7 +214,13 @@ class Daemon:
             self._notes.write, Note(level="warning", code="alert-failed", message=problem)
         )
 
-    async def _serve(self, driver: Driver, identity: Identity, inlet: Inlet) -> int:
+    async def _serve(
+        self,
+        driver: Driver,
+        identity: Identity,
+        inlet: Inlet,
+        figures: Callable[[], dict[str, str]],
+    ) -> int:
         """Serve until the replica leaves; return its exit status."""
         self._driver = driver
         answerer = Answerer(
@@ -217,6 +229,7 @@ class Daemon:
             notes=self._notes,
             clock=self._clock,
             check_configuration=check_configuration,
+            figures=figures,
         )
         server = SocketServer(self._settings.runtime_dir, answerer, self._notes.say)
         await server.open()
