@@ -239,17 +239,20 @@ def _colocate(
             score,
             dependent,
             primary,
-            dependent_role=_coloc_role(dependent_role),
-            primary_role=_coloc_role(primary_role),
+            dependent_role=_coloc_role(dependent_role, dependent),
+            primary_role=_coloc_role(primary_role, primary),
             node_attribute=constraint.node_attribute,
             influence=parse_flag(constraint.influence, True) if constraint.influence else None,
         ),
     )
 
 
-def _coloc_role(word: str) -> Role:
+def _coloc_role(word: str, rsc: Resource) -> Role:
+    """Return the role that limits a colocation; what is never promoted has only one."""
     role = role_of_word(word)
-    return Role.UNKNOWN if role is Role.STARTED else role
+    if role is Role.STARTED or not rsc.is_promotable:
+        return Role.UNKNOWN
+    return role
 
 
 def _colocation_sets(work: Work, constraint: ColocationConstraint) -> None:
