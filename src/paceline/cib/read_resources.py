@@ -51,18 +51,19 @@ def _read_primitive(
     template = templates.get(element.get("template", ""))
     agent_of = template if template is not None and element.get("class") is None else element
     sources = [element] if template is None else [element, template]
-    operations: dict[tuple[str, int], Operation] = {}
-    plain: list[Operation] = []
-    for source in sources:
-        own: list[Operation] = []
-        for block in source.iterchildren("operations"):
-            for child in references.resolve(block).iterchildren("op"):
-                operation = _read_operation(references.resolve(child), references)
-                if (operation.name, operation.interval_ms) not in operations or source is element:
-                    own.append(operation)
-        for operation in own:
-            operations.setdefault((operation.name, operation.interval_ms), operation)
-        plain.extend(own)
+    plain = [
+        _read_operation(references.resolve(child), references)
+        for block in element.iterchildren("operations")
+        for child in references.resolve(block).iterchildren("op")
+    ]
+    if template is not None:
+        known = {_operation_key(each) for each in plain}
+        inherited = [
+            _read_operation(references.resolve(child), references)
+            for block in template.iterchildren("operations")
+            for child in references.resolve(block).iterchildren("op")
+        ]
+        plain.extend(each for each in inherited if _operation_key(each) not in known)
     return Primitive(
         id=ResourceId(element.get("id", "")),
         agent=Agent(
@@ -76,6 +77,12 @@ def _read_primitive(
         utilization=_merged(sources, "utilization", references),
         operations=tuple(plain),
     )
+
+
+def _operation_key(operation: Operation) -> tuple[str, str]:
+    """Return what makes an operation replace a template's: its name and role, not its interval."""
+    role = dict(operation.attributes).get("role", "Started")
+    return operation.name, {"Slave": "Unpromoted", "Master": "Promoted"}.get(role, role)
 
 
 def _merged(sources: list[Element], tag: str, references: References) -> tuple[AttributeSet, ...]:

@@ -91,6 +91,11 @@ def _monitor_active(
         action.target_rc = 8
     if entry is None:
         action.require("not running yet")
+    elif rsc.multiple_active == "stop_unexpected" and len(rsc.running_on) > 1:
+        # The stops elsewhere may have hurt it: look again.
+        action.require("unexpected activity elsewhere")
+        for stop in rsc.actions_of("stop"):
+            tie(stop, action, Tie.ORDER)
     elif (rsc.id, node.name, entry.entry_id) in expired:
         action.require(FAKE_RESCHEDULE)
     elif not _is_healthy(rsc, node, task, interval_ms):
