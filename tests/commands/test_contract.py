@@ -96,6 +96,14 @@ def test_negative_numbers_are_arguments() -> None:
     assert parsed.options == {"force": ""}
 
 
+@pytest.mark.parametrize("word", ["a=\x01", "a=\udcff", "\x00"])
+def test_characters_that_no_configuration_can_hold_are_refused(word: str) -> None:
+    status, _out, err = CommandLine()(f"property set {word} --force")
+    assert status == 1
+    assert err.startswith("Error: ")
+    assert "control character" in err
+
+
 def test_help_names_every_area() -> None:
     out = CommandLine().ok("help")
     for area in MODULES:

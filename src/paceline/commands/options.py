@@ -43,6 +43,8 @@ TAKES: dict[str, Takes] = {
     "wait": Takes.MAYBE,
 }
 _SHORT = {"f": "f", "u": "u", "p": "p", "h": "help", "V": "verbose"}
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML cannot hold; surrogates stand for bytes that are not UTF-8."""
 _NEGATIVE = re.compile(r"-(\d|INFINITY|infinity)")
 OLD_KEYWORDS = ("--clone", "--master")
 """pcs 0.9 took these of `resource create` for the keywords they became: their place counts."""
@@ -61,6 +63,7 @@ class ParsedWords:
 
 def parse_words(argv: Sequence[str]) -> ParsedWords:
     """Tell words and options apart. Raises UsageError for an unknown option or a missing value."""
+    _refuse_unprintable(argv)
     words: list[str] = []
     options: dict[str, str] = {}
     negatives: list[str] = []
@@ -81,6 +84,14 @@ def parse_words(argv: Sequence[str]) -> ParsedWords:
         else:
             position += _read_option(word, argv[position : position + 1], options)
     return ParsedWords(words=tuple(words), options=options, bare_negatives=tuple(negatives))
+
+
+def _refuse_unprintable(argv: Sequence[str]) -> None:
+    """Raise UsageError for characters that no configuration can hold."""
+    for word in argv:
+        if _UNPRINTABLE.search(word):
+            shown = ascii(word)
+            raise UsageError(f"{shown} has a control character, or is not UTF-8 text")
 
 
 def _read_option(word: str, following: Sequence[str], options: dict[str, str]) -> int:
