@@ -43,13 +43,18 @@ class Leaving:
         self._is_leaving = True
         self._is_allowed = True
 
+    def plan_began(self) -> None:
+        """Another plan: what the one before allowed may not hold any more."""
+        self._is_allowed = False
+
     def go_on(self, view: View | None) -> None:
         """Ask in this view, or say goodbye, where that was not done yet."""
         if not self._is_leaving or view is None:
             return
+        self._ask(view)
         if not self._is_allowed:
-            self._ask(view)
-        elif self._left_in != view.id and self._execution.is_quiet:
+            return
+        if self._left_in != view.id and self._execution.is_quiet:
             self._left_in = view.id
             me = self._identity
             self._outlet.send(

@@ -25,6 +25,7 @@ UNLIMITED = -(2**63)
 """The rank of what the limit is not for: fencing, and what needs no agent."""
 START_LIKE = ("start", "promote", "migrate_to", "migrate_from")
 """Tasks that can make a resource active somewhere: released with an empty inbox only."""
+SHUTDOWN_TASK = "do_shutdown"
 MIGRATIONS = ("migrate_to", "migrate_from")
 
 
@@ -97,10 +98,25 @@ class PlanRun:
         self._held: Cell[int] = Cell(undo, 0)
         self._done: Cell[int] = Cell(undo, 0)
         self._next: dict[ActionId, list[ActionId]] = {}
+        self._before = {action.id: self._waits_for(action) for action in plan.actions}
         for action in plan.actions:
-            for before in sorted(set(action.after)):
-                if before in self.actions:
-                    self._next.setdefault(before, []).append(action.id)
+            for before in self._before[action.id]:
+                self._next.setdefault(before, []).append(action.id)
+
+    def _waits_for(self, action: PlannedAction) -> tuple[ActionId, ...]:
+        """Return what must be done first, in order.
+
+        A node is let go only when all else that the plan does there is done: a probe may find
+        what nobody knew of, and `Left` promises that nothing runs.
+        """
+        before = {other for other in action.after if other in self.actions}
+        if action.task == SHUTDOWN_TASK:
+            before |= {
+                other.id
+                for other in self.plan.actions
+                if other.kind is ActionKind.RESOURCE and executor_of(other) == action.node
+            }
+        return tuple(sorted(before))
 
     def begin(self, moved: Callable[[PlannedAction], bool]) -> tuple[Eligible, ...]:
         """Return the actions that are eligible at once.
@@ -119,18 +135,26 @@ class PlanRun:
                 self._by_ref.put(same.ref, action.id)
                 self._count.value += 1
                 continue
-            if moved(action) or flights.is_busy(action):
+            if moved(action) or flights.is_busy(action) or self._leaves_early(action):
                 states[action.id] = ActionState.HELD
                 self._held.value += 1
                 continue
             states[action.id] = ActionState.WAITING
-            waits_for = sum(before in self.actions for before in set(action.after))
-            still_open[action.id] = waits_for
-            if not waits_for:
+            still_open[action.id] = len(self._before[action.id])
+            if not self._before[action.id]:
                 roots.append(action.id)
         self._states.load(states)
         self._open.load(still_open)
         return self._make_eligible(roots)
+
+    def _leaves_early(self, action: PlannedAction) -> bool:
+        """Say whether a node would be let go while something else is in flight there."""
+        return action.task == SHUTDOWN_TASK and any(
+            flight.action.kind is ActionKind.RESOURCE
+            and flight.executor == action.node
+            and not any(is_same_work(flight.action, other) for other in self.plan.actions)
+            for flight in self._state.flights.values()
+        )
 
     def halt(self) -> None:
         """Nothing more becomes eligible."""

@@ -324,6 +324,7 @@ class Replica:
             case PlanBegan():
                 tell(self._outlet, happening)
                 self._planner.plan_began(self._settings.read().recheck_ms)
+                self._leaving.plan_began()
             case ResourceReported():
                 if happening.executor == self._identity.node:
                     tell(self._outlet, happening)
