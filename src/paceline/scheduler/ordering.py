@@ -451,6 +451,9 @@ def _pass_on_probe(probe: Action) -> None:
         stopped = parent.find_action("stopped")
         if stopped is not None:
             tie(probe, stopped, Tie.ORDER)
+        begin = parent.find_action("start")
+        if begin is not None and parent.kind is Kind.CLONE:
+            tie(probe, begin, Tie.ORDER)
         parent = parent.parent
     for stop in probe.resource.actions_of("stop") if probe.resource is not None else ():
         for after, _ in list(stop.before):
