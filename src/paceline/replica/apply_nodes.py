@@ -58,6 +58,7 @@ def enter_view(state: State, proposal: Proposal, *, is_continuing: bool) -> list
             updated = _absent(state, updated, in_ring)
         if updated != row:
             state.nodes.put(row.name, updated)
+    _end_forgotten_fencings(state)
     return [
         NodeChanged(
             node=row.name,
@@ -119,6 +120,18 @@ def abandon_fencings(state: State, executor: NodeName) -> None:
             if answered.fence_ref == flight.ref:
                 answer = RequestAnswer(outcome=Outcome.UNKNOWN, code="executor-lost", detail=reason)
                 state.remember_answer(request_id, Answered(answer=answer))
+
+
+def _end_forgotten_fencings(state: State) -> None:
+    """A fencing by hand whose executor knows nothing of it any more is answered: unknown."""
+    for request_id, answered in state.answers.items():
+        if answered.fence_ref and answered.fence_ref not in state.flights:
+            answer = RequestAnswer(
+                outcome=Outcome.UNKNOWN,
+                code="executor-lost",
+                detail="the member that fenced began anew or was cut off",
+            )
+            state.remember_answer(request_id, Answered(answer=answer))
 
 
 def _keep_unknown(state: State, executor: NodeName) -> None:
