@@ -52,9 +52,8 @@ class AgentsInMemory:
 class CibInMemory:
     """A configuration; `rivals` are changes that others make just before the next pushes."""
 
-    is_live = False
-
-    def __init__(self, document: str = EMPTY) -> None:
+    def __init__(self, document: str = EMPTY, *, is_live: bool = False) -> None:
+        self.is_live = is_live
         self.document = document.encode()
         self.version = 1
         self.rivals: list[bytes] = []
@@ -93,6 +92,20 @@ class FilesInMemory:
         return path in self.texts
 
 
+class PatientDaemon:
+    """Answers every wait, and remembers what the configuration was at each."""
+
+    def __init__(self, cib: CibInMemory, *, settles: bool) -> None:
+        self._cib = cib
+        self._settles = settles
+        self.seen: list[str] = []
+
+    def ask(self, request: JsonRecord, *, timeout_ms: int = 0) -> JsonRecord:
+        assert request["do"] == "wait"
+        self.seen.append(self._cib.document.decode())
+        return {"ok": self._settles, "message": "" if self._settles else "it took too long"}
+
+
 class NoDaemon:
     """A daemon that must not be asked."""
 
@@ -124,8 +137,12 @@ def _not_here() -> NoReturn:
 class CommandLine:
     """A user at a prompt: each call runs one line and gives (status, out, err)."""
 
-    def __init__(self, document: str = EMPTY, *, style: str = "") -> None:
-        self.cib = CibInMemory(document)
+    def __init__(
+        self, document: str = EMPTY, *, style: str = "", settles: bool | None = None
+    ) -> None:
+        """With `settles` it is a live cluster, whose daemon answers waits so."""
+        self.cib = CibInMemory(document, is_live=settles is not None)
+        self.daemon = None if settles is None else PatientDaemon(self.cib, settles=settles)
         self.files = FilesInMemory()
         self._style = style
 
@@ -144,7 +161,7 @@ class CommandLine:
             cib=self.cib,
             files=self.files,
             agents=AgentsInMemory(),
-            daemon=NoDaemon(),
+            daemon=self.daemon or NoDaemon(),
             corosync_conf_path=places.corosync_conf or "corosync.conf",
             open_node=_not_here,
             open_peers=_not_here,
