@@ -131,8 +131,6 @@ def _post(
 
 
 def _before_monitors(rsc: Resource, task: str, post_done: Action) -> None:
-    if task not in ("start", "promote"):
-        return
     for action in rsc.actions:
         if action.task == "monitor" and action.interval_ms and action.target_rc != 7:
             tie(post_done, action, Tie.ORDER)

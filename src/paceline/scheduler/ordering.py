@@ -106,6 +106,7 @@ def _tie_clone(work: Work, rsc: Resource) -> None:
     chain("stopped", "start")
     if rsc.is_promotable:
         chain("demoted", "stop")
+        chain("demoted", "start")
         chain("demoted", "promote")
         chain("stopped", "promote")
         chain("running", "promote")
