@@ -52,7 +52,7 @@ _CONTRIBUTIONS = {
 def why_text(explanation: Explanation, resource: str, node: str | None = None) -> list[str]:
     """Return the lines that say why `resource` is where it is, or not on `node`."""
     lines = [_answer(explanation, resource)]
-    lines.extend(_cause(each, explanation) for each in explanation.causes)
+    lines.extend(_cause(each, explanation) for each in explanation.causes if _is_told(each))
     lines.extend(_failure(dict(each)) for each in explanation.failures)
     lines.extend(_steps(explanation))
     for verdict in explanation.verdicts:
@@ -61,21 +61,38 @@ def why_text(explanation: Explanation, resource: str, node: str | None = None) -
     return lines
 
 
+_HELD = ("blocked", "maintenance", "unmanaged", "no-fence-device")
+"""Causes that keep a resource as it is, whatever the scores say."""
+
+
 def _answer(explanation: Explanation, resource: str) -> str:
     where = ", ".join(explanation.nodes_now)
-    now = f"{explanation.role_now} on {where}" if where else "stopped"
-    if not explanation.node_next:
+    role = explanation.role_now.lower()
+    now = f"{role} on {where}" if where else "stopped"
+    if any(each.code in _HELD for each in explanation.causes):
+        return f"{resource} is {now}, and the cluster leaves it so."
+    stops = any(each.task == "stop" and each.is_possible for each in explanation.steps)
+    starts = [each for each in explanation.steps if each.task == "start"]
+    if not explanation.node_next or (starts and not starts[0].is_possible):
+        why = "it may run on no node" if not explanation.node_next else "it cannot start now"
         if where:
-            return f"{resource} is {now.lower()} and is to be stopped: no node may run it."
-        return f"{resource} is stopped: no node may run it."
+            verb = "is to be stopped" if stops else "should be stopped"
+            return f"{resource} is {now} and {verb}: {why}."
+        return f"{resource} is stopped: {why}."
     if not where:
         return f"{resource} is stopped and is to be started on {explanation.node_next}."
     if explanation.nodes_now == (explanation.node_next,):
         if explanation.role_next != explanation.role_now:
-            role = explanation.role_next.lower()
-            return f"{resource} is on {where} and is to be {role} there."
-        return f"{resource} is {now[0].lower() + now[1:]}, and that is where it belongs."
-    return f"{resource} is {now[0].lower() + now[1:]} and is to move to {explanation.node_next}."
+            return f"{resource} is {now} and is to be {explanation.role_next.lower()} there."
+        if stops:
+            return f"{resource} is {now} and is to be restarted there."
+        return f"{resource} is {now}, and that is where it belongs."
+    return f"{resource} is {now} and is to move to {explanation.node_next}."
+
+
+def _is_told(cause: ScoreReason) -> bool:
+    """Say whether the cause is worth a line: a monitor follows from its start."""
+    return not (cause.code == "cannot" and cause.source == "monitor")
 
 
 def _cause(cause: ScoreReason, explanation: Explanation) -> str:
@@ -97,6 +114,9 @@ def _cause(cause: ScoreReason, explanation: Explanation) -> str:
 
 
 def _reason(word: str) -> str:
+    if word.startswith("after ") and word.count(" ") == 2:
+        _, resource, task = word.split(" ")
+        return f"{resource} would have to {task} first, and cannot"
     return {
         "no-quorum": "there is no quorum",
         "no-node": "no node may run it",
