@@ -1,6 +1,7 @@
 """`paceline demo [--down]`: makes the lab, plays the story, says what to type next."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from paceline.lab.demo.scene import VIRTUAL_ADDRESS, Scene
@@ -9,14 +10,14 @@ from paceline.lab.demo.story import play
 from paceline.lab.lab import Lab, LabError
 
 LAB_NAME = "demo"
-NEXT_STEPS = f"""
+NEXT_STEPS = """
 The lab stays up. Look around in it, and break it:
 
-    .venv/bin/paceline lab shell worker1 --name {LAB_NAME}    (then type: pcs status)
-    .venv/bin/paceline lab probe http://{VIRTUAL_ADDRESS}/ --name {LAB_NAME}
-    .venv/bin/paceline lab crash worker1 --name {LAB_NAME}    a power cut; `lab boot` ends it
-    .venv/bin/paceline lab cut worker1 worker2 --name {LAB_NAME}
-    .venv/bin/paceline lab down --name {LAB_NAME}             when you have seen enough
+    .venv/bin/paceline lab shell worker1 --name {name}    (then type: pcs status)
+    .venv/bin/paceline lab probe http://{address}/ --name {name}
+    .venv/bin/paceline lab crash worker1 --name {name}    a power cut; `lab boot` ends it
+    .venv/bin/paceline lab cut worker1 worker2 --name {name}
+    .venv/bin/paceline lab down --name {name}             when you have seen enough
 """
 
 
@@ -27,23 +28,24 @@ def main(words: Sequence[str]) -> int:
         description="The walk-through: two real nodes, a virtual IP and Apache, on real Corosync.",
     )
     parser.add_argument("--down", action="store_true", help="remove the lab after the story")
-    is_removed = parser.parse_args(words).down
-    lab = Lab(LAB_NAME, nodes=2)
-    if lab.is_up:
-        print("Removing the lab of an earlier demo ...", flush=True)
-        lab.down()
+    parser.add_argument("--name", default=LAB_NAME, help="the lab's name (default: %(default)s)")
+    given = parser.parse_args(words)
+    lab = Lab(given.name, nodes=2)
     try:
+        if lab.is_up:
+            print("Removing the lab of an earlier demo ...", flush=True)
+            lab.down()
         print("Making a lab: worker1, worker2 and a client ...", flush=True)
         lab.up()
         status = play(make_scene(lab))
     except LabError as error:
-        print(f"Error: {error}", flush=True)
+        print(f"Error: {error}", file=sys.stderr)
         status = 1
-    if is_removed:
+    if given.down:
         lab.down()
         print("The lab is removed.")
     elif lab.is_up:
-        print(NEXT_STEPS)
+        print(NEXT_STEPS.format(name=given.name, address=VIRTUAL_ADDRESS))
     return status
 
 
