@@ -183,6 +183,8 @@ def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
     for c in _colocations(clone, this_with(child), is_dependent=True):
         if c.dependent_role is Role.PROMOTED:
             rank = _colocated_rank(work, c, node, rank)
+    if rank >= 0 and any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
+        return MINUS_INFINITY
     return rank
 
 
