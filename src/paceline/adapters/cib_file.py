@@ -4,7 +4,6 @@ import hashlib
 
 from paceline.adapters.local_files import read_bytes, replace_file
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
 
 
@@ -43,4 +42,6 @@ def _digest(document: bytes) -> str:
 
 
 def _refusal(code: str, message: str) -> InvalidRequestError:
+    from paceline.model.reports import Report  # slow to load, and rarely needed
+
     return InvalidRequestError(Report(code=code, message=message))

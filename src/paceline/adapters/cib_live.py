@@ -4,7 +4,6 @@ import os
 from typing import TYPE_CHECKING
 
 from paceline.model.errors import InvalidRequestError, InvariantError, UnreachableError
-from paceline.model.reports import Report
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
 from paceline.ports.daemon import AnswerLostError, Daemon, Json, JsonRecord
 
@@ -67,6 +66,8 @@ class LiveCib:
             raise UnreachableError(f"{UNKNOWN} ({message or code})")
         if code == "version-moved":
             raise VersionMovedError(message or "the configuration was changed meanwhile")
+        from paceline.model.reports import Report  # slow to load, and rarely needed
+
         report = Report(code=code, message=f"Unable to update cib\n{message or code}")
         raise InvalidRequestError(report)
 

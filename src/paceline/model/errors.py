@@ -1,6 +1,9 @@
 """The three kinds of exception. What the world may do is an event, never one of these."""
 
-from paceline.model.reports import Report, Severity
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # dataclasses are slow to load, and small tools raise errors without reports
+    from paceline.model.reports import Report
 
 
 class PacelineError(Exception):
@@ -10,9 +13,9 @@ class PacelineError(Exception):
 class InvalidRequestError(PacelineError):
     """The user asked for what cannot be; carries every problem found. Nothing was changed."""
 
-    def __init__(self, *reports: Report) -> None:
+    def __init__(self, *reports: "Report") -> None:
         """Keep the reports; at least one is an error."""
-        super().__init__("; ".join(r.message for r in reports if r.severity is Severity.ERROR))
+        super().__init__("; ".join(r.message for r in reports if r.severity == "error"))
         self.reports = reports
 
 

@@ -1,7 +1,6 @@
 """Where a command's configuration comes from and goes to: a file, or the live cluster."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from paceline.model.errors import PacelineError
 
@@ -13,9 +12,8 @@ class VersionMovedError(PacelineError):
     """Somebody else changed the configuration since it was read; read it again and retry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CibSnapshot:
-    """The configuration as it was read.
+class CibSnapshot(NamedTuple):
+    """The configuration as it was read. A tuple, because dataclasses are slow to load.
 
     `document` is the whole `<cib>`; from a file it has a `<status>` section, from the live cluster
     `status` holds the same as a record and the section is missing. `version` is opaque: it goes
@@ -27,8 +25,7 @@ class CibSnapshot:
     status: "ClusterStatus | None" = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushOutcome:
+class PushOutcome(NamedTuple):
     """What came of a push; `waits_for` says why an accepted change is not yet safe (DESIGN 5)."""
 
     is_safe: bool = True
