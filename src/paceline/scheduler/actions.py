@@ -107,7 +107,7 @@ def cluster_action(work: Work, task: str, node: Node, rsc: Resource | None = Non
     return action
 
 
-def tie(first: Action, then: Action, kind: Tie) -> None:
+def tie(first: Action, then: Action, kind: int) -> None:
     """Order two actions; an action is never tied to itself, and equal ties are merged."""
     if first is then:
         return
@@ -126,7 +126,7 @@ def tie(first: Action, then: Action, kind: Tie) -> None:
     then.after.append((first, kind))
 
 
-def _is_conditional(kind: Tie) -> bool:
+def _is_conditional(kind: int) -> bool:
     return bool(
         kind
         & (

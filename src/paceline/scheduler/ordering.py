@@ -234,7 +234,7 @@ def _is_fence_order_ignored(first: Resource, then: Resource) -> bool:
     return one and not other
 
 
-def _forward(kind: str, symmetrical: bool, then_task: str) -> Tie:
+def _forward(kind: str, symmetrical: bool, then_task: str) -> int:
     match kind:
         case "optional":
             return Tie.ORDER
@@ -278,7 +278,7 @@ def _order(
     first_task: str,
     then: Resource,
     then_task: str,
-    flags: Tie,
+    flags: int,
     requires_all: bool,
 ) -> None:
     is_some = first.kind is Kind.CLONE and first_task in ("start", "promote")
@@ -298,7 +298,7 @@ def _interleaves(first: Resource, then: Resource) -> bool:
 
 
 def _order_interleaved(
-    work: Work, first: Resource, first_task: str, then: Resource, then_task: str, flags: Tie
+    work: Work, first: Resource, first_task: str, then: Resource, then_task: str, flags: int
 ) -> None:
     """Each instance waits for the one on its own node only."""
     is_current = first_task in ("stop", "demote")

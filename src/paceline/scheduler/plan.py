@@ -85,7 +85,7 @@ def _inputs(action: Action) -> list[int]:
     return sorted(numbers)
 
 
-def _applies(first: Action, then: Action, kind: Tie) -> bool:
+def _applies(first: Action, then: Action, kind: int) -> bool:
     if kind & Tie.SERIALIZE:
         return True
     if kind & Tie.IF_FIRST_UNMIGRATABLE:

@@ -79,10 +79,10 @@ class Spreader:
             action = queue.popleft()
             action.is_queued = False
             for then, kind in action.before:
-                if kind is not Tie.ORDER:
+                if kind != Tie.ORDER:
                     self._update(action, then, kind)
             for first, kind in action.after:
-                if kind is not Tie.ORDER:
+                if kind != Tie.ORDER:
                     self._update(first, action, kind)
 
     def _changed(self, action: Action) -> None:
@@ -142,7 +142,7 @@ class Spreader:
                     for other in dependent.actions_of(task):
                         self.block(other, f"colocation with {describe(action)}")
 
-    def _update(self, first: Action, then: Action, kind: Tie) -> None:
+    def _update(self, first: Action, then: Action, kind: int) -> None:
         if kind & (Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED) and first.node is not then.node:
             return
         if kind & Tie.FIRST_REQUIRES_THEN and is_required(first, then.node):

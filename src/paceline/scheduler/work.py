@@ -5,8 +5,8 @@ Phases fill and change it in the order that `scheduler/__init__` lists.
 """
 
 from collections.abc import Iterator
-from enum import IntEnum, IntFlag
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
 from paceline.model.configuration import (
     AttributeSet,
@@ -416,37 +416,40 @@ class Resource:
         return [a for a in self.actions if a.task == task and a.interval_ms == interval_ms]
 
 
-class Tie(IntFlag):
-    """What an ordering between two actions means, beyond that they go in that order."""
+class Tie:
+    """What an ordering between two actions means, beyond that they go in that order.
 
-    ORDER = 1
+    Plain integers to be or-ed, not an IntFlag: they are tested millions of times.
+    """
+
+    ORDER: Final = 1
     """Only if both happen anyway."""
-    FIRST_REQUIRES_THEN = 2
-    THEN_REQUIRES_FIRST = 4
-    THEN_REQUIRES_FIRST_IF_PROMOTED = 8
-    BLOCKS = 16
+    FIRST_REQUIRES_THEN: Final = 2
+    THEN_REQUIRES_FIRST: Final = 4
+    THEN_REQUIRES_FIRST_IF_PROMOTED: Final = 8
+    BLOCKS: Final = 16
     """`then` cannot happen if `first` cannot."""
-    RESTART = 32
+    RESTART: Final = 32
     """`first` is the stop within a restart and `then` the start."""
-    SAME_NODE = 64
-    SAME_NODE_IF_REQUIRED = 128
+    SAME_NODE: Final = 64
+    SAME_NODE_IF_REQUIRED: Final = 128
     """Only where `first` is required, and on the same node."""
-    SAME_NODE_OR_TARGET = 256
+    SAME_NODE_OR_TARGET: Final = 256
     """Only where both are on one node, for a migration its target (utilization)."""
-    IF_FIRST_UNMIGRATABLE = 512
-    UNMIGRATABLE_THEN_UNMIGRATES_FIRST = 1024
-    SERIALIZE = 2048
-    ASYMMETRIC = 4096
+    IF_FIRST_UNMIGRATABLE: Final = 512
+    UNMIGRATABLE_THEN_UNMIGRATES_FIRST: Final = 1024
+    SERIALIZE: Final = 2048
+    ASYMMETRIC: Final = 4096
     """`then` may only be done if `first` is done in this same plan or was already."""
-    MIN_RUNNABLE = 8192
+    MIN_RUNNABLE: Final = 8192
     """Enough of several `first` must be possible."""
-    GRAPH_THEN = 16384
-    GRAPH_FIRST = 32768
-    PROBE = 65536
+    GRAPH_THEN: Final = 16384
+    GRAPH_FIRST: Final = 32768
+    PROBE: Final = 65536
     """A probe that only matters if what it waits for is not active yet."""
-    FIRST_REQUIRES_THEN_ON_NODE = 131072
+    FIRST_REQUIRES_THEN_ON_NODE: Final = 131072
     """The `then` is a collective: only its part on the node of `first` is required."""
-    UNRUNNABLE_FIRST_FREES_THEN = 262144
+    UNRUNNABLE_FIRST_FREES_THEN: Final = 262144
     """If `first` cannot happen the helper step `then` becomes a real action (migration)."""
 
 
@@ -488,8 +491,8 @@ class Action:
         self.children: list[Action] = []
         self.parents: list[Action] = []
         self.needs_all = False
-        self.after: list[tuple[Action, Tie]] = []
-        self.before: list[tuple[Action, Tie]] = []
+        self.after: list[tuple[Action, int]] = []
+        self.before: list[tuple[Action, int]] = []
         self.min_first = 0
         self.target_rc: int | None = None
         self.notify = ""
