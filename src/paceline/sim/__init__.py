@@ -14,6 +14,6 @@ judge (`invariants`), who looks only at the world's own records.
     clients, cibs      administrators and the configurations that they write
     faults, world      what goes wrong, and the whole
     invariants, trace  the judge; digest and story of a run
-    plants, shrink     rules taken out on purpose; a failing run made short
-    cli                `paceline sim`
+    wiring, shrink     rules that can be taken out on purpose; a failing run made short
+    run, cli           one run of the product's own replica and scheduler; `paceline sim`
 """
