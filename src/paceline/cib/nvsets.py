@@ -7,7 +7,8 @@ from lxml import etree
 from paceline.cib.names import clean_id
 from paceline.cib.tree import Element, add_element, unique_id
 
-SET_TAGS = ("instance_attributes", "meta_attributes", "utilization")
+SHORT_NAME_CHARACTERS = 20
+"""How much of a name is in the ids of cluster options and defaults, as pcs has it."""
 
 
 def find_set(owner: Element, tag: str) -> Element | None:
@@ -53,13 +54,18 @@ def add_set(
     return nvset
 
 
-def add_pair(root: Element, nvset: Element, name: str, value: str) -> None:
-    """Add one pair to a set."""
-    pair_id = unique_id(root, clean_id(f"{nvset.get('id')}-{name}"))
+def add_pair(
+    root: Element, nvset: Element, name: str, value: str, *, has_short_id: bool = False
+) -> None:
+    """Add one pair to a set; with `has_short_id` only the name's beginning is in its id."""
+    shown = name[:SHORT_NAME_CHARACTERS] if has_short_id else name
+    pair_id = unique_id(root, clean_id(f"{nvset.get('id')}-{shown}"))
     add_element(nvset, "nvpair", (("id", pair_id), ("name", name), ("value", value)))
 
 
-def update_set(root: Element, nvset: Element, changes: Mapping[str, str]) -> None:
+def update_set(
+    root: Element, nvset: Element, changes: Mapping[str, str], *, has_short_ids: bool = False
+) -> None:
     """Change, add, or (with an empty value) remove pairs."""
     for name, value in changes.items():
         existing = [pair for pair in nvset.findall("nvpair") if pair.get("name") == name]
@@ -71,7 +77,7 @@ def update_set(root: Element, nvset: Element, changes: Mapping[str, str]) -> Non
             for pair in existing[1:]:
                 nvset.remove(pair)
         else:
-            add_pair(root, nvset, name, value)
+            add_pair(root, nvset, name, value, has_short_id=has_short_ids)
 
 
 def update_first_set(

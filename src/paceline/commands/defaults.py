@@ -130,9 +130,8 @@ def _update_first(root: Element, section: Section, changes: dict[str, str]) -> s
     nvset = owner.find(META)
     if nvset is None:
         set_id = unique_id(root, f"{section.tag}-{META}")
-        add_set(root, owner, META, changes.items(), set_id=set_id)
-    else:
-        update_set(root, nvset, changes)
+        nvset = add_set(root, owner, META, (), set_id=set_id)
+    update_set(root, nvset, changes, has_short_ids=True)
     return ""
 
 
@@ -179,7 +178,7 @@ def _create_set(section: Section) -> Handler:
                     nvset.set(name, value)
             if rule is not None:
                 add_rule(root, nvset, rule, f"{set_id}-rule")
-            update_set(root, nvset, dict(sorted(values.items())))
+            update_set(root, nvset, dict(sorted(values.items())), has_short_ids=True)
             return ""
 
         edit_cib(request, ports, change)
@@ -231,7 +230,7 @@ def _update_set(section: Section) -> Handler:
             request.findings.stop_if_errors()
             _warn(request)
             if nvset is not None:
-                update_set(root, nvset, changes)
+                update_set(root, nvset, changes, has_short_ids=True)
             return ""
 
         edit_cib(request, ports, change)
@@ -249,7 +248,7 @@ def _commands(prefix: str, section: Section, what: str) -> tuple[Command, ...]:
             handler=_show_or_set(section),
             needs=Needs.CIB,
             arguments="[<name>=<value>...]",
-            options=listing,
+            options=(*listing, "force"),
             help=f"List defaults of {what}; with pairs, set them (old form of update).",
         ),
         make(
@@ -265,6 +264,7 @@ def _commands(prefix: str, section: Section, what: str) -> tuple[Command, ...]:
             handler=_set_values(section),
             needs=Needs.CIB,
             arguments="<name>=<value>...",
+            options=("force",),
             help=f"Change defaults of {what}; an empty value removes one.",
         ),
         make(

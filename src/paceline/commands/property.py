@@ -49,7 +49,7 @@ def set_properties(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         present = pairs_of(get_property_set(root))
         _check_changes(request, changes, present)
-        update_set(root, get_property_set(root), changes)
+        update_set(root, get_property_set(root), changes, has_short_ids=True)
         return ""
 
     edit_cib(request, ports, change)

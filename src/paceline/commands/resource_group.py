@@ -170,10 +170,7 @@ def _ungroup(request: Request, root: Element, group_id: str, members: list[str])
             raise _refuse(f"Resource '{member}' does not exist in group '{group_id}'")
     chosen = [one for one in inside if not members or one.get("id") in members]
     if outer_clone(group) is not None and len(chosen) == len(inside) > 1:
-        raise _refuse(
-            f"Cannot remove all resources from a cloned group '{group_id}': only one resource can "
-            "be cloned"
-        )
+        raise _refuse("Cannot remove all resources from a cloned group")
     place = get_section(root, "resources")
     parent = parent_resource(group)
     for one in chosen:

@@ -29,7 +29,8 @@ def _handler(verb: str, change_one: Callable[[Request, Element, Element], None])
 
     def handler(request: Request, ports: Ports) -> Outcome:
         if not request.arguments:
-            raise UsageError(f"You must specify resource(s) to {verb}")
+            what = "stonith resource(s)" if request.words[0] == "stonith" else "resource(s)"
+            raise UsageError(f"You must specify {what} to {verb}")
         check_wait(request, ports)
 
         def change(root: Element) -> str:

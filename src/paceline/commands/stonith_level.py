@@ -191,7 +191,8 @@ def _report_missing(request: Request, number: str, target: Target | None, joined
     text = "Fencing level"
     if target is not None:
         text += f" for '{target.shown}'"
-    text += f" at level '{number}'"
+    if number:
+        text += f" at level '{number}'"
     if joined:
         text += f" with device(s) {quoted_sorted(joined.split(','))}"
     request.findings.error("level-unknown", f"{text} does not exist")
@@ -210,6 +211,7 @@ def clear(request: Request, ports: Ports) -> Outcome:
 
     def change(root: Element) -> str:
         joined = ",".join(devices)
+        found = False
         for level in _levels(root):
             if old_words:
                 text = ",".join(old_words)
@@ -219,7 +221,10 @@ def clear(request: Request, ports: Ports) -> Outcome:
                     not joined or level.get("devices") == joined
                 )
             if chosen:
+                found = True
                 remove(level)
+        if not found and (target is not None or joined):
+            _report_missing(request, "", target, joined)
         return ""
 
     edit_cib(request, ports, change)
