@@ -4,6 +4,7 @@ from paceline.lab.demo.scene import ACTIVE, NODES, PASSIVE, VIRTUAL_ADDRESS, Sce
 
 STARTED_SECONDS = 20
 RECOVERED_SECONDS = 30
+SHARED_FOLDER = "/srv/shared"
 
 
 def play_broken_apache(scene: Scene) -> None:
@@ -57,26 +58,54 @@ def play_shared_disk(scene: Scene) -> None:
     if not scene.shared_image:
         stage.say(f"Left out here: {scene.shared_image_reason}")
         return
+    stage.shell(ACTIVE, f"mkfs.ext4 -q {scene.shared_image}", means="Once, on one node.")
     stage.shell(
         ACTIVE,
         f"pcs resource create SharedDisk ocf:heartbeat:Filesystem device={scene.shared_image} "
-        "directory=/mnt fstype=ext4",
-        status=0,
+        f"directory={SHARED_FOLDER} fstype=ext4",
         unexpected=("Error",),
     )
     stage.until(
         ACTIVE, "pcs status", expect=(r"SharedDisk\s+.*Started worker\d",), seconds=STARTED_SECONDS
     )
+    first = find_mount(scene)
+    stage.shell(first, f"echo 'written on {first}' > {SHARED_FOLDER}/note")
+    second = other_node(first)
+    stage.shell(ACTIVE, f"pcs constraint location SharedDisk prefers {second}=INFINITY")
+    stage.until(
+        ACTIVE,
+        "pcs status",
+        expect=(rf"SharedDisk\s+.*Started {second}",),
+        seconds=STARTED_SECONDS,
+        is_shown=False,
+    )
+    stage.hold(
+        "the shared disk",
+        find_mount(scene) == second,
+        expected=f"mounted on {second} only",
+        came="mounted elsewhere",
+    )
+    stage.shell(
+        second,
+        f"cat {SHARED_FOLDER}/note",
+        expect=(f"written on {first}",),
+        means="The disk went over with what was written on it, and was never mounted twice.",
+    )
+    stage.shell(ACTIVE, "pcs resource delete SharedDisk")
+
+
+def find_mount(scene: Scene) -> str:
+    """Return the one node on which the shared disk is mounted. Raises StepFailedError."""
     mounted = [
         node
         for node in NODES
-        if "/mnt" in stage.shell(node, "findmnt -n -o TARGET,SOURCE /mnt", status=None)
+        if scene.shared_image
+        in scene.stage.shell(node, f"findmnt -n -o SOURCE,TARGET {SHARED_FOLDER}", status=None)
     ]
-    stage.hold(
+    scene.stage.hold(
         "the shared disk", len(mounted) == 1, expected="mounted on one node", came=str(mounted)
     )
-    stage.means(f"Mounted on {mounted[0]} only.")
-    stage.shell(ACTIVE, "pcs resource delete SharedDisk", status=0)
+    return mounted[0]
 
 
 def play_power_cut(scene: Scene) -> None:
