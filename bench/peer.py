@@ -13,6 +13,7 @@ FOLDER_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "peer-lab"
 """Where the peer-lab is, beside a checkout; an option gives another place."""
 TOKEN_MS = 1000
 SECONDS_MAX = 600
+ATTEMPTS_MAX = 3
 _MEASURES = {
     "coldstart": "coldstart",
     "crash": "failover-crash",
@@ -61,7 +62,7 @@ class PeerCluster:
 
     def measure(self, act: str) -> Row:
         """Do one thing to the cluster, measure it, and bring everything back."""
-        row = json.loads(self._run("measure", _MEASURES[act], "1").strip().splitlines()[-1])
+        row = json.loads(self._measure(_MEASURES[act]).strip().splitlines()[-1])
         found: dict[str, float] = {}
         if act == "coldstart":
             found["served"] = row["http_first_ok"]
@@ -71,6 +72,15 @@ class PeerCluster:
             found["membership"] = row["coro_membership"]
             found["decided"] = row["pcmk_vip_start"] - row["coro_membership"]
         return found
+
+    def _measure(self, name: str) -> str:
+        """Measure once; where the harness itself stumbles (a process that is gone), once more."""
+        for _ in range(ATTEMPTS_MAX - 1):
+            try:
+                return self._run("measure", name, "1")
+            except RuntimeError as error:
+                print(f"the peer-lab stumbled, once more: {str(error).splitlines()[-1]}")
+        return self._run("measure", name, "1")
 
     def _run(self, *words: str) -> str:
         done = subprocess.run(
