@@ -19,7 +19,7 @@ ENTRY_POINTS = {
     "demo": ("paceline.lab.demo.main", "main"),
     "install": ("paceline.cli.installing", "install"),
     "uninstall": ("paceline.cli.installing", "uninstall"),
-    "sim": ("paceline.sim.main", "main"),
+    "sim": ("paceline.sim.cli", "main"),
 }
 """First words that are programs of their own: `main(arguments) -> exit status`."""
 IN_PLACE_WORDS = (
