@@ -32,6 +32,31 @@ def conformance_json(case: str, snapshot: Snapshot) -> str:
     return json.dumps(value, indent=1)
 
 
+def _replicas(work: Work) -> dict[str, str]:
+    """Return, by what runs inside a bundle, the name that its replica is shown under."""
+    names: dict[str, str] = {}
+    for bundle in work.resources:
+        for replica in bundle.replicas:
+            inside = replica.instance or replica.container
+            names[inside.id] = f"{bundle.id}-{replica.number}"
+    return names
+
+
+def _hosts(work: Work, plan: Plan | None) -> dict[str, list[str]]:
+    """Return, by replica, where its container is (after the plan, if one is given)."""
+    found: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    if plan is not None:
+        for each in plan.placements:
+            after.setdefault(each.resource, []).append(each.node)
+    for bundle in work.resources:
+        for replica in bundle.replicas:
+            box = replica.container
+            now = [str(node.name) for node in box.running_on]
+            found[f"{bundle.id}-{replica.number}"] = now if plan is None else after.get(box.id, [])
+    return found
+
+
 def _initial(work: Work) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for rsc in work.primitives():
@@ -45,7 +70,20 @@ def _initial(work: Work) -> dict[str, list[dict[str, str]]]:
             }
             for node in rsc.running_on
         ]
+    _show_replicas(work, found, _hosts(work, None))
     return found
+
+
+def _show_replicas(
+    work: Work, found: dict[str, list[dict[str, str]]], hosts: dict[str, list[str]]
+) -> None:
+    """Show each replica under one name: where its container is, in the role of what is inside."""
+    for inside, name in _replicas(work).items():
+        roles = [each["role"] for each in found.get(inside, [])]
+        role = "Promoted" if "Promoted" in roles else "Started"
+        found[name] = [{"node": host, "role": role} for host in hosts[name]]
+        if inside != name:
+            found.pop(inside, None)
 
 
 def _display(rsc: Resource) -> str:
@@ -59,6 +97,7 @@ def _placements(work: Work, plan: Plan) -> dict[str, list[dict[str, str]]]:
             found[_display(rsc)] = []
     for each in plan.placements:
         found.setdefault(each.resource, []).append({"node": each.node, "role": each.role})
+    _show_replicas(work, found, _hosts(work, plan))
     return found
 
 
