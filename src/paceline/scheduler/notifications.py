@@ -84,9 +84,9 @@ def _pre(
     if task == "promote":
         up = rsc.assigned
         start = rsc.find_action("start", up) if up is not None else None
-        if (
-            up is not None and rsc.next_role > Role.STOPPED and up.is_online and not up.is_unclean
-        ) and (start is None or start.is_optional or start.is_runnable):
+        if (up is not None and rsc.next_role > Role.STOPPED and _will_be_up(up)) and (
+            start is None or start.is_optional or start.is_runnable
+        ):
             _notify(work, rsc, up, "pre", task, before, after, environment)
         return
     if rsc.role <= Role.STOPPED:
@@ -118,7 +118,7 @@ def _post(
     node = rsc.assigned
     if node is None or rsc.next_role <= Role.STOPPED:
         return
-    if not node.is_online or node.is_unclean or node.is_pending:
+    if not _will_be_up(node) or node.is_pending:
         return
     start = rsc.find_action("start", node)
     if start is not None and not start.is_optional:
@@ -128,6 +128,14 @@ def _post(
             # It is not up yet when the others have stopped.
             return
     _notify(work, rsc, node, "post", task, before, after, environment)
+
+
+def _will_be_up(node: Node) -> bool:
+    """Say whether the node is there by then: a guest's connection may only be starting now."""
+    connection = node.remote_resource
+    if node.is_guest and connection is not None:
+        return connection.next_role > Role.STOPPED
+    return node.is_online and not node.is_unclean
 
 
 def _before_monitors(rsc: Resource, task: str, post_done: Action) -> None:
