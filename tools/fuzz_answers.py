@@ -51,7 +51,7 @@ def ask_ours(cib: bytes, now_s: int) -> Answer:
 def _unique_names(cib: bytes) -> frozenset[str]:
     """Return the primitives whose instances keep their numbers."""
     root = etree.fromstring(cib)
-    found = set()
+    found: set[str] = set()
     for clone in root.iterfind("configuration/resources//clone"):
         values = {p.get("name"): p.get("value") for p in clone.iterfind("meta_attributes/nvpair")}
         if values.get("globally-unique") == "true":
@@ -177,7 +177,8 @@ def _name_of_peer(action: etree._Element) -> str:
     task = str(action.get("operation"))
     node = str(action.get("on_node", ""))
     meta = action.find("attributes")
-    values = dict(meta.attrib) if meta is not None else {}
+    found = meta.items() if meta is not None else []
+    values = {str(name): str(value) for name, value in found}
     if task == "stonith":
         return f"fence {values.get('CRM_meta_stonith_action')} {node}"
     primitive = action.find("primitive")

@@ -15,6 +15,9 @@ NOW_S = 1_798_761_600
 """2027-01-01, the moment that every CIB is looked at."""
 FEATURE_SET = "3.16.1"
 UUID = "3a6c14d2-95f6-4b7e-8b17-0d9f0c5d4e21"
+DIGEST_PLAIN = "f2317cad3d54cec5d7d7aa7d0bf35cf8"
+DIGEST_RECURRING = "4811cef7f7f94e3a35a70be7916cb2fd"
+"""What is recorded for an operation without parameters: once, and every so often."""
 SCORES = ("INFINITY", "-INFINITY", "100", "50", "-50", "10", "0", "200")
 
 
@@ -229,7 +232,8 @@ class _Maker:
         )  # fmt: skip
         if not is_group:
             found |= self.some(
-                (15, "migration-threshold", ("1", "2", "3")), (10, "failure-timeout", ("60", "10h")),
+                (15, "migration-threshold", ("1", "2", "3")),
+                (10, "failure-timeout", ("60", "10h")),
                 (15, "allow-migrate", ("true",)), (4, "multiple-active", ("block", "stop_only")),
                 (5, "requires", ("nothing", "quorum", "fencing")), (5, "critical", ("false",)),
             )  # fmt: skip
@@ -477,6 +481,7 @@ class _Maker:
                 "op-status": "4" if is_failure else "0", "transition-key": f"9:1:{key}",
                 "transition-magic": f"{4 if is_failure else 0}:{rc};9:1:{key}",
                 "last-rc-change": when, "exec-time": "10", "queue-time": "0",
+                "op-digest": DIGEST_RECURRING if interval_ms else DIGEST_PLAIN,
                 "crm_feature_set": FEATURE_SET, "on_node": str(state.get("uname")),
             })  # fmt: skip
             last[row] = element
