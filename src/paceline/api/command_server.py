@@ -6,7 +6,7 @@ and nothing it leaves behind reaches the next one. It is single-threaded, so for
 
 A connection: one JSON line `{"words", "program", "cwd", "environment", "is_terminal"}` in; then
 lines `{"out"}`, `{"err"}`, `{"ask", "secret"}` out, where each `ask` is answered by `{"answer"}`;
-last `{"exit"}`.
+last `{"exit"}`, or `{"in_place"}` where a low-level tool needs something of its user's own.
 """
 
 import contextlib
@@ -30,11 +30,13 @@ import msgspec
 from msgspec import Struct
 
 from paceline.adapters.as_user import UserFiles, UserIds
+from paceline.api.tool_runs import run_served_tool
 from paceline.api.wiring import make_node, make_peers, make_ports
 from paceline.commands.contract import Ports, UsageError
 from paceline.commands.options import parse_words
 from paceline.commands.run import Places, Session, run_words
 from paceline.commands.table import all_commands
+from paceline.commands.tools_table import MODULES as TOOLS
 
 LOG = logging.getLogger("paceline.api")
 
@@ -211,6 +213,17 @@ def _run_one(link: socket.socket, environment: Mapping[str, str]) -> int:
     if len(asked.words) > WORDS_MAX or _names_a_file(asked.words):
         return _refuse(terminal, "this command works on a file and has to run in place")
     _end_with(link)
+    if asked.program in TOOLS:
+        last = run_served_tool(
+            asked.program,
+            asked.words,
+            terminal,
+            ours=environment,
+            theirs=asked.environment,
+            is_root=asker.uid == 0,
+        )
+        terminal.send(last)
+        return 0
     session = Session(
         program=asked.program if asked.program in PROGRAMS else "pcs",
         user=asker.name,

@@ -52,7 +52,7 @@ def main() -> int:
         if words and words[0] in ENTRY_POINTS:
             return _run_program(words)
         if not _is_in_place(words):
-            status = _run_remotely(program, words)
+            status = ask_service(program, words)
             if status is not None:
                 return status
         from paceline.cli.local import run_locally
@@ -95,8 +95,10 @@ def _is_in_place(words: Sequence[str]) -> bool:
     return any(tuple(plain[: len(start)]) == start for start in IN_PLACE_WORDS)
 
 
-def _run_remotely(program: str, words: Sequence[str]) -> int | None:
-    """Let the node's service run the words; None where no service answers."""
+def ask_service(
+    program: str, words: Sequence[str], *, sent_prefixes: tuple[str, ...] = SENT_PREFIXES
+) -> int | None:
+    """Let the node's service run the words; None where none answers, or it leaves them to us."""
     folder = os.environ.get("PACELINE_RUNTIME_DIR") or RUNTIME_DIR_DEFAULT
     link = RawSocket(AF_UNIX, SOCK_STREAM)
     try:
@@ -105,17 +107,19 @@ def _run_remotely(program: str, words: Sequence[str]) -> int | None:
         link.close()
         return None
     try:
-        _send(link, _request(program, words))
+        _send(link, _request(program, words, sent_prefixes))
         return _show_answers(link)
     finally:
         link.close()
 
 
-def _request(program: str, words: Sequence[str]) -> dict[str, object]:
+def _request(
+    program: str, words: Sequence[str], sent_prefixes: tuple[str, ...]
+) -> dict[str, object]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name in SENT_ENVIRONMENT or name.startswith(SENT_PREFIXES)
+        if name in SENT_ENVIRONMENT or name.startswith(sent_prefixes)
     }
     return {
         "words": list(words),
@@ -141,8 +145,11 @@ def _lines(link: RawSocket) -> Iterator[bytes]:
         yield from lines
 
 
-def _show_answers(link: RawSocket) -> int:
-    """Show what the service says as it comes; return the exit status it names."""
+def _show_answers(link: RawSocket) -> int | None:
+    """Show what the service says as it comes; return the exit status it names.
+
+    None means that it did nothing, because the words need something of the user's own.
+    """
     for line in _lines(link):
         answer = json.loads(line)
         if "out" in answer:
@@ -156,6 +163,8 @@ def _show_answers(link: RawSocket) -> int:
         elif "exit" in answer:
             status: int = answer["exit"]
             return status
+        elif "in_place" in answer:
+            return None
     sys.stderr.write(
         "Error: the node service closed the connection before the command ended; whether it took "
         "effect is unknown\n"

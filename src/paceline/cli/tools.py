@@ -2,26 +2,14 @@
 
 import os
 import sys
-from importlib import import_module
 
 from paceline.adapters.daemon_client import DaemonClient
-from paceline.commands.tools import Said, Tool, ToolPorts, guard
+from paceline.commands.tools import Said, ToolPorts, guard
+from paceline.commands.tools_table import is_served, load_tool
 from paceline.ports.cib_store import CibStore
 
 INPUT_BYTES_MAX = 64 * 1024 * 1024
-MODULES = {
-    "crm_node": "tools_node",
-    "crm_attribute": "tools_attributes",
-    "crm_master": "tools_attributes",
-    "attrd_updater": "tools_attributes",
-    "crm_failcount": "tools_attributes",
-    "crm_standby": "tools_attributes",
-    "cibadmin": "tools_cib",
-    "crm_verify": "tools_verify",
-    "crm_mon": "tools_monitor",
-    "crm_resource": "tools_resource",
-    "stonith_admin": "tools_fence",
-}
+SENT_PREFIXES = ("OCF_RES", "PACELINE_STYLE")
 
 
 def main() -> int:
@@ -36,7 +24,12 @@ def run_tool(name: str, words: list[str]) -> int:
 
         sys.stdout.write(f"Paceline {__version__}\n")
         return 0
-    tool: Tool = getattr(import_module(f"paceline.commands.{MODULES[name]}"), name)
+    if _may_be_served() and is_served(name, words):
+        from paceline.cli.main import ask_service
+
+        status = ask_service(name, words, sent_prefixes=SENT_PREFIXES)
+        if status is not None:
+            return status
     daemon = DaemonClient()
     ports = ToolPorts(
         daemon=daemon,
@@ -47,10 +40,15 @@ def run_tool(name: str, words: list[str]) -> int:
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
     )
     try:
-        return _show(guard(tool, name, words, ports))
+        return _show(guard(load_tool(name), name, words, ports))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+
+
+def _may_be_served() -> bool:
+    """Say whether the service would run tools for us on the cluster: it does so for root only."""
+    return os.geteuid() == 0 and not os.environ.get("CIB_file")  # noqa: SIM112  # Pacemaker's name
 
 
 def _show(said: Said) -> int:

@@ -54,6 +54,10 @@ class ToolError(PacelineError):
         self.status = status
 
 
+class InPlaceError(PacelineError):
+    """The tool needs a file, the input or the terminal of its user; the service has none of it."""
+
+
 class Option(NamedTuple):
     """One option: its long name without dashes, its short letters, `takes` none, value or maybe."""
 

@@ -6,7 +6,16 @@ The folder that they are installed in may hold a Python of its own, which agents
 from pathlib import Path
 
 FOLDER_NAME = "tools"
-TOOL_PREFIXES = ("crm_", "attrd_updater", "cibadmin", "stonith_admin", "pcs", "paceline")
+TOOL_PREFIXES = (
+    "crm_",
+    "crmadmin",
+    "iso8601",
+    "attrd_updater",
+    "cibadmin",
+    "stonith_admin",
+    "pcs",
+    "paceline",
+)
 
 
 def link_tools(installed: Path, runtime: Path) -> Path:
