@@ -40,6 +40,7 @@ from paceline.replica.events import (
     FenceFinished,
     GroupChanged,
     InboxEmpty,
+    JournalFailed,
     JournalWritten,
     MemberAddress,
     NodesConfigured,
@@ -83,6 +84,7 @@ class Node:
         self.checkpoint: bytes | None = None
         self.records: tuple[bytes, ...] = ()
         self.is_disk_slow = False
+        self.is_disk_full = False
         self.is_damaged = False
         self.written: list[int] = []
         self.inbox: deque[Event] = deque()
@@ -258,6 +260,9 @@ class Bus:
         match effect:
             case Send():
                 self._send(node, effect.payload)
+            case WriteJournal() if node.is_disk_full:
+                failed = JournalFailed(sequence=effect.sequence, error="No space left on device")
+                node.inbox.append(failed)
             case WriteJournal():
                 if effect.checkpoint is not None:
                     node.checkpoint, node.records = effect.checkpoint, ()

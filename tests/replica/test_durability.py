@@ -7,6 +7,7 @@ from paceline.replica.durability import (
     CHECKPOINT_RECORDS,
     DurableState,
     EpochRecord,
+    Missing,
     SupersededState,
     encode_record,
     missing_for_safety,
@@ -35,7 +36,7 @@ def rows(**presence: Presence) -> tuple[NodeRow, ...]:
     )
 
 
-def missing(durable: list[int], synced: list[int], nodes: tuple[NodeRow, ...]) -> object:
+def missing(durable: list[int], synced: list[int], nodes: tuple[NodeRow, ...]) -> Missing:
     return missing_for_safety(
         durable=[NodeId(each) for each in durable],
         synced=[NodeId(each) for each in synced],
@@ -46,21 +47,21 @@ def missing(durable: list[int], synced: list[int], nodes: tuple[NodeRow, ...]) -
 
 def test_majority_of_disks_is_enough() -> None:
     nodes = rows(a=Presence.PRESENT, b=Presence.PRESENT, c=Presence.LOST)
-    assert missing([1, 2], [1, 2], nodes) == ()
+    assert missing([1, 2], [1, 2], nodes) == Missing()
 
 
-def test_nothing_is_said_while_a_disk_that_counts_still_writes() -> None:
+def test_disks_that_still_write_are_named() -> None:
     nodes = rows(a=Presence.PRESENT, b=Presence.PRESENT, c=Presence.PRESENT)
-    assert missing([1], [1, 2, 3], nodes) is None
+    assert missing([1], [1, 2, 3], nodes).in_words() == "the disk of b, c"
 
 
 def test_less_than_a_majority_is_enough_when_all_others_are_known_to_be_off() -> None:
-    assert missing([1], [1], rows(a=Presence.PRESENT, b=Presence.LEFT, c=Presence.OFF)) == ()
+    assert missing([1], [1], rows(a=Presence.PRESENT, b=Presence.LEFT, c=Presence.OFF)).is_safe
 
 
 def test_what_is_not_known_to_be_off_is_waited_for() -> None:
     nodes = rows(a=Presence.PRESENT, b=Presence.LOST, c=Presence.UNSEEN)
-    assert missing([1], [1], nodes) == ("b", "c")
+    assert missing([1], [1], nodes) == Missing(absent=("b", "c"))
 
 
 def test_journal_gives_back_the_newest_state_with_the_newest_epoch() -> None:

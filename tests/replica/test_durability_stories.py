@@ -3,8 +3,10 @@
 from replica_bus import Bus
 from replica_stories import configure, options, started
 
-from paceline.model.identifiers import NodeName
+from paceline.model.identifiers import NodeName, RequestId
+from paceline.replica.clients import DISKS_WAIT_MS
 from paceline.replica.events import Departure, JournalWritten
+from paceline.replica.journal import RETRY_MS
 from paceline.replica.requests import Configure, ConfirmOff, Outcome, Shutdown
 
 
@@ -13,7 +15,7 @@ def three_nodes() -> Bus:
     return started(bus, "worker1", "worker2", "worker3")
 
 
-def ask(bus: Bus, name: str, value: str, *, forced: bool = False) -> str:
+def ask(bus: Bus, name: str, value: str, *, forced: bool = False) -> RequestId:
     return bus.ask(
         name,
         configure(
@@ -139,6 +141,59 @@ def test_change_waits_for_the_majority_of_disks_even_over_a_new_view() -> None:
     bus.settle()
     assert asked not in bus["worker1"].replies
     bus.feed("worker2", JournalWritten(sequence=bus["worker2"].written[-1]))
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+
+
+def two_nodes() -> Bus:
+    return started(Bus("worker1", "worker2", is_two_node=True), "worker1", "worker2")
+
+
+def test_change_is_accepted_and_named_not_yet_safe_when_a_disk_is_full() -> None:
+    bus = two_nodes()
+    bus["worker1"].is_disk_full = True
+    asked = ask(bus, "worker1", "full")
+    bus.settle()
+    assert asked not in bus["worker1"].replies
+    bus.tick(DISKS_WAIT_MS)
+    answer = bus["worker1"].replies[asked]
+    assert (answer.outcome, answer.detail) == (Outcome.NOT_YET_SAFE, "the disk of worker1")
+
+
+def test_other_node_goes_on_with_changes_when_a_disk_is_full() -> None:
+    bus = two_nodes()
+    bus["worker1"].is_disk_full = True
+    for value in ("one", "two"):
+        asked = ask(bus, "worker2", value)
+        bus.settle()
+        bus.tick(DISKS_WAIT_MS)
+        assert bus["worker2"].replies[asked].outcome is Outcome.NOT_YET_SAFE
+        assert value.encode() in bus.replica("worker1").configuration
+
+
+def test_change_is_acknowledged_when_asked_again_after_the_disk_has_room() -> None:
+    bus = two_nodes()
+    bus["worker1"].is_disk_full = True
+    asked = ask(bus, "worker2", "kept")
+    change = configure(bus, "worker2")
+    bus.settle()
+    bus.tick(DISKS_WAIT_MS)
+    assert bus["worker2"].replies.pop(asked).outcome is Outcome.NOT_YET_SAFE
+    bus["worker1"].is_disk_full = False
+    bus.tick(2 * RETRY_MS)
+    bus.ask("worker2", change, request_id=asked)
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.crash("worker1", "worker2")
+    bus.start("worker1")
+    bus.settle()
+    assert b"kept" in bus.replica("worker1").configuration
+
+
+def test_full_disk_of_one_of_three_is_not_waited_for() -> None:
+    bus = three_nodes()
+    bus["worker1"].is_disk_full = True
+    asked = ask(bus, "worker1", "majority")
     bus.settle()
     assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
 

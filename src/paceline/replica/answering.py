@@ -5,14 +5,14 @@ from paceline.replica.clients import REFUSALS, Clients, make_entry, refused
 from paceline.replica.durability import missing_for_safety
 from paceline.replica.effects import Reply
 from paceline.replica.entries import Durable, Lineage
-from paceline.replica.happenings import Refused, View
+from paceline.replica.happenings import Refused
 from paceline.replica.identity import Identity
 from paceline.replica.machine import Machine
 from paceline.replica.outlet import Outlet
 from paceline.replica.requests import Outcome, Request, RequestAnswer
 from paceline.replica.settings import SettingsReader
 
-T_REQUESTS = "requests"
+T_REQUESTS, T_DISKS = "requests", "disks"
 
 
 class Answering:
@@ -46,8 +46,11 @@ class Answering:
         """Answer a client."""
         self._outlet.emit(Reply(request_id=request_id, answer=answer))
 
-    def timer_fired(self) -> None:
-        """Some waited too long for a view."""
+    def timer_fired(self, name: str) -> None:
+        """Some waited too long for a view, or for disks."""
+        if name == T_DISKS:
+            self.answer_all()
+            return
         for request_id, answer in self._clients.overdue(self._outlet.now_ms):
             self.reply(request_id, answer)
         self._watch()
@@ -101,13 +104,14 @@ class Answering:
             return
         answer: RequestAnswer | None = answered.answer
         if answered.lineage is not None:
-            answer = self._safe_answer(answered.answer, answered.lineage, self._machine.view)
+            answer = self._safe_answer(request_id, answered.answer, answered.lineage)
         if answer is not None and self._clients.answered(request_id):
             self.reply(request_id, answer)
 
     def _safe_answer(
-        self, answer: RequestAnswer, lineage: Lineage, view: View | None
+        self, request_id: RequestId, answer: RequestAnswer, lineage: Lineage
     ) -> RequestAnswer | None:
+        view = self._machine.view
         if view is None:
             return None
         if not view.is_quorate:
@@ -127,9 +131,14 @@ class Answering:
             votes=witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes),
             nodes=self._machine.state.nodes.values(),
         )
-        if missing is None:
-            return None
-        return _not_yet_safe(answer, ", ".join(missing)) if missing else answer
+        if missing.is_safe:
+            return answer
+        if missing.writing:
+            wait_ms = self._clients.wait_for_disks(request_id, self._outlet.now_ms)
+            if wait_ms:
+                self._outlet.set_timer_once(T_DISKS, wait_ms)
+                return None
+        return _not_yet_safe(answer, missing.in_words())
 
     def disk_has(self, lineage: Lineage) -> None:
         """Our disk has more: the others may be waiting for that."""
@@ -142,6 +151,6 @@ def _not_yet_safe(answer: RequestAnswer, waits_for: str) -> RequestAnswer:
     return RequestAnswer(
         outcome=Outcome.NOT_YET_SAFE,
         code="not-on-enough-disks",
-        detail=f"waits for {waits_for}",
+        detail=waits_for,
         version=answer.version,
     )

@@ -9,6 +9,7 @@ from io import BytesIO
 
 from lxml import etree
 
+from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.model.identifiers import NodeId, NodeName
 from paceline.model.status import ChangeOrigin
 
@@ -86,10 +87,9 @@ def bootstrap(
 
 
 def _parse(document: bytes) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, huge_tree=True)
     try:
-        root = etree.fromstring(document, parser)
-    except etree.XMLSyntaxError as problem:
+        root = parse_text(document, keeps_blanks=True)
+    except XmlTextError as problem:
         raise EpochError("not-xml", f"it is not well-formed XML: {problem}") from problem
     if root.tag != "cib":
         raise EpochError("not-a-cib", f"its root is <{root.tag}>, not <cib>")
@@ -98,7 +98,7 @@ def _parse(document: bytes) -> etree._Element:
 
 def _root_of(document: bytes) -> etree._Element:
     """Return the root element alone, without reading what is in it."""
-    for _, element in etree.iterparse(BytesIO(document), events=("start",)):
+    for _, element in etree.iterparse(BytesIO(document), events=("start",), resolve_entities=False):
         root: etree._Element = element
         return root
     raise EpochError("not-xml", "there is nothing in it")

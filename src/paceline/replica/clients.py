@@ -1,6 +1,7 @@
 """Local clients' requests: made entries of, sent again in a new view, answered once (DESIGN 5).
 
 asked --view--> sent --applied--> applied --safe, or known not to be--> answered
+applied --disks take too long--> answered (not yet safe; asked again, acknowledged once it is)
 sent --another view--> sent again;   asked --no view in time--> answered (refused or unknown)
 """
 
@@ -45,6 +46,12 @@ REFUSALS = {
 """What the codes of refused entries mean."""
 REQUEST_WAIT_MS = 60_000
 """How long a request waits for a view before it is given up."""
+DISKS_WAIT_MS = 4000
+"""How long an applied change waits for members' disks before it is answered as not yet safe.
+
+Longer than a disk takes that is merely busy, and than it takes to detect with a token of 1 s that
+a member is lost; a disk that is full takes as long as it takes.
+"""
 
 
 class Asked(Struct, kw_only=True):
@@ -54,6 +61,8 @@ class Asked(Struct, kw_only=True):
     until_ms: int
     sent_in: str = ""
     was_sent: bool = False
+    disks_until_ms: int | None = None
+    """Until when an applied change waits for members' disks; None before it was applied."""
 
 
 class Clients:
@@ -98,6 +107,13 @@ class Clients:
         """Return a request without an answer."""
         asked = self._asked.get(request_id)
         return asked.request if asked is not None else None
+
+    def wait_for_disks(self, request_id: RequestId, now_ms: int) -> int:
+        """Note that a request was applied; return how long it waits for disks from now on."""
+        asked = self._asked[request_id]
+        if asked.disks_until_ms is None:
+            asked.disks_until_ms = now_ms + DISKS_WAIT_MS
+        return max(0, asked.disks_until_ms - now_ms)
 
     def overdue(self, now_ms: int) -> tuple[tuple[RequestId, RequestAnswer], ...]:
         """Return the answers of what waited too long for a view."""

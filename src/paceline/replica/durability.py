@@ -140,32 +140,56 @@ def forked_members(hellos: Sequence[Hello], base: Hello) -> tuple[Hello, ...]:
     )
 
 
+class Missing(Struct, frozen=True, kw_only=True):
+    """What an acknowledgement still waits for; safe where that is nothing.
+
+    `writing` are members whose disks do not have it yet, `absent` are nodes that are neither
+    members nor known to be down.
+    """
+
+    writing: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def is_safe(self) -> bool:
+        """Say whether nothing is missing."""
+        return not self.writing and not self.absent
+
+    def in_words(self) -> str:
+        """Return what is waited for, as it ends a sentence: "waits for ..."."""
+        disks = f"the disk of {', '.join(self.writing)}" if self.writing else ""
+        return " and ".join(part for part in (disks, ", ".join(self.absent)) if part)
+
+
 def missing_for_safety(
     *,
     durable: Sequence[NodeId],
     synced: Sequence[NodeId],
     votes: Sequence[tuple[NodeId, int]],
     nodes: Sequence[NodeRow],
-) -> tuple[str, ...] | None:
-    """Return what an acknowledgement still waits for: empty if nothing.
+) -> Missing:
+    """Return what an acknowledgement still waits for.
 
     A change is safe on the disks of members that hold a majority of all configured votes (a quorum
     device's not counted); else at every synced member while every absent node left cleanly or is
-    confirmed off. None means that members' disks are still writing: do not answer yet.
+    confirmed off.
     """
     total = sum(count for _, count in votes)
     held = sum(count for node_id, count in votes if node_id in durable)
     if total and held * 2 > total:
-        return ()
-    writing = [node_id for node_id in synced if node_id not in durable]
-    if writing:
-        return None
-    present = frozenset(synced)
+        return Missing()
     known = {row.node_id: row for row in nodes}
+
+    def name_of(node_id: NodeId) -> str:
+        row = known.get(node_id)
+        return row.name if row is not None else f"node {node_id}"
+
+    writing = tuple(name_of(node_id) for node_id in synced if node_id not in durable)
+    present = frozenset(synced)
     absent = sorted({node_id for node_id, _ in votes} - present)
     unsafe: list[str] = []
     for node_id in absent:
         row = known.get(node_id)
         if row is None or row.presence not in (Presence.LEFT, Presence.OFF):
-            unsafe.append(row.name if row is not None else f"node {node_id}")
-    return tuple(unsafe)
+            unsafe.append(name_of(node_id))
+    return Missing(writing=writing, absent=tuple(unsafe))

@@ -12,7 +12,7 @@ from paceline.model.identifiers import RequestId
 from paceline.model.operation import OperationResult
 from paceline.model.plan import ActionKind
 from paceline.model.status import ClusterStatus
-from paceline.replica.answering import T_REQUESTS, Answering
+from paceline.replica.answering import T_DISKS, T_REQUESTS, Answering
 from paceline.replica.cib_root import EMPTY_CIB
 from paceline.replica.durability import recover
 from paceline.replica.effects import Effect, WriteCib
@@ -260,8 +260,8 @@ class Replica:
             self._watching.timer_fired(name, view, self._settings.read())
         elif name == T_PROBES:
             self._tell_results(is_time_over=True)
-        elif name == T_REQUESTS:
-            self._answering.timer_fired()
+        elif name in (T_REQUESTS, T_DISKS):
+            self._answering.timer_fired(name)
         elif name == T_JOURNAL:
             again = self._journal.write_again()
             if again is not None:
