@@ -1,8 +1,11 @@
 """Ids and sections of the tree that is edited."""
 
+from collections.abc import Callable
+
 import pytest
 
 from paceline.cib.names import check_id_form, clean_id
+from paceline.cib.read import parse_xml
 from paceline.cib.tree import find_section, get_section, has_id, parse_cib, serialize, unique_id
 from paceline.model.errors import InvalidRequestError
 
@@ -36,9 +39,34 @@ def test_parse_refuses_what_is_no_cib(document: bytes) -> None:
         parse_cib(document)
 
 
-def test_parse_resolves_no_entities() -> None:
-    bomb = b'<!DOCTYPE cib [<!ENTITY e SYSTEM "file:///etc/passwd">]><cib><a>&e;</a></cib>'
-    assert b"root:" not in serialize(parse_cib(bomb))
+DEEP = b"<cib>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</cib>"
+DOCTYPE_16 = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE cib [<!ENTITY e "x">]><cib a="&e;"/>'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<!DOCTYPE cib [<!ENTITY e SYSTEM "file:///etc/passwd">]><cib><a>&e;</a></cib>',
+        b'<!DOCTYPE cib [<!ENTITY e "x">]><cib a="&e;"/>',
+        b'<!DOCTYPE cib SYSTEM "http://127.0.0.1/cib.dtd"><cib/>',
+        b'<!DOCTYPE cib [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><cib/>',
+        b"<!DOCTYPE cib><cib/>",
+        DOCTYPE_16.encode("utf-16"),
+        b"<cib>&nosuch;</cib>",
+        DEEP,
+    ],
+)
+@pytest.mark.parametrize("parse", [parse_cib, parse_xml])
+def test_parse_refuses_entities_document_types_and_depth(
+    parse: Callable[[bytes], object], document: bytes
+) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse(document)
+
+
+def test_parse_leaves_instructions_and_comments_out() -> None:
+    root = parse_cib(b"<cib><?php evil ?><!-- note --><configuration/></cib>")
+    assert [child.tag for child in root] == ["configuration"]
 
 
 @pytest.mark.parametrize(

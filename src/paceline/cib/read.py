@@ -10,6 +10,7 @@ from paceline.cib.read_attributes import Element, References, duration_ms_or, pa
 from paceline.cib.read_constraints import Names, read_constraints
 from paceline.cib.read_resources import read_resources
 from paceline.cib.read_status import read_node_states, read_tickets
+from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.model.configuration import (
     AttributeSet,
     Bundle,
@@ -36,12 +37,9 @@ def parse_xml(xml: bytes) -> Element:
 
     Raises InvalidRequestError where it is not well-formed or its root is not `<cib>`.
     """
-    parser = etree.XMLParser(
-        remove_comments=True, remove_blank_text=True, resolve_entities=False, huge_tree=True
-    )
     try:
-        root = etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError as problem:
+        root = parse_text(xml)
+    except XmlTextError as problem:
         raise InvalidRequestError(
             Report(code="cib-not-xml", message=f"The CIB is not well-formed XML: {problem}")
         ) from problem

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from lxml import etree
 
+from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
@@ -25,12 +26,9 @@ def parse_cib(document: bytes) -> Element:
 
     Raises InvalidRequestError where it is not well-formed or no `<cib>`.
     """
-    parser = etree.XMLParser(
-        remove_comments=True, remove_blank_text=True, resolve_entities=False, huge_tree=True
-    )
     try:
-        root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, ValueError) as problem:
+        root = parse_text(document)
+    except XmlTextError as problem:
         raise _refusal("cib-not-xml", f"unable to get cib: it is not XML: {problem}") from problem
     if root.tag != "cib":
         raise _refusal("cib-wrong-root", f"unable to get cib: its root is '{root.tag}', not 'cib'")

@@ -12,6 +12,7 @@ from paceline.cib.tree import (
     serialize,
 )
 from paceline.cib.validate import validate
+from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import ATTEMPTS_MAX, read_cib
 from paceline.commands.tools_verify import findings_of
@@ -139,11 +140,8 @@ def _read_file(ports: Ports, file: str) -> Element:
         message = f"unable to parse new cib: unable to read '{file}': {problem}"
         raise _refuse("file-unreadable", message) from problem
     try:
-        element = etree.fromstring(
-            document,
-            etree.XMLParser(remove_comments=True, remove_blank_text=True, resolve_entities=False),
-        )
-    except (etree.XMLSyntaxError, ValueError) as problem:
+        element = parse_text(document)
+    except XmlTextError as problem:
         raise _refuse("cib-not-xml", f"unable to parse new cib: {problem}") from problem
     if element.tag == "cib":
         return element

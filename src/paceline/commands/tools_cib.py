@@ -7,6 +7,7 @@ from lxml import etree
 
 from paceline.cib.tree import Element, parse_cib, serialize
 from paceline.cib.write_status import cib_with_status
+from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.commands.tools import (
     EXIT_EXISTS,
     EXIT_NO_SUCH,
@@ -170,10 +171,9 @@ def _input(given: Given, ports: ToolPorts) -> Element | None:
         content = ports.read_input()
     else:
         return None
-    parser = etree.XMLParser(remove_blank_text=True, remove_comments=True, resolve_entities=False)
     try:
-        return etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as problem:
+        return parse_text(content)
+    except XmlTextError as problem:
         raise ToolError(f"Couldn't parse input: {problem}", EXIT_USAGE) from problem
 
 
