@@ -89,3 +89,16 @@ def test_a_line_that_is_no_request_is_refused(server: Path) -> None:
     answers = _run(server, b"{")
     assert "not understood" in str(answers[0]["err"])
     assert answers[-1] == {"exit": 1}
+
+
+@root_only
+def test_low_level_tools_are_run_and_answer_with_their_own_status(server: Path) -> None:
+    answers = _run(server, _words("-1", "-f", program="crm_mon"))
+    assert "cluster is not currently running" in str(answers[0]["err"])
+    assert answers[-1] == {"exit": 102}
+
+
+@root_only
+def test_low_level_tool_is_left_to_its_user_when_it_needs_a_file(server: Path) -> None:
+    asked = _words("-R", "-x", "/etc/shadow", program="cibadmin")
+    assert _run(server, asked) == [{"in_place": True}]

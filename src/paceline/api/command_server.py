@@ -210,10 +210,8 @@ def _run_one(link: socket.socket, environment: Mapping[str, str]) -> int:
         return _refuse(terminal, "the request is not understood")
     if not asker.is_allowed:
         return _refuse(terminal, f"user '{asker.name}' is neither root nor in the group '{GROUP}'")
-    if len(asked.words) > WORDS_MAX or _names_a_file(asked.words):
-        return _refuse(terminal, "this command works on a file and has to run in place")
-    _end_with(link)
-    if asked.program in TOOLS:
+    if asked.program in TOOLS and len(asked.words) <= WORDS_MAX:
+        _end_with(link)
         last = run_served_tool(
             asked.program,
             asked.words,
@@ -224,6 +222,9 @@ def _run_one(link: socket.socket, environment: Mapping[str, str]) -> int:
         )
         terminal.send(last)
         return 0
+    if len(asked.words) > WORDS_MAX or _names_a_file(asked.words):
+        return _refuse(terminal, "this command works on a file and has to run in place")
+    _end_with(link)
     session = Session(
         program=asked.program if asked.program in PROGRAMS else "pcs",
         user=asker.name,
