@@ -1,0 +1,185 @@
+"""What a plan means for each resource in one word and place: Start, Move, Recover, ...
+
+The lines of `Transition Summary`, as data; `simulate_report` lays them out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from paceline.scheduler.work import ROLE_NAMES, Action, Node, Resource, Role, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line. `source` and `target` are nodes, roles are empty where they say nothing.
+
+    A fencing has `resource` empty, `verb` `Fence (reboot)` and the node in `target`.
+    """
+
+    verb: str
+    resource: str = ""
+    source: str = ""
+    target: str = ""
+    role_now: str = ""
+    role_next: str = ""
+    reason: str = ""
+    is_blocked: bool = False
+
+    @property
+    def place(self) -> str:
+        """The line's middle: `n1 -> n2`, `Stopped -> Promoted n1`."""
+        now, then = self.role_now, self.role_next
+        if self.source and self.target and self.source != self.target:
+            if now and then and now != then:
+                return f"{now} {self.source} -> {then} {self.target}"
+            nodes = f"{self.source} -> {self.target}"
+            return f"{now} {nodes}" if now else nodes
+        node = self.target or self.source
+        if now and then and now != then:
+            return f"{now} -> {then} {node}"
+        return f"{now or then} {node}".strip()
+
+
+def changes(work: Work) -> tuple[Change, ...]:
+    """Return every change: fencings first, then resources in the order of the configuration."""
+    return (*_fencings(work), *_of_resources(work))
+
+
+def _fencings(work: Work) -> Iterator[Change]:
+    for name in sorted(work.fences):
+        action = work.fences[name]
+        if action.kind == "fence" and not action.is_optional and action.node is not None:
+            reason = "" if action.reason == "unclean" else action.reason
+            yield Change(
+                verb=f"Fence ({action.task})",
+                target=action.node.name,
+                reason=action.node.fence_reason or reason,
+            )
+
+
+def _of_resources(work: Work) -> Iterator[Change]:
+    for top in sorted(work.resources, key=lambda rsc: rsc.sort_index):
+        parts = sorted(
+            top.primitives(), key=lambda rsc: rsc.instance_number if rsc.clone is top else 0
+        )
+        for rsc in parts:
+            yield from _of_primitive(work, rsc)
+
+
+def _of_primitive(work: Work, rsc: Resource) -> Iterator[Change]:
+    target = rsc.assigned if rsc.next_role > Role.STOPPED else None
+    source = rsc.running_on[0] if rsc.running_on else None
+    if source is None and target is not None:
+        yield from _begins(work, rsc, target)
+    elif source is not None and target is None:
+        for node in rsc.running_on:
+            yield from _ends(rsc, node)
+    elif source is not None and target is not None:
+        yield from _goes_on(rsc, target)
+
+
+def _begins(work: Work, rsc: Resource, target: Node) -> Iterator[Change]:
+    start = rsc.find_action("start", target)
+    if start is None or start.is_optional:
+        return
+    is_promoted = rsc.next_role is Role.PROMOTED
+    reason = "" if start.is_runnable else _why(work, start)
+    yield Change(
+        verb="Promote" if is_promoted else "Start",
+        resource=rsc.id,
+        target=target.name,
+        role_now="Stopped" if is_promoted else "",
+        role_next="Promoted" if is_promoted else "",
+        reason=reason,
+        is_blocked=not start.is_runnable,
+    )
+
+
+def _ends(rsc: Resource, node: Node) -> Iterator[Change]:
+    stop = rsc.find_action("stop", node)
+    if stop is None or stop.is_optional:
+        return
+    reason = stop.reason if stop.reason not in _PLAIN_REASONS else ""
+    yield Change(
+        verb="Stop",
+        resource=rsc.id,
+        source=node.name,
+        role_now=_role(rsc, rsc.role_on.get(node.name, rsc.role)),
+        reason=reason or "node availability",
+        is_blocked=not stop.is_runnable,
+    )
+
+
+def _goes_on(rsc: Resource, target: Node) -> Iterator[Change]:
+    """Tell what happens to what runs and is to run: here again, elsewhere, in another role."""
+    here = next((node for node in rsc.running_on if node is target), rsc.running_on[0])
+    verb, action = _verb(rsc, here, target)
+    if not verb:
+        return
+    reason = "" if verb in ("Recover", "Move", "Promote", "Demote") or action is None else (
+        _reason(action)
+    )  # fmt: skip
+    role_now, role_next = _role(rsc, rsc.role), _role(rsc, rsc.next_role)
+    yield Change(
+        verb=verb,
+        resource=rsc.id,
+        source=here.name,
+        target=target.name,
+        role_now=role_now,
+        role_next=role_next,
+        reason=reason,
+        is_blocked=action is not None and not action.is_runnable,
+    )
+
+
+def _verb(rsc: Resource, here: Node, target: Node) -> tuple[str, Action | None]:
+    start, stop = rsc.find_action("start", target), rsc.find_action("stop", here)
+    arrive = rsc.find_action("migrate_from", target)
+    if here is not target:
+        if arrive is not None and not arrive.is_optional and arrive.is_runnable:
+            return "Migrate", arrive
+        return ("Recover" if rsc.failed else "Move"), start
+    if (stop is not None and not stop.is_optional) or len(rsc.running_on) > 1:
+        return ("Recover" if rsc.failed else "Restart"), start
+    for task, verb in (("reload-agent", "Reload"), ("promote", "Promote"), ("demote", "Demote")):
+        action = rsc.find_action(task, target)
+        if action is not None and not action.is_optional:
+            is_again = task == "promote" and _is_required(rsc.find_action("demote", target))
+            if is_again:
+                return ("Recover" if rsc.failed else "Re-promote"), action
+            return verb, action
+    return "", None
+
+
+def _is_required(action: Action | None) -> bool:
+    return action is not None and not action.is_optional
+
+
+def _role(rsc: Resource, role: Role) -> str:
+    """Return a role's name where it says something: for what can be promoted."""
+    if not rsc.is_promotable:
+        return ""
+    return ROLE_NAMES[Role.UNPROMOTED if role is Role.STARTED else role]
+
+
+_PLAIN_REASONS = frozenset({"", "stopping", "starting", "role", "moving", "restart", "promoting"})
+
+
+def _why(work: Work, action: Action) -> str:
+    """Return why an action is impossible, as a summary says it."""
+    if action.reason == "no-quorum":
+        return "no quorum"
+    return _reason(action)
+
+
+def _reason(action: Action) -> str:
+    reason = action.reason
+    if reason in _PLAIN_REASONS:
+        return ""
+    if reason == "parameters changed":
+        return "resource definition change"
+    for begin in ("after ", "before "):
+        if reason.startswith(begin):
+            kind = "required" if action.is_runnable else "unrunnable"
+            return f"{kind} {reason.removeprefix(begin)}"
+    return reason.replace("-", " ")
