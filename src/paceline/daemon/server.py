@@ -22,6 +22,10 @@ SOCKET_MODE = 0o660
 LINE_BYTES_MAX = 2 * CONFIGURATION_BYTES_MAX
 """A request: the largest configuration with its JSON escapes."""
 CONNECTIONS_MAX = 200
+CONNECTIONS_OF_OTHERS_MAX = 100
+"""How many of them users beside root and hacluster may have together."""
+CONNECTIONS_OF_USER_MAX = 30
+"""How many one of those users may have."""
 LINE_MS_MAX = 600_000
 """How long a connection may stay silent."""
 WRITE_MS_MAX = 30_000
@@ -42,18 +46,13 @@ class SocketServer:
         self._answerer = answerer
         self._on_note = on_note
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], Peer | None] = {}
 
     async def open(self) -> None:
         """Begin to serve; an older socket is replaced. Raises OSError."""
-        self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(
-            self._begin, path=self._path, limit=LINE_BYTES_MAX
+            self._begin, sock=bind_socket(self._path), limit=LINE_BYTES_MAX
         )
-        self._path.chmod(SOCKET_MODE)
-        group = _group_id(CLUSTER_GROUP)
-        if group is not None and os.geteuid() == 0:
-            os.chown(self._path, 0, group)
 
     async def close(self) -> None:
         """Serve no more and end what is open."""
@@ -66,20 +65,32 @@ class SocketServer:
 
     async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._connections) >= CONNECTIONS_MAX:
+        peer = find_peer(writer.get_extra_info("socket"))
+        if task is None or not self._has_place(peer):
             writer.close()
             return
-        self._connections.add(task)
+        self._connections[task] = peer
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, peer)
         except (OSError, TimeoutError, asyncio.CancelledError):
             pass  # the client went away, was too slow, or the daemon ends: nothing to answer
         finally:
-            self._connections.discard(task)
+            del self._connections[task]
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = find_peer(writer.get_extra_info("socket"))
+    def _has_place(self, peer: Peer | None) -> bool:
+        """Say whether one more may come in; no user but root and hacluster takes every place."""
+        if len(self._connections) >= CONNECTIONS_MAX:
+            return False
+        if peer is not None and peer.is_trusted:
+            return True
+        others = [each for each in self._connections.values() if not (each and each.is_trusted)]
+        own = [each for each in others if peer and each and each.uid == peer.uid]
+        return len(own) < CONNECTIONS_OF_USER_MAX and len(others) < CONNECTIONS_OF_OTHERS_MAX
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Peer | None
+    ) -> None:
         if peer is None:
             await _write(
                 writer, encode_line(refusal("not-permitted", "you may not ask the daemon"))
@@ -108,6 +119,29 @@ class SocketServer:
                 await _write(writer, each)
             return
         await _write(writer, await self._answerer.answer(ask, peer))
+
+
+def bind_socket(path: Path) -> socket.socket:
+    """Return the bound socket, which does not listen yet; an older one is replaced.
+
+    It is for its owner only from its first moment on, and for the group once that is set.
+    Raises OSError.
+    """
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(mask)
+    group = _group_id(CLUSTER_GROUP)
+    if group is not None and os.geteuid() == 0:
+        os.chown(path, 0, group)
+    path.chmod(SOCKET_MODE)
+    return listener
 
 
 def find_peer(link: socket.socket) -> Peer | None:
