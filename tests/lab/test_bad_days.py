@@ -3,6 +3,7 @@
 One cluster serves all stories; each leaves it as it found it: both nodes online, the address up.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.lab
 ADDRESS = "192.168.222.30"
 SETTLED_SECONDS = 40
 POLL_SECONDS = 0.1
+LONG_BYTES = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +173,28 @@ def test_a_cut_node_is_fenced_before_its_address_is_taken_when_fencing_is_on(lab
         pcs(lab, "worker1", "property set stonith-enabled=false")
         for name in lab.spec.node_names:
             pcs(lab, "worker1", f"stonith delete fence-{name}")
+    settle(lab)
+
+
+def test_change_is_taken_with_a_warning_that_names_the_disk_when_one_is_full(lab: Lab) -> None:
+    lab.fill("worker1")
+    try:
+        for name, value in (("worker1", "one"), ("worker2", "two")):
+            # More than what is left of the journal's last page, and not to be compressed.
+            long = f"{value}-{os.urandom(LONG_BYTES).hex()}"
+            done = lab.node(name).shell(f"pcs node attribute worker1 note={long}").check()
+            assert "not yet safe" in done.err and "the disk of worker1" in done.err, done.err
+            for node in lab.nodes:
+                assert value in pcs(lab, node.name, "node attribute")
+    finally:
+        lab.heal()
+
+    def is_acknowledged() -> bool:
+        return (
+            "not yet safe" not in lab.node("worker2").shell("pcs node attribute worker1 note=").err
+        )
+
+    wait_until(is_acknowledged, lambda: status(lab, "worker1"))
     settle(lab)
 
 
