@@ -20,6 +20,7 @@ ENTRY_POINTS = {
     "install": ("paceline.cli.installing", "install"),
     "uninstall": ("paceline.cli.installing", "uninstall"),
     "sim": ("paceline.sim.cli", "main"),
+    "simulate": ("paceline.cli.simulating", "main"),
 }
 """First words that are programs of their own: `main(arguments) -> exit status`."""
 IN_PLACE_WORDS = (

@@ -30,20 +30,30 @@ def run_tool(name: str, words: list[str]) -> int:
         status = ask_service(name, words, sent_prefixes=SENT_PREFIXES)
         if status is not None:
             return status
-    daemon = DaemonClient()
-    ports = ToolPorts(
+    ports = tool_ports(DaemonClient(), name)
+    try:
+        return _show(guard(load_tool(name), name, words, ports))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
+    """Return the outside as a tool that runs in place reaches it."""
+    return ToolPorts(
         daemon=daemon,
         cib=_store(daemon, name),
         environment=os.environ,
         read_file=_read_file,
         read_input=lambda: sys.stdin.buffer.read(INPUT_BYTES_MAX),
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
+        write_file=_write_file,
     )
-    try:
-        return _show(guard(load_tool(name), name, words, ports))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+
+
+def _write_file(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 def _may_be_served() -> bool:

@@ -63,14 +63,14 @@ def _of_resources(work: Work) -> Iterator[Change]:
             top.primitives(), key=lambda rsc: rsc.instance_number if rsc.clone is top else 0
         )
         for rsc in parts:
-            yield from _of_primitive(work, rsc)
+            yield from _of_primitive(rsc)
 
 
-def _of_primitive(work: Work, rsc: Resource) -> Iterator[Change]:
+def _of_primitive(rsc: Resource) -> Iterator[Change]:
     target = rsc.assigned if rsc.next_role > Role.STOPPED else None
     source = rsc.running_on[0] if rsc.running_on else None
     if source is None and target is not None:
-        yield from _begins(work, rsc, target)
+        yield from _begins(rsc, target)
     elif source is not None and target is None:
         for node in rsc.running_on:
             yield from _ends(rsc, node)
@@ -78,12 +78,12 @@ def _of_primitive(work: Work, rsc: Resource) -> Iterator[Change]:
         yield from _goes_on(rsc, target)
 
 
-def _begins(work: Work, rsc: Resource, target: Node) -> Iterator[Change]:
+def _begins(rsc: Resource, target: Node) -> Iterator[Change]:
     start = rsc.find_action("start", target)
     if start is None or start.is_optional:
         return
     is_promoted = rsc.next_role is Role.PROMOTED
-    reason = "" if start.is_runnable else _why(work, start)
+    reason = "" if start.is_runnable else _reason(start)
     yield Change(
         verb="Promote" if is_promoted else "Start",
         resource=rsc.id,
@@ -114,12 +114,18 @@ def _goes_on(rsc: Resource, target: Node) -> Iterator[Change]:
     """Tell what happens to what runs and is to run: here again, elsewhere, in another role."""
     here = next((node for node in rsc.running_on if node is target), rsc.running_on[0])
     verb, action = _verb(rsc, here, target)
-    if not verb:
+    if not verb or rsc.blocked:
         return
-    reason = "" if verb in ("Recover", "Move", "Promote", "Demote") or action is None else (
-        _reason(action)
-    )  # fmt: skip
     role_now, role_next = _role(rsc, rsc.role), _role(rsc, rsc.next_role)
+    if action is not None and action.task == "start" and not action.is_runnable:
+        stop = rsc.find_action("stop", here)
+        if stop is not None and not stop.is_optional:
+            yield Change(
+                verb="Stop", resource=rsc.id, source=here.name, role_now=role_now,
+                reason=_reason(action), is_blocked=not stop.is_runnable,
+            )  # fmt: skip
+        return
+    has_reason = verb not in ("Recover", "Move", "Promote", "Demote") and action is not None
     yield Change(
         verb=verb,
         resource=rsc.id,
@@ -127,7 +133,7 @@ def _goes_on(rsc: Resource, target: Node) -> Iterator[Change]:
         target=target.name,
         role_now=role_now,
         role_next=role_next,
-        reason=reason,
+        reason=_reason(action) if has_reason and action is not None else "",
         is_blocked=action is not None and not action.is_runnable,
     )
 
@@ -162,22 +168,30 @@ def _role(rsc: Resource, role: Role) -> str:
     return ROLE_NAMES[Role.UNPROMOTED if role is Role.STARTED else role]
 
 
-_PLAIN_REASONS = frozenset({"", "stopping", "starting", "role", "moving", "restart", "promoting"})
+_PLAIN_REASONS = frozenset({
+    "", "stopping", "starting", "role", "moving", "restart", "promoting",
+    "active on several nodes",
+})  # fmt: skip
+"""Reasons that the verb says already."""
 
 
-def _why(work: Work, action: Action) -> str:
-    """Return why an action is impossible, as a summary says it."""
-    if action.reason == "no-quorum":
-        return "no quorum"
-    return _reason(action)
+def _stop_reason(action: Action) -> str:
+    """Return why the stop of a restart is needed, which is why the start is."""
+    if action.task != "start" or action.resource is None or action.node is None:
+        return ""
+    stop = action.resource.find_action("stop", action.node)
+    return stop.reason if stop is not None else ""
 
 
 def _reason(action: Action) -> str:
     reason = action.reason
     if reason in _PLAIN_REASONS:
         return ""
-    if reason == "parameters changed":
+    changed = _stop_reason(action)
+    if "parameters changed" in (reason, changed):
         return "resource definition change"
+    if reason == "no-quorum":
+        return "no quorum"
     for begin in ("after ", "before "):
         if reason.startswith(begin):
             kind = "required" if action.is_runnable else "unrunnable"

@@ -46,10 +46,7 @@ def status_xml(view: StatusView, *, request: str) -> str:
     root.set("api-version", API_VERSION)
     root.set("request", request)
     _summary(root, view)
-    _nodes(root, view)
-    resources = _add(root, "resources")
-    for each in view.resources:
-        _resource(resources, each, view)
+    add_nodes_and_resources(root, view)
     _attributes(root, view)
     _history(root, view)
     _failures(root, view)
@@ -59,6 +56,14 @@ def status_xml(view: StatusView, *, request: str) -> str:
     _add(root, "status", code="0", message="OK")
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
+
+
+def add_nodes_and_resources(parent: Element, view: StatusView) -> None:
+    """Add the `nodes` and the `resources` of a view."""
+    _nodes(parent, view)
+    resources = _add(parent, "resources")
+    for each in view.resources:
+        _resource(resources, each, view)
 
 
 def _summary(root: Element, view: StatusView) -> None:

@@ -31,6 +31,10 @@ class Said(NamedTuple):
     err: str = ""
 
 
+def _refuse_to_write(path: str, _content: bytes) -> None:
+    raise InPlaceError(path)
+
+
 class ToolPorts(NamedTuple):
     """The outside, as tools reach it."""
 
@@ -40,6 +44,7 @@ class ToolPorts(NamedTuple):
     read_file: Callable[[str], bytes]
     read_input: Callable[[], bytes]
     write_err: Callable[[str], None]
+    write_file: Callable[[str, bytes], None] = _refuse_to_write
 
 
 Tool = Callable[[Sequence[str], ToolPorts], Said]

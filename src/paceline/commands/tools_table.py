@@ -23,6 +23,7 @@ MODULES = {
     "crm_resource": "tools_resource",
     "stonith_admin": "tools_fence",
     "crm_error": "tools_error",
+    "crm_simulate": "tools_simulate",
     "crmadmin": "tools_admin",
 }
 LIGHT = frozenset(

@@ -1,0 +1,154 @@
+"""A simulation as text, in the layout of `crm_simulate`, which people and programs read."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from paceline.commands import status_sections as sections
+from paceline.commands.simulate_graph import operation_key
+from paceline.commands.simulate_summary import Change
+from paceline.commands.simulate_world import Step
+from paceline.commands.simulation import Simulation
+from paceline.commands.status_entries import Entry, Layout
+from paceline.commands.status_text import lines_of
+from paceline.commands.status_view import StatusView, count_instances
+from paceline.model.plan import ActionKind
+from paceline.model.scores import format_score
+from paceline.scheduler.work import Work
+
+NAME_WIDTH = 15
+"""To which width a resource's name is filled up in the list of actions."""
+SHORT_NAME = 5
+SHORT_PLACE = 5
+"""Names and places up to this long make no column wider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is shown: scores (then without titles), and with `is_quiet` only what is essential."""
+
+    has_scores: bool = False
+    is_quiet: bool = False
+    clock: str = ""
+
+
+def simulation_text(simulation: Simulation, asked: Asked) -> str:
+    """Return the whole report."""
+    blocks: list[list[str]] = []
+    head = [f"Setting effective cluster time: {asked.clock}"] if asked.clock else []
+    if not asked.is_quiet:
+        blocks.extend(_status("Current cluster status:", simulation.before, asked, head=head))
+    elif head:
+        blocks.append(head)
+    if simulation.event_lines:
+        blocks.append(_titled("Performing Requested Modifications:", simulation.event_lines, asked))
+    decision = simulation.decision
+    if decision is None:
+        return _joined(blocks)
+    if asked.has_scores:
+        blocks.append(list(score_lines(decision.work)))
+    if not asked.is_quiet:
+        blocks.append(_titled("Transition Summary:", summary_lines(decision.changes), asked))
+    if simulation.world is not None and simulation.after is not None and not asked.is_quiet:
+        lines = _steps(simulation.world.steps, asked)
+        blocks.append([*lines, *head])
+        blocks.extend(_status("Revised Cluster Status:", simulation.after, asked, head=[]))
+    return _joined(blocks)
+
+
+def _joined(blocks: list[list[str]]) -> str:
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _titled(title: str, lines: Iterable[str], asked: Asked) -> list[str]:
+    if asked.has_scores:
+        return list(lines)
+    return [title, *(f"  * {line}" for line in lines)]
+
+
+def _status(title: str, view: StatusView, asked: Asked, *, head: list[str]) -> Iterator[list[str]]:
+    """Yield the blocks of a status: the counts, the nodes, the resources."""
+    _total, disabled, blocked = count_instances(view.resources)
+    if (disabled or blocked) and title.startswith("Current"):
+        yield [*head, _counts(view)]
+        head = []
+    layout = Layout()
+    nodes, resources = sections.nodes(view, layout), sections.resources(view, layout)
+    if asked.has_scores:
+        yield [*head, *(_leaves(nodes) if nodes is not None else ())]
+        yield list(_leaves(resources))
+        return
+    listed = lines_of([nodes], 1) if nodes is not None else []
+    yield [*head, title, *listed]
+    yield lines_of([resources], 1)
+
+
+def _counts(view: StatusView) -> str:
+    total, disabled, blocked = count_instances(view.resources)
+    return (
+        f"{disabled} of {total} resource instances DISABLED and {blocked} BLOCKED from further"
+        " action due to failure"
+    )
+
+
+def _leaves(entry: Entry) -> Iterator[str]:
+    """Yield the lines that have nothing below them, without the words that only name a list."""
+    if not entry.children:
+        yield entry.text.removeprefix("Online: ")
+    for child in entry.children:
+        yield from _leaves(child)
+
+
+def summary_lines(changes: Iterable[Change]) -> list[str]:
+    """Return the lines of the summary, in columns."""
+    found = list(changes)
+    moves = [each for each in found if each.resource]
+    longest = max((len(each.resource) for each in moves), default=0)
+    names = longest + 5 if longest > SHORT_NAME else SHORT_NAME + 3
+    places = max([SHORT_PLACE, *(len(each.place) for each in moves)])
+    return [_summary_line(each, names, places) for each in found]
+
+
+def _summary_line(change: Change, names: int, places: int) -> str:
+    if not change.resource:
+        why = f" '{change.reason}'" if change.reason else ""
+        return f"{change.verb} {change.target}{why}"
+    line = f"{change.verb:<10} {change.resource:<{names}}( {change.place:>{places}} )"
+    if change.reason:
+        line += f"  due to {change.reason}"
+    if change.is_blocked:
+        line += " (blocked)" if change.reason else "  (blocked)"
+    return line
+
+
+def _steps(steps: Iterable[Step], asked: Asked) -> list[str]:
+    bullet = "" if asked.has_scores else "  * "
+    lines = [] if asked.has_scores else ["Executing Cluster Transition:"]
+    for step in steps:
+        lines.append(f"{bullet}{step_text(step)}")
+        lines.extend(step.lines)
+    return lines
+
+
+def step_text(step: Step) -> str:
+    """Return what a step does: `Resource action: A               start on n1`."""
+    action = step.action
+    match action.kind:
+        case ActionKind.FENCE:
+            return f"Fencing {action.node} ({action.task})"
+        case ActionKind.PSEUDO:
+            return f"Pseudo action:   {operation_key(action)}"
+        case ActionKind.CLUSTER:
+            owner = f" for {action.resource}" if action.resource else ""
+            return f"Cluster action:  {action.task}{owner} on {action.node}"
+        case ActionKind.RESOURCE:
+            task = f"{action.task}={action.interval_ms}" if action.interval_ms else action.task
+            return f"Resource action: {action.resource:<{NAME_WIDTH}} {task} on {action.node}"
+
+
+def score_lines(work: Work) -> Iterator[str]:
+    """Yield the final score of each primitive on each node, then the promotion scores."""
+    for (resource, node), scores in work.score_log.items():
+        score = format_score(scores[-1])
+        yield f"pcmk__primitive_assign: {resource} allocation score on {node}: {score}"
+    for resource, node, value in work.promotion_log:
+        yield f"{resource} promotion score on {node or 'none'}: {format_score(value)}"
