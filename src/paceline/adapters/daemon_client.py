@@ -10,7 +10,7 @@ from _socket import socket as RawSocket
 from collections.abc import Mapping
 
 from paceline.model.errors import UnreachableError
-from paceline.ports.daemon import AnswerLostError, JsonRecord
+from paceline.ports.daemon import AnswerLostError, Daemon, JsonRecord
 
 RUNTIME_DIR_DEFAULT = "/run/paceline"
 TIMEOUT_MS_DEFAULT = 60_000
@@ -54,6 +54,18 @@ class DaemonClient:
             link.connect(self._path)
         except OSError as error:
             raise UnreachableError(f"no daemon answers at {self._path}: {error}") from error
+
+
+class ActingDaemon:
+    """A daemon that is asked for a user: his permissions count, not those of this process."""
+
+    def __init__(self, daemon: Daemon, user: str) -> None:
+        """Ask `daemon` for `user`."""
+        self._daemon, self._user = daemon, user
+
+    def ask(self, request: JsonRecord, *, timeout_ms: int = TIMEOUT_MS_DEFAULT) -> JsonRecord:
+        """Send one request, with the user's name, and return the answer. Raises as the daemon."""
+        return self._daemon.ask({**request, "user": self._user}, timeout_ms=timeout_ms)
 
 
 def _exchange(link: RawSocket, line: bytes) -> JsonRecord:

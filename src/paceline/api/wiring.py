@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paceline.adapters.agent_metadata import InstalledAgents
 from paceline.adapters.cib_file import CibFile
 from paceline.adapters.cib_live import LiveCib
-from paceline.adapters.daemon_client import DaemonClient
+from paceline.adapters.daemon_client import ActingDaemon, DaemonClient
 from paceline.adapters.local_files import LocalFiles
 from paceline.commands.contract import Ports
 from paceline.commands.run import Places
@@ -29,7 +29,7 @@ def make_ports(places: Places) -> Ports:
     """Return the ports for one request."""
     session = places.session
     files = LocalFiles(session.cwd)
-    daemon = DaemonClient(session.environment)
+    daemon = ActingDaemon(DaemonClient(session.environment), session.user)
     cib: CibStore
     if places.cib_file is not None:
         cib = CibFile(files.absolute(places.cib_file), shown_path=places.cib_file)

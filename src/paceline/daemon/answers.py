@@ -11,6 +11,7 @@ import msgspec
 
 from paceline.daemon.driver import Driver
 from paceline.daemon.notes import NoteLog
+from paceline.daemon.permissions import Readable, find_refusal, find_restricted, readable_by
 from paceline.daemon.requests import (
     Ask,
     AskChange,
@@ -108,7 +109,7 @@ class Answerer:
         """Return the answer to any request but a subscription, as one JSON line."""
         match ask:
             case AskState():
-                return self._state(ask)
+                return await self._state(ask, peer)
             case AskWait():
                 return encode_line(await self._wait(ask))
             case AskInternals():
@@ -131,13 +132,20 @@ class Answerer:
             case _:
                 assert_never(ask)
 
-    def _state(self, ask: AskState) -> bytes:
+    async def _state(self, ask: AskState, peer: Peer) -> bytes:
         replica = self._driver.replica
         parts: dict[str, object] = {"ok": True, "version": replica.version}
+        shown = Readable(configuration=replica.configuration, has_status=True)
+        status = replica.status() if Part.STATUS in ask.parts else None
+        user = find_restricted(ask.user, peer.user, is_trusted=peer.is_trusted)
+        if user:
+            shown = await asyncio.to_thread(readable_by, user, replica.configuration)
+        if shown.configuration is None:
+            return encode_line(refusal("not-permitted", f"user '{user}' may read nothing"))
         if Part.CONFIGURATION in ask.parts:
-            parts["configuration"] = replica.configuration.decode()
-        if Part.STATUS in ask.parts:
-            parts["status"] = replica.status()
+            parts["configuration"] = shown.configuration.decode()
+        if status is not None and shown.has_status:
+            parts["status"] = status
         return encode_line(parts)
 
     async def _wait(self, ask: AskWait) -> Json:
@@ -176,6 +184,15 @@ class Answerer:
             ask, AskFence | AskConfirmOff | AskForgetNode | AskShutdown
         ):
             return refusal("not-permitted", "only root and hacluster may do this")
+        user = find_restricted(ask.user, peer.user, is_trusted=peer.is_trusted)
+        if user:
+            replica = self._driver.replica
+            if isinstance(ask, AskConfigure) and ask.based_on != replica.version:
+                # What is looked at here has to be what the change is applied to.
+                return refusal("version-moved", "the configuration was changed meanwhile")
+            problem = await asyncio.to_thread(find_refusal, user, replica.configuration, ask)
+            if problem:
+                return refusal("not-permitted", problem)
         if isinstance(ask, AskConfigure):
             problem = await asyncio.to_thread(
                 self._check,

@@ -17,8 +17,10 @@ JSON (fields by their names; defaults may be left out). Only the named parts com
 
 `outcome` is acknowledged, not-yet-safe (then `waits_for` says for what; `ok` is true), refused,
 failed or unknown. A refused one has `code`, such as version-moved, no-quorum or invalid.
-`user` counts only from root and hacluster; others change things under their own name. The same
-`request_id` asked again gets the same answer. All requests below answer in this form too.
+`user` counts only from root and hacluster, in every request; others read and change things under
+their own name. Where access control lists are on (`enable-acl`), users but root and hacluster read
+and change what these allow. The same `request_id` asked again gets the same answer. All requests
+below answer in this form too.
 
     {"do": "set-attributes", "node": "NAME", "values": {"pingd": "1", "old": null}}
     {"do": "clear-history", "resources": [], "nodes": [], "only_failed": true, "task": "",
@@ -80,6 +82,7 @@ class AskState(Struct, frozen=True, kw_only=True, tag_field="do", tag="state"):
     """Read the state."""
 
     parts: tuple[Part, ...] = (Part.CONFIGURATION, Part.STATUS)
+    user: str = ""
 
 
 class AskConfigure(Struct, frozen=True, kw_only=True, tag_field="do", tag="configure"):
@@ -98,6 +101,7 @@ class AskSetAttributes(Struct, frozen=True, kw_only=True, tag_field="do", tag="s
 
     values: dict[str, str | None]
     node: str = ""
+    user: str = ""
     request_id: str = ""
 
 
@@ -109,6 +113,7 @@ class AskClearHistory(Struct, frozen=True, kw_only=True, tag_field="do", tag="cl
     only_failed: bool = True
     task: str = ""
     interval_ms: int | None = None
+    user: str = ""
     request_id: str = ""
 
 
@@ -118,6 +123,7 @@ class AskSetTicket(Struct, frozen=True, kw_only=True, tag_field="do", tag="set-t
     ticket: str
     values: dict[str, str | None] = {}
     remove: bool = False
+    user: str = ""
     request_id: str = ""
 
 
@@ -128,6 +134,7 @@ class AskFence(Struct, frozen=True, kw_only=True, tag_field="do", tag="fence"):
     task: str = "reboot"
     client: str = ""
     delay_ms: int = 0
+    user: str = ""
     request_id: str = ""
 
 
@@ -143,12 +150,14 @@ class AskForgetNode(Struct, frozen=True, kw_only=True, tag_field="do", tag="forg
     """Drop what is known of a removed node."""
 
     node: str
+    user: str = ""
     request_id: str = ""
 
 
 class AskShutdown(Struct, frozen=True, kw_only=True, tag_field="do", tag="shutdown"):
     """Leave cleanly."""
 
+    user: str = ""
     request_id: str = ""
 
 
