@@ -17,6 +17,7 @@ EXIT_USAGE = 64
 EXIT_CONFIGURATION = 78
 EXIT_NOT_CONNECTED = 102
 EXIT_NO_SUCH = 105
+EXIT_UNSAFE = 107
 EXIT_EXISTS = 108
 EXIT_OLD = 103
 EXIT_TIMEOUT = 124
@@ -51,12 +52,22 @@ Tool = Callable[[Sequence[str], ToolPorts], Said]
 
 
 class ToolError(PacelineError):
-    """The tool cannot do what was asked; it ends with this status and message."""
+    """The tool cannot do what was asked; it ends with this status and message.
 
-    def __init__(self, message: str, status: int = EXIT_ERROR) -> None:
+    A bare message is shown without the tool's name before it, as scripts look for it.
+    """
+
+    def __init__(self, message: str, status: int = EXIT_ERROR, *, is_bare: bool = False) -> None:
         """Keep message and exit status."""
         super().__init__(message)
         self.status = status
+        self.is_bare = is_bare
+
+
+DANGEROUS = (
+    "The supplied command is considered dangerous. To prevent accidental destruction of the "
+    "cluster, the --force flag is required in order to proceed."
+)
 
 
 class InPlaceError(PacelineError):
@@ -160,7 +171,8 @@ def guard(tool: Tool, name: str, words: Sequence[str], ports: ToolPorts) -> Said
     try:
         return tool(words, ports)
     except ToolError as error:
-        return Said(status=error.status, err=f"{name}: {error}" if str(error) else "")
+        prefix = "" if error.is_bare or not str(error) else f"{name}: "
+        return Said(status=error.status, err=f"{prefix}{error}")
     except UnreachableError as error:
         return Said(status=EXIT_NOT_CONNECTED, err=f"{name}: {error}")
     except VersionMovedError as error:

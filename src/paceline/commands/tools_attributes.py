@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ATTEMPTS_MAX = 10
 INFINITY = 1_000_000
 NOT_FOUND = "Error performing operation: No such device or address"
+NOT_CONFORMING = "Call failed: Update does not conform to the configured schema"
 SECTIONS = {
     "crm_config": ("cluster_property_set", "cib-bootstrap-options"),
     "rsc_defaults": ("meta_attributes", "rsc_defaults-meta_attributes"),
@@ -241,10 +242,7 @@ def _refuse_new_problems(before: bytes, after: bytes) -> None:
     found = new_errors(parse_cib(before), parse_cib(after))
     if found:
         problems = "\n".join(each.message for each in found)
-        raise ToolError(
-            f"Update does not conform to the configuration's rules:\n{problems}",
-            EXIT_CONFIGURATION,
-        )
+        raise ToolError(f"{NOT_CONFORMING}\n{problems}", EXIT_CONFIGURATION, is_bare=True)
 
 
 MASTER_OPTIONS = (

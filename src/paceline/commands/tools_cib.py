@@ -5,12 +5,17 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from paceline.cib.patches import VERSION_NAMES, PatchError, apply_patch, is_meant_for
 from paceline.cib.tree import Element, parse_cib, serialize
 from paceline.cib.write_status import cib_with_status
 from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.commands.tools import (
+    DANGEROUS,
+    EXIT_CONFIGURATION,
     EXIT_EXISTS,
     EXIT_NO_SUCH,
+    EXIT_OLD,
+    EXIT_UNSAFE,
     EXIT_USAGE,
     Given,
     Option,
@@ -37,9 +42,13 @@ COMMANDS = (
     "query", "create", "modify", "replace", "delete", "delete-all", "patch", "erase", "bump",
     "upgrade", "empty", "md5-sum", "md5-sum-versioned",
 )  # fmt: skip
+SECTION_TAGS = frozenset({
+    "crm_config", "nodes", "resources", "constraints", "rsc_defaults", "op_defaults", "acls",
+    "fencing-topology", "tags", "alerts",
+})  # fmt: skip
 NO_SUCH = "Call failed: No such device or address"
 EMPTY = (
-    b'<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="0" num_updates="0" '
+    b'<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" '
     b'admin_epoch="0"><configuration><crm_config/><nodes/><resources/><constraints/>'
     b"</configuration><status/></cib>"
 )
@@ -51,22 +60,25 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
     command = next((name for name in COMMANDS if given.has(name)), "")
     match command:
         case "empty":
-            return Said(_text(etree.fromstring(EMPTY)))
+            return Said(xml_text(etree.fromstring(EMPTY)))
         case "query":
             return _query(given, ports)
         case "md5-sum" | "md5-sum-versioned":
             document = serialize(_input(given, ports) or parse_cib(ports.cib.read().document))
             return Said(hashlib.md5(document, usedforsecurity=False).hexdigest())
-        case "bump" | "upgrade":
+        case "bump":
             edit(ports, _bump)
             return Said()
+        case "upgrade":
+            _check_forced(given)
+            edit(ports, _upgrade)
+            return Said()
         case "erase":
-            if not given.has("force"):
-                raise ToolError("to erase the configuration, --force is needed", EXIT_USAGE)
+            _check_forced(given)
             edit(ports, _erase)
             return Said()
         case "patch":
-            raise ToolError("patches in crm_diff's form are not taken; use --replace", EXIT_USAGE)
+            return _patch(given, ports)
         case "create" | "modify" | "replace":
             return _put(command, given, ports)
         case "delete" | "delete-all":
@@ -74,7 +86,18 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
     raise ToolError("give a command: -Q, -C, -M, -R, -D, ...", EXIT_USAGE)
 
 
-def _text(element: Element) -> str:
+def _check_forced(given: Given) -> None:
+    """Raise ToolError where a command that may destroy much has no --force."""
+    if not given.has("force"):
+        raise ToolError(DANGEROUS, EXIT_UNSAFE, is_bare=True)
+
+
+def _no_such() -> ToolError:
+    return ToolError(NO_SUCH, EXIT_NO_SUCH, is_bare=True)
+
+
+def xml_text(element: Element) -> str:
+    """Return an element as indented text."""
     copy = etree.fromstring(etree.tostring(element, with_tail=False))
     etree.indent(copy)
     return etree.tostring(copy, encoding="unicode")
@@ -103,15 +126,15 @@ def _query(given: Given, ports: ToolPorts) -> Said:
         if given.has("no-children"):
             found = [_bare(each) for each in found]
         if len(found) == 1:
-            return Said(_text(found[0]))
+            return Said(xml_text(found[0]))
         whole = etree.Element("xpath-query")
         whole.extend(etree.fromstring(etree.tostring(each, with_tail=False)) for each in found)
-        return Said(_text(whole))
+        return Said(xml_text(whole))
     scope = given.get("scope")
     target = root if not scope or scope == "cib" else _section(root, scope)
     if target is None:
         return Said(status=EXIT_NO_SUCH, err=NO_SUCH)
-    return Said(_text(_bare(target) if given.has("no-children") else target))
+    return Said(xml_text(_bare(target) if given.has("no-children") else target))
 
 
 def _bare(element: Element) -> Element:
@@ -166,15 +189,21 @@ def _input(given: Given, ports: ToolPorts) -> Element | None:
         try:
             content = ports.read_file(given.get("xml-file"))
         except OSError as problem:
-            raise ToolError(f"cannot read {given.get('xml-file')}: {problem}") from problem
+            name = given.get("xml-file")
+            raise ToolError(f"Couldn't parse input from {name}.", EXIT_CONFIGURATION) from problem
     elif given.has("xml-pipe"):
         content = ports.read_input()
     else:
         return None
+    return parse_xml(content)
+
+
+def parse_xml(content: bytes) -> Element:
+    """Return the element that the text holds. Raises ToolError where it is none."""
     try:
         return parse_text(content)
     except XmlTextError as problem:
-        raise ToolError(f"Couldn't parse input: {problem}", EXIT_USAGE) from problem
+        raise ToolError(f"Couldn't parse input: {problem}", EXIT_CONFIGURATION) from problem
 
 
 def _needed_input(given: Given, ports: ToolPorts) -> Element:
@@ -202,6 +231,9 @@ def _put(command: str, given: Given, ports: ToolPorts) -> Said:
 def _put_cib(command: str, root: Element, new: Element) -> None:
     configuration = new.find("configuration")
     if command == "replace":
+        if _version(new) < _version(root):
+            message = "Call failed: Update was older than existing configuration"
+            raise ToolError(message, EXIT_OLD, is_bare=True)
         for name in ("validate-with", "admin_epoch"):
             if new.get(name) is not None:
                 root.set(name, new.get(name, ""))
@@ -212,6 +244,11 @@ def _put_cib(command: str, root: Element, new: Element) -> None:
             root.set(key, new_value)
     if configuration is not None:
         _put_configuration(command, root, configuration)
+
+
+def _version(root: Element) -> tuple[int, ...]:
+    texts = (root.get(name, "0") for name in VERSION_NAMES[:2])
+    return tuple(int(text) if text.isdigit() else 0 for text in texts)
 
 
 def _put_configuration(command: str, root: Element, new: Element) -> None:
@@ -225,14 +262,14 @@ def _put_configuration(command: str, root: Element, new: Element) -> None:
 
 
 def _put_element(command: str, root: Element, new: Element, given: Given) -> None:
-    existing = _find_same(root, new)
+    existing = _find_same(root, new, given)
     if command == "create":
         if existing is not None and existing.get("id") is not None:
-            raise ToolError(f"Call failed: the id '{new.get('id')}' exists already", EXIT_EXISTS)
+            raise ToolError("Call failed: File exists", EXIT_EXISTS, is_bare=True)
         _parent(root, new, given).append(new)
     elif existing is None:
-        if command == "modify" and not given.has("allow-create"):
-            raise ToolError(NO_SUCH, EXIT_NO_SUCH)
+        if not given.has("allow-create"):
+            raise _no_such()
         _parent(root, new, given).append(new)
     elif command == "replace":
         holder = existing.getparent()
@@ -248,21 +285,28 @@ def _parent(root: Element, new: Element, given: Given) -> Element:
         found = _select(root, given.get("xpath"))
         if found:
             return found[0]
-        raise ToolError(NO_SUCH, EXIT_NO_SUCH)
+        raise _no_such()
     scope = given.get("scope")
-    if new.tag == scope:
+    if new.tag == scope or (not scope and new.tag in SECTION_TAGS):
         scope = "configuration"
-    target = _section(root, scope) if scope else root.find("configuration")
+    if not scope:
+        raise _no_such()
+    target = _section(root, scope)
     if target is None:
         configuration = root.find("configuration")
-        if configuration is None or not scope:
+        if configuration is None or scope not in SECTION_TAGS:
             raise ToolError(f"there is no section '{scope}'", EXIT_NO_SUCH)
         target = etree.SubElement(configuration, scope)
     return target
 
 
-def _find_same(root: Element, new: Element) -> Element | None:
-    """Return the element with the same tag and id; a section by its tag alone."""
+def _find_same(root: Element, new: Element, given: Given) -> Element | None:
+    """Return the element with the same tag and id; a section by its tag alone.
+
+    An XPath may name it too, unless something new is wanted (then it names the parent).
+    """
+    if given.has("xpath") and not given.has("create"):
+        return next(iter(_select(root, given.get("xpath"))), None)
     if new.get("id") is None:
         return root if new.tag == root.tag else root.find(f"configuration//{new.tag}")
     for each in root.iterfind(f"configuration//{new.tag}"):
@@ -287,6 +331,8 @@ def _merge(old: Element, new: Element) -> None:
 
 
 def _delete(given: Given, ports: ToolPorts, *, is_every: bool) -> Said:
+    if is_every and not given.has("xpath"):
+        _check_forced(given)
     pattern = None if given.has("xpath") else _needed_input(given, ports)
 
     def change(root: Element) -> str:
@@ -305,6 +351,39 @@ def _delete(given: Given, ports: ToolPorts, *, is_every: bool) -> Said:
         return ""
 
     return Said(edit(ports, change))
+
+
+def _patch(given: Given, ports: ToolPorts) -> Said:
+    """Put a patch of crm_diff's into the configuration, all of it or nothing."""
+    patch = _needed_input(given, ports)
+
+    def change(root: Element) -> str:
+        if not is_meant_for(root, patch):
+            message = "Call failed: Application of an update diff failed: it is for another version"
+            raise ToolError(message, EXIT_OLD, is_bare=True)
+        try:
+            apply_patch(root, patch)
+        except PatchError as problem:
+            message = f"Call failed: Application of an update diff failed: {problem}"
+            raise ToolError(message, is_bare=True) from problem
+        return ""
+
+    return Said(edit(ports, change))
+
+
+def _upgrade(root: Element) -> str:
+    """Name the newest schema; older configurations are read as they are."""
+    newest = etree.fromstring(EMPTY).get("validate-with", "")
+    old = root.get("validate-with", "")
+    if _schema(old) < _schema(newest):
+        root.set("validate-with", newest)
+    return ""
+
+
+def _schema(name: str) -> tuple[int, ...]:
+    """Return a schema's version, lowest for what is none."""
+    parts = name.removeprefix("pacemaker-").split(".")
+    return tuple(int(part) if part.isdigit() else 0 for part in parts)
 
 
 def _bump(root: Element) -> str:

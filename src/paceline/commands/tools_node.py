@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from paceline.commands.tools import (
+    DANGEROUS,
     EXIT_NO_SUCH,
     EXIT_USAGE,
     Facts,
@@ -38,11 +39,7 @@ def crm_node(words: Sequence[str], ports: ToolPorts) -> Said:
         return Said(own_node(ports))
     if given.has("remove"):
         if not given.has("force"):
-            raise ToolError(
-                "The supplied command is considered dangerous. To prevent accidental destruction "
-                "of the cluster, the --force flag is required in order to proceed.",
-                EXIT_USAGE,
-            )
+            raise ToolError(DANGEROUS, EXIT_USAGE, is_bare=True)
         ask(ports, {"do": "forget-node", "node": given.get("remove")})
         return Said()
     if not set(given.values) & {

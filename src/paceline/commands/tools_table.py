@@ -25,6 +25,7 @@ MODULES = {
     "crm_error": "tools_error",
     "crm_simulate": "tools_simulate",
     "crmadmin": "tools_admin",
+    "crm_diff": "tools_diff",
 }
 LIGHT = frozenset(
     {"crm_node", "crm_master", "attrd_updater", "crm_failcount", "crm_error", "crmadmin"}
