@@ -21,6 +21,8 @@ WAIT_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.2
 STEADY_SECONDS = 0.7
 """How long the page is watched before and after, so that an outage has good answers around it."""
+_SILENCE_MS = 20
+"""As the peer's probe counts: any time without an answer beyond two of its intervals."""
 _COROSYNC_CONF = "/etc/corosync/corosync.conf"
 _COROSYNC_LOG = "/var/log/corosync/corosync.log"
 _STAMP = re.compile(r"(\w{3} [ \d]\d [\d:]{8})\.(\d{3})")
@@ -112,7 +114,7 @@ class OurCluster:
         for node in self._lab.nodes:
             self._lab.boot(node.name)
         self._prepare_nodes()
-        with self._lab.client.probe(PAGE) as probe:
+        with self._lab.client.probe(PAGE, silence_ms=_SILENCE_MS) as probe:
             time.sleep(STEADY_SECONDS)
             began = time.time()
             starts = [threading.Thread(target=_start, args=(node,)) for node in self._lab.nodes]
@@ -125,7 +127,7 @@ class OurCluster:
 
     def _crash(self) -> Row:
         active, survivor = self._active_and_other()
-        with self._lab.client.probe(PAGE) as probe:
+        with self._lab.client.probe(PAGE, silence_ms=_SILENCE_MS) as probe:
             time.sleep(STEADY_SECONDS)
             began = time.time()
             self._lab.crash(active.name)
@@ -141,7 +143,7 @@ class OurCluster:
 
     def _stop(self) -> Row:
         active, survivor = self._active_and_other()
-        with self._lab.client.probe(PAGE) as probe:
+        with self._lab.client.probe(PAGE, silence_ms=_SILENCE_MS) as probe:
             time.sleep(STEADY_SECONDS)
             began = time.time()
             # As the peer is stopped: by the signal alone. The lab's systemctl is a Python program,
@@ -154,7 +156,7 @@ class OurCluster:
 
     def _move(self) -> Row:
         active, target = self._active_and_other()
-        with self._lab.client.probe(PAGE) as probe:
+        with self._lab.client.probe(PAGE, silence_ms=_SILENCE_MS) as probe:
             time.sleep(STEADY_SECONDS)
             began = time.time()
             command = ["crm_resource", "--move", "-r", "VirtualIP", "--node", target.name]
@@ -165,7 +167,7 @@ class OurCluster:
 
     def _kill(self) -> Row:
         active, _ = self._active_and_other()
-        with self._lab.client.probe(PAGE) as probe:
+        with self._lab.client.probe(PAGE, silence_ms=_SILENCE_MS) as probe:
             # Not in step with the monitor.
             time.sleep(STEADY_SECONDS + (time.time_ns() % 1000) / 1000)
             began = time.time()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from paceline.lab import wire
 from paceline.lab.layout import NETWORKS, PUBLIC, LabPaths, address
-from paceline.lab.outages import Outage, parse_event
+from paceline.lab.outages import SILENCE_MS, Outage, parse_event
 from paceline.lab.wire import Answer, Channel, Request, WireError
 
 _CONNECT_TIMEOUT_S = 2.0
@@ -133,9 +133,14 @@ class Member:
         self.run(["tee", "--", path], text=text).check()
         self.run(["chmod", mode, "--", path]).check()
 
-    def probe(self, target: str, *, interval_ms: int = 10) -> "Probe":
-        """Start watching a URL or an address from here; use it in a `with`."""
-        return Probe(self, target, interval_ms)
+    def probe(
+        self, target: str, *, interval_ms: int = 10, silence_ms: float = SILENCE_MS
+    ) -> "Probe":
+        """Start watching a URL or an address from here; use it in a `with`.
+
+        An outage is a time without a good answer, once an attempt failed or `silence_ms` passed.
+        """
+        return Probe(self, target, interval_ms, silence_ms)
 
 
 class Running:
@@ -234,11 +239,11 @@ def _drain(number: int, piece: bytearray) -> bool:
 class Probe:
     """A watch from outside the nodes on a URL or an address."""
 
-    def __init__(self, member: Member, target: str, interval_ms: int) -> None:
+    def __init__(self, member: Member, target: str, interval_ms: int, silence_ms: float) -> None:
         """Start watching; returns when the first answer, good or bad, is in."""
         self._running = member.start(
             [*member_python(), "-m", "paceline.lab.probe", "--json",
-             "--interval-ms", str(interval_ms), target],
+             "--interval-ms", str(interval_ms), "--silence-ms", str(silence_ms), target],
             environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         )  # fmt: skip
         self._text = b""

@@ -64,8 +64,16 @@ class OutageTracker:
     for a lost packet's second try and then succeeded were without service meanwhile.
     """
 
-    def __init__(self, started_ms: float) -> None:
+    def __init__(
+        self,
+        started_ms: float,
+        *,
+        silence_ms: float = SILENCE_MS,
+        silence_attempts: int = SILENCE_ATTEMPTS,
+    ) -> None:
         """Begin the watch: nothing is known yet."""
+        self._silence_ms = silence_ms
+        self._silence_attempts = silence_attempts
         self._attempts = 0
         self._is_known = False
         self._last_good_ms = started_ms
@@ -110,7 +118,8 @@ class OutageTracker:
         return self._outage(now_ms, is_over=False) if self._reason else None
 
     def _is_silent(self, now_ms: float) -> bool:
-        return now_ms - self._last_good_ms >= SILENCE_MS and self._attempts >= SILENCE_ATTEMPTS
+        is_long = now_ms - self._last_good_ms >= self._silence_ms
+        return is_long and self._attempts >= self._silence_attempts
 
     def _outage(self, ended_ms: float, *, is_over: bool) -> Outage:
         return Outage(

@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from paceline.lab.outages import Outage, OutageTracker
+from paceline.lab.outages import SILENCE_ATTEMPTS, SILENCE_MS, Outage, OutageTracker
 
 _ATTEMPT_TIMEOUT_S = 2.0
 _ATTEMPTS_MAX = 1000
@@ -130,17 +130,22 @@ def make_attempt(target: str) -> Attempt:
 class Watch:
     """One watch: its attempts, what they tell the tracker, what is printed."""
 
-    def __init__(self, target: str, *, is_json: bool) -> None:
+    def __init__(self, target: str, *, is_json: bool, interval_ms: int, silence_ms: float) -> None:
         """Describe the watch."""
         self._target = target
         self._is_json = is_json
         self._begun_ms = _now_ms()
-        self._tracker = OutageTracker(self._begun_ms)
+        self._interval_ms = interval_ms
+        self._tracker = OutageTracker(
+            self._begun_ms,
+            silence_ms=silence_ms,
+            silence_attempts=max(2, min(SILENCE_ATTEMPTS, int(silence_ms / interval_ms))),
+        )
         self._outages: list[Outage] = []
         self._attempts = 0
         self._is_announced = False
 
-    async def run(self, interval_ms: int, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """Attempt at every interval until told to stop."""
         attempt = make_attempt(self._target)
         tasks: set[asyncio.Task[None]] = set()
@@ -151,7 +156,7 @@ class Watch:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             # After a stall of this machine do not catch up: it would be a burst.
-            next_s = max(next_s + interval_ms / 1000, time.monotonic())
+            next_s = max(next_s + self._interval_ms / 1000, time.monotonic())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), max(0.0, next_s - time.monotonic()))
         for task in tasks:
@@ -232,14 +237,17 @@ def _clock(at_ms: float) -> str:
     return f"{whole}.{int(at_ms % 1000):03d}"
 
 
-async def _watch(target: str, *, is_json: bool, interval_ms: int, seconds: float) -> None:
+async def _watch(
+    target: str, *, is_json: bool, interval_ms: int, silence_ms: float, seconds: float
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     if seconds:
         loop.call_later(seconds, stop.set)
-    await Watch(target, is_json=is_json).run(interval_ms, stop)
+    watch = Watch(target, is_json=is_json, interval_ms=interval_ms, silence_ms=silence_ms)
+    await watch.run(stop)
 
 
 def main() -> int:
@@ -247,6 +255,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="probe")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--interval-ms", type=int, default=_INTERVAL_MS_DEFAULT)
+    parser.add_argument("--silence-ms", type=float, default=SILENCE_MS)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("target")
     words = parser.parse_args()
@@ -256,6 +265,7 @@ def main() -> int:
                 words.target,
                 is_json=words.json,
                 interval_ms=max(1, words.interval_ms),
+                silence_ms=words.silence_ms,
                 seconds=words.seconds,
             )
         )
