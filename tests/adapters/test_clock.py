@@ -8,6 +8,7 @@ import pytest
 
 from paceline.adapters.clock import DaemonLife, SystemClock
 from paceline.model.errors import UnreachableError
+from paceline.model.identifiers import NodeId, NodeName
 
 
 def test_boot_clock_does_not_go_back() -> None:
@@ -50,4 +51,21 @@ def test_damaged_counter_begins_anew(tmp_path: Path) -> None:
     (tmp_path / "incarnation").write_text("nonsense")
     life = DaemonLife(tmp_path, "a")
     assert life.incarnation == 1
+    life.close()
+
+
+def test_node_is_remembered_within_the_boot_until_a_clean_leave(tmp_path: Path) -> None:
+    life = DaemonLife(tmp_path, "a")
+    assert life.find_node() is None
+    life.keep_node(NodeId(2), NodeName("worker2"))
+    life.close()
+    life = DaemonLife(tmp_path, "a")
+    assert life.find_node() == (2, "worker2")
+    life.close()
+    life = DaemonLife(tmp_path, "b")
+    assert life.find_node() is None, "in a new boot nothing runs"
+    life.close()
+    life = DaemonLife(tmp_path, "a")
+    life.forget_node()
+    assert life.find_node() is None
     life.close()

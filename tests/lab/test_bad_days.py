@@ -18,6 +18,7 @@ ADDRESS = "192.168.222.30"
 SETTLED_SECONDS = 40
 POLL_SECONDS = 0.1
 LONG_BYTES = 10_000
+LOG_TAIL = "tail -20 /var/log/paceline/paceline.log"
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,16 @@ def test_the_other_node_takes_over_when_corosync_is_killed(lab: Lab) -> None:
     lab.node(owner).shell("pcs cluster start").check()
     settle(lab)
     assert owners(lab) == [other]
+
+
+def test_services_stop_when_the_daemon_comes_back_and_corosync_does_not(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    other = "worker2" if owner == "worker1" else "worker1"
+    node = lab.node(owner)
+    node.shell("kill -9 $(pgrep -x corosync) $(pgrep -o -f bin/paceline-daemon)").check()
+    wait_until(lambda: owners(lab) == [other], lambda: node.shell(LOG_TAIL).out)
+    node.shell("pcs cluster start").check()
+    settle(lab)
 
 
 def test_nothing_starts_before_both_were_seen_when_nodes_start_apart(lab: Lab) -> None:

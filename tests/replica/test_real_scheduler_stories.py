@@ -9,7 +9,7 @@ from paceline.model.operation import Operation
 from paceline.model.plan import Plan
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import ClusterStatus, OperationOutcome
-from paceline.replica.events import Departure, LoopStalled
+from paceline.replica.events import Departure, EngineConnected, LoopStalled
 from paceline.replica.requests import ClearHistory, Outcome, SetAttributes, Shutdown
 from paceline.scheduler import schedule
 
@@ -274,3 +274,35 @@ def test_started_story_has_fencing_off_by_default() -> None:
     bus = Bus("worker1", scheduler=real)
     started(bus, "worker1")
     assert bus.replica("worker1").is_idle()
+
+
+def test_daemon_that_starts_without_corosync_stops_what_it_finds_running() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    bus.crash(old, why=Departure.PROCESS_DOWN)
+    bus.settle()
+    assert where(services) == [old], "it may come back and adopt"
+    bus[old].begin()
+    bus.lose_engine(old)
+    bus.settle()
+    bus.tick(1000)
+    assert old not in where(services)
+    assert not bus.replica(old).status().is_quorate
+
+
+def test_daemon_that_started_without_corosync_rejoins_when_it_is_back() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    bus.crash(old, why=Departure.PROCESS_DOWN)
+    bus.settle()
+    bus[old].begin()
+    bus.lose_engine(old)
+    bus.settle()
+    bus.tick(1000)
+    bus.feed(old, bus.configured())
+    bus.feed(old, EngineConnected(address=bus[old].address))
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    bus.tick(1000)
+    assert len(where(services)) == 1 and services.overlaps == 0
+    assert all(bus.replica(name).is_idle() for name in bus.nodes)

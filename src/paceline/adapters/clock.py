@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from paceline.model.errors import UnreachableError
+from paceline.model.identifiers import NodeId, NodeName
 
 KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 FIRST_PROCESS_STAT = Path("/proc/1/stat")
@@ -74,6 +75,29 @@ class DaemonLife:
         os.truncate(self._lock, 0)
         os.write(self._lock, f"{os.getpid()}\n".encode())
         self.incarnation = _next_incarnation(folder / "incarnation", boot_id)
+        self._boot_id = boot_id
+        self._node = folder / "node"
+
+    def find_node(self) -> tuple[NodeId, NodeName] | None:
+        """Return who this node was for a daemon of this boot that did not leave cleanly.
+
+        None where there was none: then nothing of ours runs here.
+        """
+        try:
+            boot_id, number, name = self._node.read_text(encoding="utf-8").split()
+            return (NodeId(int(number)), NodeName(name)) if boot_id == self._boot_id else None
+        except (OSError, ValueError):
+            return None
+
+    def keep_node(self, node_id: NodeId, node: NodeName) -> None:
+        """Keep who this node is, for a daemon that starts when Corosync cannot say it."""
+        aside = self._node.with_suffix(".new")
+        aside.write_text(f"{self._boot_id} {node_id} {node}\n", encoding="utf-8")
+        aside.rename(self._node)
+
+    def forget_node(self) -> None:
+        """We left cleanly: nothing of ours runs here."""
+        self._node.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let the lock go."""

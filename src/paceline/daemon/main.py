@@ -1,6 +1,7 @@
 """`paceline-daemon`: put the parts together, run until the replica says that we leave.
 
     lock, log --> Corosync reached, orphans settled, journal read --> replica --> socket, READY
+              --> Corosync away, a daemon of this boot died --> EngineLost --> (the same)
         SIGTERM --> Shutdown --> Leave --> everything closed --> exit status
 
 Services run on whenever the daemon ends otherwise (DESIGN 6): nothing here ends an agent.
@@ -34,9 +35,9 @@ from paceline.daemon.server import SocketServer
 from paceline.daemon.settings import Settings, read_settings
 from paceline.daemon.tool_links import link_tools
 from paceline.model.errors import InvariantError, UnreachableError
-from paceline.model.identifiers import RequestId
+from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.replica.effects import Leave, Note, RaiseAlert
-from paceline.replica.events import Event
+from paceline.replica.events import EngineConnected, EngineLost, Event
 from paceline.replica.identity import Identity, Stored
 from paceline.replica.replica import Replica
 from paceline.replica.requests import Shutdown
@@ -98,6 +99,7 @@ class Daemon:
         self._notifier = notifier
         self._is_stop_wanted = asyncio.Event()
         self._failure: BaseException | None = None
+        self._identity: Identity | None = None
         self._driver: Driver | None = None
         self._notes = NoteLog(
             settings,
@@ -115,7 +117,7 @@ class Daemon:
             "notice", "daemon-started", f"paceline {__version__} starts", pid=str(os.getpid())
         )
         inlet = Inlet()
-        engine = CorosyncEngine(inlet, loop=self._loop)
+        engine = CorosyncEngine(lambda event: self._from_engine(event, inlet), loop=self._loop)
         journal = FileJournal(
             inlet, self._settings.state_dir, on_problem=self._on_disk_problem, loop=self._loop
         )
@@ -128,6 +130,9 @@ class Daemon:
             identity = await self._wait_for_engine(engine)
             if identity is None:
                 return 0
+            self._life.keep_node(identity.node_id, identity.node)
+            if engine.is_away:
+                inlet(EngineLost())
             executor = AgentExecutor(
                 inlet,
                 folders=self._folders(),
@@ -172,25 +177,50 @@ class Daemon:
         self._notes.say("warning", "cib-not-written", problem)
 
     async def _wait_for_engine(self, engine: CorosyncEngine) -> Identity | None:
-        """Return who we are as soon as Corosync says it; None where we are to stop before."""
+        """Return who we are as soon as Corosync says it; None where we are to stop before.
+
+        Where a daemon of this boot did not leave cleanly, its services may run on, and an
+        unreachable Corosync is a lost quorum at once (DESIGN 6): then we are who that one was.
+        """
         told = ""
+        before = self._life.find_node()
         while not self._is_stop_wanted.is_set():
             try:
                 node_id, node = engine.local_node()
             except UnreachableError as problem:
+                if before is not None and engine.is_away:
+                    text = "services of an earlier life may run here, and Corosync is away"
+                    self._notes.say("warning", "engine-away", f"{text}: {problem}")
+                    return self._identify(*before)
                 if str(problem) != told:
                     told = str(problem)
                     self._notes.say("info", "engine-awaited", told)
                 await asyncio.sleep(ENGINE_LOOK_MS / 1000)
                 continue
-            return Identity(
-                node=node,
-                node_id=node_id,
-                boot_id=self._boot_id,
-                incarnation=self._life.incarnation,
-                version=f"paceline-{__version__}",
-            )
+            return self._identify(node_id, node)
         return None
+
+    def _identify(self, node_id: NodeId, node: NodeName) -> Identity:
+        self._identity = Identity(
+            node=node,
+            node_id=node_id,
+            boot_id=self._boot_id,
+            incarnation=self._life.incarnation,
+            version=f"paceline-{__version__}",
+        )
+        return self._identity
+
+    def _from_engine(self, event: Event, inlet: Inlet) -> None:
+        """Hand an event on, unless Corosync takes us for another node than we are."""
+        me = self._identity
+        if (
+            isinstance(event, EngineConnected)
+            and me is not None
+            and event.address.node_id != me.node_id
+        ):
+            number = event.address.node_id
+            raise InvariantError(f"this node's id is {number} now, and was {me.node_id}")
+        inlet(event)
 
     def _make_driver(self, replica: Replica) -> Driver:
         alerts = AlertSender(version=__version__, on_problem=self._on_alert_problem)
@@ -249,6 +279,8 @@ class Daemon:
             await server.close()
         if self._failure is not None:
             raise self._failure
+        if leave.is_clean:
+            self._life.forget_node()
         self._notes.say(
             "notice", "daemon-leaves", leave.why or "left", status=str(leave.exit_status)
         )

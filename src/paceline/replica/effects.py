@@ -118,9 +118,11 @@ class Leave(Struct, frozen=True, kw_only=True):
     """Leave the group and end the daemon; `exit_status` 0 after a clean shutdown.
 
     100 asks the service runner not to start it again (Pacemaker's habit for fatal states).
+    `is_clean` says that this node's goodbye was delivered: nothing that we know of runs here.
     """
 
     exit_status: int = 0
+    is_clean: bool = False
     why: str = ""
 
 

@@ -83,7 +83,7 @@ class Leaving:
             me.boot_id,
             me.incarnation,
         ):
-            self.leave("left the cluster")
+            self.leave("left the cluster", is_clean=True)
 
     def timer_fired(self, name: str, view: View | None) -> None:
         """It takes too long: say so, and leave."""
@@ -98,7 +98,7 @@ class Leaving:
         else:
             self._outlet.set_timer(T_NO_VIEW, NO_VIEW_MS)
 
-    def leave(self, why: str, *, exit_status: int = 0) -> None:
-        """End the daemon."""
+    def leave(self, why: str, *, exit_status: int = 0, is_clean: bool = False) -> None:
+        """End the daemon; `is_clean` where nothing is left running."""
         self.is_over = True
-        self._outlet.emit(Leave(exit_status=exit_status, why=why))
+        self._outlet.emit(Leave(exit_status=exit_status, is_clean=is_clean, why=why))

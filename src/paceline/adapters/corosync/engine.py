@@ -40,6 +40,8 @@ DISPATCH_SECONDS_MAX = 0.02
 UNPACK_IN_LOOP_BYTES_MAX = 256 * 1024
 LEAVE_SECONDS_MAX = 2.0
 
+NOT_TRIED = "not connected yet"
+
 
 class CorosyncEngine:
     """Keeps a connection to Corosync up and says what it says.
@@ -70,7 +72,7 @@ class CorosyncEngine:
         self._reassembler = Reassembler()
         self._waiting: deque[EngineEvent | asyncio.Future[EngineEvent | None]] = deque()
         self._node_list: NodeList | None = None
-        self._last_error = "not connected yet"
+        self._last_error = NOT_TRIED
         self.dropped_entries = 0
 
     def start(self) -> None:
@@ -78,6 +80,11 @@ class CorosyncEngine:
         self._connect()
 
     # What the daemon asks.
+
+    @property
+    def is_away(self) -> bool:
+        """Say whether Corosync was tried, and cannot be reached."""
+        return self._connection is None and self._last_error != NOT_TRIED
 
     def send(self, payload: bytes) -> bool:
         """Queue one entry for the group; False where the queue is full.
