@@ -4,6 +4,8 @@
     bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
     bench/run.py failover crash stop      only these
 
+The scheduler alone is measured by bench/scheduler.py.
+
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
 it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
 them, and bench/RESULTS.md is made of all of these.
@@ -21,6 +23,7 @@ from pathlib import Path
 from peer import FOLDER_DEFAULT, PeerCluster, why_absent
 from results import SIDES, Measured, read_all, report, table, write
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
+from scheduler import section as scheduler_section
 
 HERE = Path(__file__).resolve().parent
 PAIRS_DEFAULT = 10
@@ -63,7 +66,7 @@ def main(words: list[str]) -> int:
         )
         write(given.output / "results", measured)
         print(table([(scenario, measured)]), flush=True)
-        text = report(read_all(given.output / "results"))
+        text = f"{report(read_all(given.output / 'results'))}\n{scheduler_section()}"
         (given.output / "RESULTS.md").write_text(text, encoding="utf-8")
     print(f"Written to {given.output / 'RESULTS.md'}")
     return 0
