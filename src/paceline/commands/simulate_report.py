@@ -7,7 +7,7 @@ from paceline.commands import status_sections as sections
 from paceline.commands.simulate_graph import operation_key
 from paceline.commands.simulate_summary import Change
 from paceline.commands.simulate_world import Step
-from paceline.commands.simulation import Simulation
+from paceline.commands.simulation import Simulation, status_of
 from paceline.commands.status_entries import Entry, Layout
 from paceline.commands.status_text import lines_of
 from paceline.commands.status_view import StatusView, count_instances
@@ -36,7 +36,9 @@ def simulation_text(simulation: Simulation, asked: Asked) -> str:
     blocks: list[list[str]] = []
     head = [f"Setting effective cluster time: {asked.clock}"] if asked.clock else []
     if not asked.is_quiet:
-        blocks.extend(_status("Current cluster status:", simulation.before, asked, head=head))
+        blocks.extend(
+            _status("Current cluster status:", status_of(simulation.start), asked, head=head)
+        )
     elif head:
         blocks.append(head)
     if simulation.event_lines:
@@ -48,10 +50,12 @@ def simulation_text(simulation: Simulation, asked: Asked) -> str:
         blocks.append(list(score_lines(decision.work)))
     if not asked.is_quiet:
         blocks.append(_titled("Transition Summary:", summary_lines(decision.changes), asked))
-    if simulation.world is not None and simulation.after is not None and not asked.is_quiet:
+    if simulation.world is not None and not asked.is_quiet:
         lines = _steps(simulation.world.steps, asked)
         blocks.append([*lines, *head])
-        blocks.extend(_status("Revised Cluster Status:", simulation.after, asked, head=[]))
+        blocks.extend(
+            _status("Revised Cluster Status:", status_of(simulation.world.snapshot), asked, head=[])
+        )
     return _joined(blocks)
 
 

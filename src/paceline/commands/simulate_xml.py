@@ -6,7 +6,7 @@ from paceline.cib.tree import Element
 from paceline.commands.simulate_graph import operation_key
 from paceline.commands.simulate_summary import Change
 from paceline.commands.simulate_world import Step
-from paceline.commands.simulation import Simulation
+from paceline.commands.simulation import Simulation, status_of
 from paceline.commands.status_xml import API_VERSION, add_nodes_and_resources
 from paceline.model.plan import ActionKind
 from paceline.model.scores import format_score
@@ -18,7 +18,7 @@ def simulation_xml(simulation: Simulation, *, request: str, has_scores: bool) ->
     root = etree.Element("pacemaker-result")
     root.set("api-version", API_VERSION)
     root.set("request", request)
-    add_nodes_and_resources(etree.SubElement(root, "cluster_status"), simulation.before)
+    add_nodes_and_resources(etree.SubElement(root, "cluster_status"), status_of(simulation.start))
     if simulation.event_lines:
         modifications = etree.SubElement(root, "modifications")
         for line in simulation.event_lines:
@@ -30,11 +30,13 @@ def simulation_xml(simulation: Simulation, *, request: str, has_scores: bool) ->
         actions = etree.SubElement(root, "actions")
         for change in decision.changes:
             _change(actions, change)
-    if simulation.world is not None and simulation.after is not None:
+    if simulation.world is not None:
         transition = etree.SubElement(root, "transition")
         for step in simulation.world.steps:
             _step(transition, step)
-        add_nodes_and_resources(etree.SubElement(root, "revised_cluster_status"), simulation.after)
+        add_nodes_and_resources(
+            etree.SubElement(root, "revised_cluster_status"), status_of(simulation.world.snapshot)
+        )
     etree.SubElement(root, "status", code="0", message="OK")
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")

@@ -25,16 +25,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """All of it. `decision` is None where only the status was asked for, `world` and `after`
-    where the plan was not carried out.
+    """All of it: `snapshot` is after the events, `start` before them.
+
+    `decision` is None where only the status was asked for, `world` where the plan was not carried
+    out.
     """
 
+    start: Snapshot
     snapshot: Snapshot
-    before: StatusView
     event_lines: tuple[str, ...] = ()
     decision: Decision | None = None
     world: World | None = None
-    after: StatusView | None = None
 
 
 def simulate(
@@ -46,22 +47,21 @@ def simulate(
     failing: Sequence[OperationResult] = (),
 ) -> Simulation:
     """Return a simulation. Raises BadEventError."""
-    before = _view(snapshot)
+    start = snapshot
     snapshot, lines = apply_events(snapshot, events)
     if not is_decided and not is_carried_out:
-        return Simulation(snapshot=snapshot, before=before, event_lines=lines)
+        return Simulation(start=start, snapshot=snapshot, event_lines=lines)
     work = run(snapshot)
     plan = make_plan(work)
-    decision = Decision(work=work, plan=plan, changes=changes(work))
-    world = after = None
-    if is_carried_out:
-        world = carry_out(snapshot, plan, failing)
-        after = _view(world.snapshot)
     return Simulation(
-        snapshot=snapshot, before=before, event_lines=lines, decision=decision, world=world,
-        after=after,
-    )  # fmt: skip
+        start=start,
+        snapshot=snapshot,
+        event_lines=lines,
+        decision=Decision(work=work, plan=plan, changes=changes(work)),
+        world=carry_out(snapshot, plan, failing) if is_carried_out else None,
+    )
 
 
-def _view(snapshot: Snapshot) -> StatusView:
+def status_of(snapshot: Snapshot) -> StatusView:
+    """Return the status that a report shows."""
     return view_of(snapshot.configuration, snapshot.status, updated_ms=snapshot.status.now_ms)
