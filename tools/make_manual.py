@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from paceline.commands.manual import manual_page, page_names
+from paceline.commands.manual import manual_page, overview_page, page_names
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "man"
 
@@ -11,6 +11,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "man"
 def main(words: list[str]) -> int:
     """Write or check every page; return 1 where one is out of date."""
     pages = {f"paceline-{area}.8": manual_page(area) for area in page_names()}
+    pages["paceline.8"] = overview_page()
     there = {path.name: path.read_text() for path in FOLDER.glob("*.8")}
     stale = sorted(name for name in {*pages, *there} if pages.get(name) != there.get(name))
     if "--check" in words:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from paceline.commands.contract import Command
-from paceline.commands.table import MODULES, SUMMARIES, commands_of
+from paceline.commands.table import MODULES, PROGRAMS, SUMMARIES, commands_of
 from paceline.commands.usage import synopsis
 
 COMMON_OPTIONS = (
@@ -13,12 +13,47 @@ COMMON_OPTIONS = (
     ("--classic", "Print in the layout of pcs 0.9 (also: PACELINE_STYLE=classic)."),
     ("--request-timeout SECONDS", "How long to wait for another node."),
 )
+FILES = (
+    ("/var/log/paceline/paceline.log", "One line per decision with its reason, and per operation."),
+    ("/var/log/paceline/diagnosis/", "What an agent was doing when its time was over."),
+    ("/var/lib/paceline/", "The node's state: journal, cib.xml for people, keys, tokens."),
+    ("/etc/corosync/corosync.conf", "Corosync's configuration, written by cluster setup."),
+    ("/run/paceline/", "The sockets of the daemon and of the node service."),
+)
 EXIT_STATUS = "0: done. 1: refused or failed; nothing was changed unless the message says so."
 
 
 def page_names() -> tuple[str, ...]:
     """Return the first words that have a page, in the order of the overview."""
     return tuple(MODULES)
+
+
+def overview_page() -> str:
+    """Return `paceline(8)`: what there is, and where its page is."""
+    lines = [
+        '.TH PACELINE 8 "" Paceline "Paceline: commands"',
+        ".nh",
+        ".ad l",
+        ".SH NAME",
+        "paceline, pcs \\- keep services running on a group of machines",
+        ".SH SYNOPSIS",
+        ".B paceline",
+        "[COMMAND] [ARGUMENTS] [OPTIONS]",
+        ".SH COMMANDS",
+    ]
+    for area, summary in SUMMARIES.items():
+        if area not in MODULES and area not in PROGRAMS:
+            continue
+        page = f" See paceline-{area}(8)." if area in MODULES else " See its --help."
+        lines += [".TP", f".B {area}", _plain(summary + page)]
+    lines.append(".SH OPTIONS OF ALL COMMANDS")
+    for option, text in COMMON_OPTIONS:
+        lines += [".TP", f".B {_plain(option)}", _plain(text)]
+    lines += [".SH EXIT STATUS", _plain(EXIT_STATUS)]
+    lines.append(".SH FILES")
+    for path, text in FILES:
+        lines += [".TP", f".I {_plain(path)}", _plain(text)]
+    return "\n".join(lines) + "\n"
 
 
 def manual_page(area: str) -> str:

@@ -65,6 +65,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "cluster_services",
         "cluster_nodes",
         "cluster_files",
+        "cluster_link",
         "status",
         "cluster_report",
     ),
@@ -72,10 +73,13 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services", "cluster_files"),
     "status": ("status", "cluster_services", "resource_show"),
-    "quorum": ("status", "corosync_file"),
+    "quorum": ("status", "corosync_file", "corosync_live"),
     "why": ("why_command",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
+
+PROGRAMS = ("lab", "demo", "sim", "install", "uninstall")
+"""First words that are programs of their own, with a --help of their own."""
 
 SUMMARIES: Mapping[str, str] = {
     "cluster": "Configure cluster options and nodes.",
@@ -102,6 +106,8 @@ SUMMARIES: Mapping[str, str] = {
     "demo": "Play the walk-through on two real nodes.",
     "lab": "Real clusters on this machine, to break on purpose.",
     "sim": "Run the simulator.",
+    "install": "Make this machine ready to be a node.",
+    "uninstall": "Undo install.",
 }
 
 
@@ -109,6 +115,8 @@ ONLY_FOR: Mapping[str, frozenset[str]] = {
     "status": frozenset({"", "status", "failcount"}),
     "resource_cleanup": frozenset({"cleanup", "refresh", "reprobe", "failcount"}),
     "stonith_actions": frozenset({"fence", "confirm", "history"}),
+    "cluster_link": frozenset({"link"}),
+    "corosync_live": frozenset({"expected-votes", "unblock"}),
     "cluster_cib": frozenset({"cib", "cib-push", "cib-upgrade", "verify"}),
 }
 """Modules that load slowly, and the second words they have commands for (beside those whose first

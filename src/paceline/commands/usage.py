@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from paceline.commands.contract import Command, Needs
-from paceline.commands.table import MODULES, SUMMARIES
+from paceline.commands.table import MODULES, PROGRAMS, SUMMARIES
 
 WIDTH = 80
 
 
 def overview(program: str) -> str:
     """Return the usage of the program as a whole."""
-    areas = [f"    {area:<12}{SUMMARIES.get(area, '')}".rstrip() for area in MODULES]
+    areas = [f"    {area:<12}{SUMMARIES.get(area, '')}".rstrip() for area in (*MODULES, *PROGRAMS)]
     options = [
         "    -f FILE           Work on FILE instead of the cluster's configuration.",
         "    --corosync_conf FILE  Work on FILE instead of this node's corosync.conf.",
