@@ -154,3 +154,19 @@ def test_device_is_asked_for_its_list_when_nothing_says_which_nodes_it_knows() -
     bus.settle()
     bus.tick(5000)
     assert asked == ["list", "status", "reboot"]
+
+
+def test_failed_fencing_is_not_tried_again_when_the_target_is_back_with_a_new_life() -> None:
+    bus = two_nodes(fence_agent=lambda operation: None)
+    bus.crash("worker1")
+    bus.settle()
+    bus.tick(2000)
+    (first,) = bus["worker2"].fences
+    bus.start("worker1")
+    bus.settle()
+    bus.finish_fence("worker2", first, 1)
+    bus.settle()
+    bus.tick(10_000)
+    assert bus["worker2"].fences == [first]
+    assert "came back" in bus.replica("worker2").status().fencing[-1].exit_reason
+    assert bus.replica("worker1").is_idle() and bus.replica("worker2").is_idle()

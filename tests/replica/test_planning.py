@@ -149,3 +149,33 @@ def test_rolled_back_settlement_can_be_done_again() -> None:
     second = run.settle("v/1/1", is_done=True)
     state.undo.commit()
     assert first == second and len(second) == 1
+
+
+def test_node_is_let_go_after_all_else_that_the_plan_does_there() -> None:
+    plan = Plan(
+        actions=(
+            action(1, "monitor", "A", "n1", target_rc=7),
+            action(2, "monitor", "A", "n2", target_rc=7),
+            cluster(3, "do_shutdown", "n1"),
+        )
+    )
+    run = run_of(State(b""), plan)
+    assert refs(run.begin(never)) == ["v/1/1", "v/1/2"]
+    assert refs(run.settle("v/1/1", is_done=True)) == ["v/1/3"]
+
+
+def test_node_is_not_let_go_when_a_probe_found_something() -> None:
+    plan = Plan(
+        actions=(action(1, "monitor", "A", "n1", target_rc=7), cluster(2, "do_shutdown", "n1"))
+    )
+    run = run_of(State(b""), plan)
+    run.begin(never)
+    assert run.settle("v/1/1", is_done=False) == ()
+
+
+def test_node_is_not_let_go_while_an_older_plans_work_goes_on_there() -> None:
+    state = State(b"")
+    flying(state, action(9, "monitor", "A", "n1"))
+    run = run_of(state, Plan(actions=(cluster(1, "do_shutdown", "n1"),)), number=2)
+    assert run.begin(never) == ()
+    assert run.has_held

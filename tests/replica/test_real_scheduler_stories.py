@@ -27,9 +27,12 @@ class Services:
         self.running: dict[str, set[str]] = {}
         self.failing: dict[tuple[str, str], int | OperationOutcome] = {}
         self.overlaps = 0
+        self.waiting: tuple[str, str] | None = None
 
-    def __call__(self, operation: Operation) -> int | OperationOutcome:
+    def __call__(self, operation: Operation) -> int | OperationOutcome | None:
         action = operation.action
+        if self.waiting == (action.task, operation.node):
+            return None
         here = self.running.setdefault(action.resource, set())
         wrong = self.failing.get((action.task, operation.node))
         if wrong is not None:
@@ -306,3 +309,59 @@ def test_daemon_that_started_without_corosync_rejoins_when_it_is_back() -> None:
     bus.tick(1000)
     assert len(where(services)) == 1 and services.overlaps == 0
     assert all(bus.replica(name).is_idle() for name in bus.nodes)
+
+
+def test_nothing_starts_beside_a_live_corosync_whose_daemon_was_not_seen() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    bus.crash("worker1", "worker2", why=Departure.PROCESS_DOWN)
+    bus.settle()
+    bus.start(other)
+    bus.regroup([other], ring_of=["worker1", "worker2"])
+    bus.settle()
+    bus.tick(120_000)
+    assert where(services) == [old], "nobody has probed the other node yet"
+    bus.start(old)
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    bus.tick(1000)
+    assert where(services) == [old]
+    assert services.overlaps == 0
+
+
+def test_what_ran_beside_an_unseen_daemon_is_recovered_when_its_corosync_is_gone() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    bus.crash("worker1", "worker2", why=Departure.PROCESS_DOWN)
+    bus.start(other)
+    bus.regroup([other], ring_of=["worker1", "worker2"])
+    bus.settle()
+    services.power_off(old)
+    bus.regroup([other])
+    bus.settle()
+    bus.tick(1000)
+    assert where(services) == [other]
+
+
+def test_node_that_was_just_started_leaves_only_after_it_probed() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (old,) = where(services)
+    other = next(name for name in bus.nodes if name != old)
+    bus.crash(old, why=Departure.PROCESS_DOWN)
+    bus.settle()
+    services.waiting = ("monitor", old)
+    bus.start(old)
+    bus.ask(old, Shutdown())
+    bus.settle()
+    bus.tick(1000)
+    assert bus[old].left is None, "what runs there is not known yet"
+    services.waiting = None
+    (probe,) = list(bus[old].running.values())
+    bus.finish(old, probe, RUNNING)
+    bus.settle()
+    bus.tick(1000)
+    assert bus[old].left is not None
+    assert where(services) == [other]
+    assert services.overlaps == 0

@@ -119,7 +119,10 @@ class FenceRuns:
     ) -> tuple[Effect, ...]:
         may_go = view is not None and view.is_quorate
         if isinstance(event, FenceFinished):
-            return run.finish(event.result, may_go=may_go)
+            why_not = "" if may_go else "the view that wanted it is over"
+            if self._is_moot(run):
+                why_not = f"{run.target} came back"
+            return run.finish(event.result, why_not=why_not)
         if may_go and self._is_moot(run):
             run.abandon(f"{run.target} came back")
             return ()
@@ -127,7 +130,7 @@ class FenceRuns:
 
     def _is_moot(self, run: FenceRun) -> bool:
         """Say whether the life to be fenced is over: another one of the node was seen."""
-        if run.flight.action.task not in OFF_TASKS or run.is_committed:
+        if run.flight.action.task not in OFF_TASKS:
             return False
         row = self._state.nodes.get(run.target)
         if row is None:

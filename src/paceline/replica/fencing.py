@@ -3,6 +3,7 @@
 new --delay--> delayed --over, view looked at again--> asking --can fence--> acting
 acting --ok--> next step
 asking --cannot--> next device;  acting --failed--> again (a few times), else next level
+asking, acting --failed, and no view or the target's life is over by then--> failed
 delayed --no view now--> paused --a view again--> asking
 last step ok--> done;  no level left--> failed
 
@@ -104,10 +105,12 @@ class FenceRun:
         """Nothing was sent to a device yet, and the reason to fence is gone."""
         self.outcome = FenceOutcome(is_done=False, exit_reason=why)
 
-    def finish(self, result: FenceResult, *, may_go: bool) -> tuple[Effect, ...]:
-        """A device answered."""
+    def finish(self, result: FenceResult, *, why_not: str) -> tuple[Effect, ...]:
+        """A device answered; `why_not` says why no device may be asked to act any more."""
         step = self._steps[0]
         is_ok = result.outcome is OperationOutcome.DONE and result.rc == 0
+        if self._asking and why_not:
+            return self._fail(why_not)
         if self._asking:
             return self._asked_device(step, result, is_ok=is_ok)
         if is_ok or step.is_optional:
@@ -120,8 +123,8 @@ class FenceRun:
         text = reason if isinstance(reason, str) else reason[0]
         self._reasons.append(f"{step.device.id}: {text or result.outcome.value}")
         self._tries += 1
-        if not may_go:
-            return self._fail("the view that wanted it is over; " + "; ".join(self._reasons[-4:]))
+        if why_not:
+            return self._fail("; ".join((why_not, *self._reasons[-4:])))
         if self._tries < step.device.retries(step.task):
             return self._act(step)
         return self._next_level()

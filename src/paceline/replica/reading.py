@@ -83,11 +83,16 @@ def _member(
 
     A missing daemon's node is shown online and in maintenance: what runs there is left as it is.
     With fencing on it is unclean after the grace time; without, it stays so and blocked. A node not
-    seen since the cold start may run anything, also where its Corosync lives: it is unclean.
+    seen since the cold start may run anything, also where its Corosync lives: it is unclean with
+    fencing on; without, it is kept like a missing one while its Corosync lives: nothing starts
+    before it was probed there.
     """
     presence = row.presence
     is_fencing_on = settings.is_fencing_on
-    is_kept = presence is Presence.MISSING or (presence is Presence.FAILED and not is_fencing_on)
+    is_doubtful = presence is Presence.FAILED or (
+        presence is Presence.UNSEEN and row.is_ring_member
+    )
+    is_kept = presence is Presence.MISSING or (is_doubtful and not is_fencing_on)
     is_lost = presence is Presence.LOST or (presence is Presence.FAILED and is_fencing_on)
     is_unseen = presence is Presence.UNSEEN and settings.has_startup_fencing
     is_online = presence is Presence.PRESENT or is_kept
@@ -98,7 +103,7 @@ def _member(
         is_online=is_online,
         is_expected=is_online or (is_lost and is_fencing_on),
         is_unclean=is_barred or ((is_lost or is_unseen) and is_fencing_on),
-        is_seen=presence is not Presence.UNSEEN,
+        is_seen=is_kept or presence is not Presence.UNSEEN,
         is_fenced=row.is_fenced,
         in_maintenance=is_kept,
         member_since_ms=row.ring_since_ms,
