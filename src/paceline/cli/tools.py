@@ -48,17 +48,20 @@ def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
         read_input=lambda: sys.stdin.buffer.read(INPUT_BYTES_MAX),
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
         write_file=_write_file,
+        remove_file=os.unlink,
+        original_cib=_cluster(daemon, name) if os.environ.get("CIB_shadow") else None,  # noqa: SIM112  # Pacemaker's name
     )
 
 
 def _write_file(path: str, content: bytes) -> None:
+    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
     with open(path, "wb") as file:
         file.write(content)
 
 
 def _may_be_served() -> bool:
     """Say whether the service would run tools for us on the cluster: it does so for root only."""
-    return os.geteuid() == 0 and not os.environ.get("CIB_file")  # noqa: SIM112  # Pacemaker's name
+    return os.geteuid() == 0 and not _cib_path()
 
 
 def _show(said: Said) -> int:
@@ -75,13 +78,29 @@ def _read_file(path: str) -> bytes:
         return file.read(INPUT_BYTES_MAX)
 
 
+def _cib_path() -> str:
+    """Return the file that stands for the cluster (CIB_file, CIB_shadow), "" where none does."""
+    environment = os.environ
+    path = environment.get("CIB_file", "")  # Pacemaker's tools spell it so
+    shadow = environment.get("CIB_shadow", "")  # Pacemaker's tools spell it so
+    if path or not shadow:
+        return path
+    from paceline.commands.tools_shadow import shadow_path
+
+    return shadow_path(environment, shadow)
+
+
 def _store(daemon: DaemonClient, name: str) -> CibStore:
-    """Return the file that CIB_file names, or the running cluster."""
-    path = os.environ.get("CIB_file")  # noqa: SIM112  # Pacemaker's tools spell it so
+    """Return the file that stands for the cluster, or the running cluster."""
+    path = _cib_path()
     if path:
         from paceline.adapters.cib_file import CibFile
 
         return CibFile(path, shown_path=path)
+    return _cluster(daemon, name)
+
+
+def _cluster(daemon: DaemonClient, name: str) -> CibStore:
     from paceline.adapters.cib_live import LiveCib
 
     return LiveCib(daemon, user=_user(), client=name)

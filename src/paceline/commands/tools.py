@@ -36,6 +36,10 @@ def _refuse_to_write(path: str, _content: bytes) -> None:
     raise InPlaceError(path)
 
 
+def _refuse_to_remove(path: str) -> None:
+    raise InPlaceError(path)
+
+
 class ToolPorts(NamedTuple):
     """The outside, as tools reach it."""
 
@@ -46,6 +50,9 @@ class ToolPorts(NamedTuple):
     read_input: Callable[[], bytes]
     write_err: Callable[[str], None]
     write_file: Callable[[str, bytes], None] = _refuse_to_write
+    remove_file: Callable[[str], None] = _refuse_to_remove
+    original_cib: CibStore | None = None
+    """The cluster, while `cib` is a copy in a file."""
 
 
 Tool = Callable[[Sequence[str], ToolPorts], Said]

@@ -26,13 +26,16 @@ MODULES = {
     "crm_simulate": "tools_simulate",
     "crmadmin": "tools_admin",
     "crm_diff": "tools_diff",
+    "crm_ticket": "tools_ticket",
+    "crm_rule": "tools_rule",
+    "crm_shadow": "tools_shadow",
 }
 LIGHT = frozenset(
     {"crm_node", "crm_master", "attrd_updater", "crm_failcount", "crm_error", "crmadmin"}
 )
 LIGHT_LIFETIMES = frozenset({"reboot", "--lifetime=reboot", "-lreboot"})
 LIGHT_SECTIONS = frozenset({"status", "--type=status", "-tstatus"})
-FILE_TOOLS = frozenset({"crm_diff", "crm_shadow", "iso8601"})
+FILE_TOOLS = frozenset({"crm_diff", "crm_shadow"})
 """These work on files of the user's (or on nothing): the service is not asked at all."""
 
 
