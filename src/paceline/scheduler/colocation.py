@@ -368,14 +368,17 @@ def _merge(
     if c.node_attribute != "#uname":
         best = {}
         for name, score in dependent.scores.items():
-            value = attribute_value(work.node_by_name[name], c.node_attribute)
-            if value is not None:
+            node = work.node_by_name[name]
+            value = attribute_value(node, c.node_attribute)
+            if value is not None and node.can_run():
                 best[value] = max(best.get(value, MINUS_INFINITY), score)
     is_negative = numerator < 0
     is_pinned = is_negative and _gives_way(work, dependent, root)
     for name in merged:
         if best is None:
-            score = dependent.scores.get(name, MINUS_INFINITY)
+            # Where nothing can run the dependent cannot either.
+            is_usable = work.node_by_name[name].can_run()
+            score = dependent.scores.get(name, MINUS_INFINITY) if is_usable else MINUS_INFINITY
         else:
             score = best.get(
                 attribute_value(work.node_by_name[name], c.node_attribute), MINUS_INFINITY

@@ -191,6 +191,8 @@ class HistoryReader:
         if entry.outcome is OperationOutcome.CANCELLED:
             return
         rc, is_ok = self._judge(found, rsc, node, entry, is_probe)
+        if self._is_outdated(rsc, node, entry):
+            self.clear_wanted.append((rsc, node, "its parameters have changed"))
         is_expired = not is_ok and self._is_expired(rsc, node, entry, is_probe)
         if is_expired:
             if entry.interval_ms and node.is_online and not node.is_unclean:
@@ -242,8 +244,6 @@ class HistoryReader:
     def _is_expired(self, rsc: Resource, node: Node, entry: HistoryEntry, is_probe: bool) -> bool:
         """Say whether a failure is so old that it counts no more; wish the count away with it."""
         work, timeout_ms = self._work, rsc.failure_timeout_ms
-        if self._is_outdated(rsc, node, entry):
-            self.clear_wanted.append((rsc, node, "its parameters have changed"))
         if timeout_ms <= 0 or not entry.last_rc_change_ms:
             return False
         end_ms = entry.last_rc_change_ms + timeout_ms

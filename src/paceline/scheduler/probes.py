@@ -21,8 +21,8 @@ def make_probes(work: Work) -> None:
 
 
 def can_probe(node: Node) -> bool:
-    """Say whether probes may run on the node."""
-    return node.is_online and not node.is_unclean and not node.is_pending
+    """Say whether the node is to be asked. A pending one will be, so starts wait for it."""
+    return node.is_online and not node.is_unclean
 
 
 def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:

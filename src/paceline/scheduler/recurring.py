@@ -5,8 +5,9 @@ They follow the start or promotion; those whose definition changed or went away 
 
 from paceline.model.status import HistoryEntry
 from paceline.scheduler.actions import get_action, tie
+from paceline.scheduler.cleanup import clear_fail_count
 from paceline.scheduler.digests import digest_of, only, without
-from paceline.scheduler.failures import find_operation, operation_meta
+from paceline.scheduler.failures import FailCounts, effective_count, find_operation, operation_meta
 from paceline.scheduler.parameters import operation_parameters
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work, role_of_word
 
@@ -192,7 +193,7 @@ def cancel(
     return action
 
 
-def check_history(work: Work, rsc: Resource) -> None:
+def check_history(work: Work, rsc: Resource, counts: FailCounts) -> None:
     """Compare what ran with what is configured: changed parameters restart or reschedule."""
     if rsc.kind is not Kind.PRIMITIVE or not rsc.history:
         return
@@ -200,7 +201,7 @@ def check_history(work: Work, rsc: Resource) -> None:
     for node in rsc.running_on:
         if (not node.is_online or node.is_unclean or rsc.is_removed) and not rsc.is_removed:
             continue
-        _check_on(work, rsc, node)
+        _check_on(work, rsc, node, counts)
 
 
 def _replace_other_agent(work: Work, rsc: Resource) -> None:
@@ -228,7 +229,7 @@ def _replace_other_agent(work: Work, rsc: Resource) -> None:
             tie(delete, start, Tie.ORDER)
 
 
-def _check_on(work: Work, rsc: Resource, node: Node) -> None:
+def _check_on(work: Work, rsc: Resource, node: Node, counts: FailCounts) -> None:
     entries = rsc.history.get(node.name, ())
     started = -1
     stopped = -1
@@ -240,33 +241,41 @@ def _check_on(work: Work, rsc: Resource, node: Node) -> None:
         if each.task == "stop" and each.rc == 0:
             stopped = each.call_id
     for each in entries:
+        is_changed_now = False
         if each.call_id < stopped and each.call_id >= 0:
             continue
         if each.interval_ms > 0:
-            _check_recurring(work, rsc, node, each)
+            is_changed_now = _check_recurring(work, rsc, node, each)
         elif each.task in ("start", "promote", "migrate_from") or (
             each.task == "monitor"
             and each.rc in (0, 8)
             and started < each.call_id
             and each.rc != each.target_rc
         ):
-            _check_once(work, rsc, node, each)
+            is_changed_now = _check_once(work, rsc, node, each)
+        if is_changed_now and effective_count(work, counts, rsc, node):
+            # What failed was another definition: the new one begins with a clean record.
+            clear_fail_count(work, rsc, node, "its definition has changed")
 
 
-def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
+def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
+    """Cancel or reschedule a recurring operation; say whether its definition has changed."""
     operation = find_operation(rsc, entry.task, entry.interval_ms)
     if operation is None:
         if (work.options.cancel_removed and not rsc.is_removed) and (
             not rsc.in_maintenance and entry.task != "cancel" and node.is_online
         ):
             cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
-        return
+            return True
+        return False
     action = rsc.find_action(entry.task, node, entry.interval_ms)
     if action is None or not action.is_optional:
-        return
+        return False
     parameters = operation_parameters(work, rsc, node, entry.task, entry.interval_ms)
     if is_changed(parameters, entry) and "_last_failure_" not in entry.entry_id:
         action.require("parameters changed")
+        return True
+    return False
 
 
 def is_changed(parameters: dict[str, str], entry: HistoryEntry) -> bool:
@@ -296,24 +305,26 @@ def operation_only(rsc: Resource, task: str) -> list[str]:
     return [name for each in operation.parameters for name, _ in each.pairs]
 
 
-def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> None:
+def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
+    """Restart or reload what started with other parameters; say whether there are others."""
     if (rsc.is_removed or "_last_failure_" in entry.entry_id or rsc.is_remote_connection) and (
         rsc.is_removed or "_last_failure_" in entry.entry_id
     ):
-        return
+        return False
     parameters = operation_parameters(work, rsc, node, entry.task, 0)
     if not is_changed(parameters, entry):
-        return
+        return False
     if entry.restart_digest:
         names = [*entry.restart_parameters.split(), *operation_only(rsc, entry.task)]
         if digest_of(only(parameters, names)) == entry.restart_digest:
             if not rsc.failed and rsc.role > Role.STOPPED:
                 rsc.reload_on = node
-            return
+            return True
     rsc.restart_reason = "parameters changed"
     stop = rsc.find_action("stop", node)
     if stop is not None and rsc.is_managed:
         stop.require("parameters changed")
+    return True
 
 
 def reload_agents(work: Work) -> None:

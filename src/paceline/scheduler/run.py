@@ -127,7 +127,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
     for rsc in work.primitives():
         make_recurring(work, rsc, reader.expired_monitors)
     for rsc in work.primitives():
-        check_history(work, rsc)
+        check_history(work, rsc, reader.counts)
     apply_orders(work)
     make_probes(work)
     order_anti_colocations(work)

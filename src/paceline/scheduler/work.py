@@ -157,6 +157,7 @@ class Node:
             self.is_shutting_down
             or (self.is_unclean and not self.is_guest)
             or self.is_standby
+            or self.is_pending
             or self.in_maintenance
         ):
             return False
