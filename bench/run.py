@@ -23,6 +23,7 @@ from pathlib import Path
 from peer import FOLDER_DEFAULT, PeerCluster, why_absent
 from results import SIDES, Measured, read_all, report, table, write
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
+
 from scheduler import section as scheduler_section
 
 HERE = Path(__file__).resolve().parent

@@ -183,8 +183,8 @@ def section() -> str:
     lines = [
         HEADING,
         "",
-        "CPU seconds of ours divided by those of crm_simulate 2.1.5, in turn in one run; below 1 is",
-        "faster. *Whole*: a process that reads the file, decides and shows it. *Living*: reading",
+        "CPU seconds of ours divided by those of crm_simulate 2.1.5, in turn in one run: below 1",
+        "is faster. *Whole*: a process that reads the file and decides. *Living*: reading",
         "and deciding in a process that is there already. `<`: the peer was ended at the limit.",
         "",
         "| cluster | state | whole | living | our MiB |",

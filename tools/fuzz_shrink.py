@@ -67,9 +67,9 @@ def _without(cib: bytes, path: str) -> bytes | None:
                 _drop(state)
     _drop(element)
     if names and element.tag != "lrm_resource":
-        _drop_references(root, names)
         _drop_traces(root, names)
     _drop_empty(root)
+    _drop_dangling(root)
     return etree.tostring(root)
 
 
@@ -82,12 +82,13 @@ def _drop(element: etree._Element) -> None:
         parent.remove(element)
 
 
-def _drop_references(root: etree._Element, names: set[str]) -> None:
+def _drop_dangling(root: etree._Element) -> None:
+    """Take away the constraints that name what is not configured any more."""
     left = {str(each.get("id")) for each in root.iterfind("configuration/resources//*")}
     for constraint in list(root.iterfind("configuration/constraints/*")):
         words = [constraint.get(key) for key in _REFERRING]
         words += [each.get("id") for each in constraint.iter("resource_ref")]
-        if any(word in names and word not in left for word in words):
+        if any(word and word not in left for word in words):
             _drop(constraint)
 
 
