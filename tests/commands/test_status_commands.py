@@ -1,8 +1,11 @@
 """`status`, `why` and their kin, as a user types them."""
 
+import pytest
+from msgspec.structs import replace
 from tests.commands.command_line import CommandLine
 from tests.commands.status_cib import CIB
 
+from paceline.cib.read import parse_xml, read_status
 from paceline.commands.contract import Ports
 from paceline.commands.run import Places
 from paceline.model.errors import UnreachableError
@@ -54,6 +57,35 @@ def test_status_warns_when_fencing_has_no_device() -> None:
 
 def test_status_full_says_what_fencing_switched_off_risks() -> None:
     assert "Fencing is disabled: a lost node counts as down" in shop().ok("status --full")
+
+
+class LostNode(CommandLine):
+    """A prompt in a cluster whose second node is lost."""
+
+    def _ports(self, places: Places) -> Ports:
+        from dataclasses import replace
+
+        return replace(super()._ports(places), cib=LostCib())  # type: ignore[arg-type]  # never pushes
+
+
+class LostCib:
+    """A configuration and a status in which web2 went without a goodbye."""
+
+    is_live = False
+
+    def read(self) -> CibSnapshot:
+        status = read_status(parse_xml(CIB))
+        assert status is not None
+        nodes = tuple(replace(node, is_lost=node.name == "web2") for node in status.nodes)
+        return CibSnapshot(document=CIB, version="1", status=replace(status, nodes=nodes))
+
+
+@pytest.mark.parametrize("style", ["", "classic"])
+def test_status_says_what_a_lost_node_risks_when_fencing_is_off(style: str) -> None:
+    text = LostNode(CIB.decode(), style=style).ok("status")
+    assert text.startswith("Cluster name: shop\n\nWARNINGS:\nLost, and counted as down because")
+    assert "disabled: web2. If it still lives" in text
+    assert "WARNINGS" not in shop(style).ok("status")
 
 
 def test_status_is_one_error_when_the_cluster_is_stopped_here() -> None:

@@ -121,3 +121,16 @@ def test_xml_has_nodes_and_resources_when_programs_ask(view: StatusView) -> None
     failure = root.find("failures/failure")
     assert failure is not None
     assert failure.get("exitreason") == "no pid file"
+
+
+def test_lost_nodes_are_known_to_the_view_and_those_that_left_are_not() -> None:
+    root = parse_xml(CIB)
+    status = read_status(root)
+    assert status is not None
+    nodes = tuple(
+        msgspec.structs.replace(node, is_lost=node.name == "web2") for node in status.nodes
+    )
+    configuration = read_configuration(root)
+    lost = msgspec.structs.replace(status, nodes=nodes)
+    assert view_of(configuration, lost, updated_ms=FAILED_MS).lost == ("web2",)
+    assert view_of(configuration, status, updated_ms=FAILED_MS).lost == ()

@@ -32,6 +32,10 @@ FENCING_OFF = (
     "Fencing is disabled: a lost node counts as down. If it still lives, what runs there runs twice"
 )
 """Said with `--full` only: people who chose this know it, and scripts compare the short form."""
+LOST_UNFENCED = (
+    "Lost, and counted as down because fencing is disabled: {nodes}. "
+    "If it still lives, what runs there runs twice"
+)
 NO_DEVICES = "No stonith devices and stonith-enabled is not false"
 
 
@@ -109,6 +113,8 @@ def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
     found = []
     if is_full and not view.is_fencing_enabled:
         found.append(FENCING_OFF)
+    elif view.lost and not view.is_fencing_enabled:
+        found.append(LOST_UNFENCED.format(nodes=", ".join(view.lost)))
     if view.is_fencing_enabled and not view.has_devices:
         found.append(NO_DEVICES)
     return found

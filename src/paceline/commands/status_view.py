@@ -50,6 +50,8 @@ class StatusView(Struct, frozen=True, kw_only=True):
     options: tuple[tuple[str, str], ...] = ()
     levels: tuple[tuple[str, int, tuple[ResourceId, ...]], ...] = ()
     has_devices: bool = False
+    lost: tuple[NodeName, ...] = ()
+    """Nodes that went without a goodbye."""
     feature_set: str = ""
 
     def option(self, *names: str, default: str = "") -> str:
@@ -144,6 +146,7 @@ def view_of(
             for level in configuration.fencing_levels
         ),
         has_devices=any(each.agent_class == "stonith" for each in primitives(resources)),
+        lost=tuple(node.name for node in status.nodes if node.is_lost and not node.is_online),
     )  # fmt: skip
 
 

@@ -97,6 +97,8 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     is_unclean: bool = False
     is_seen: bool = False
     """It was seen in this cluster life, or left a trace; never seen means start-up fencing."""
+    is_lost: bool = False
+    """It went without a goodbye. With fencing off it counts as down all the same."""
     is_fenced: bool = False
     in_maintenance: bool = False
     member_since_ms: int = 0

@@ -104,6 +104,7 @@ def _member(
         is_expected=is_online or (is_lost and is_fencing_on),
         is_unclean=is_barred or ((is_lost or is_unseen) and is_fencing_on),
         is_seen=is_kept or presence is not Presence.UNSEEN,
+        is_lost=is_lost,
         is_fenced=row.is_fenced,
         in_maintenance=is_kept,
         member_since_ms=row.ring_since_ms,
