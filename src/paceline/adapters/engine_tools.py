@@ -8,6 +8,10 @@ from paceline.model.errors import UnreachableError
 
 PROGRAM = "corosync-quorumtool"
 RELOAD_PROGRAM = "corosync-cfgtool"
+MAP_PROGRAM = "corosync-cmapctl"
+WAITING_KEY = "runtime.votequorum.wait_for_all_status"
+CANCEL_KEY = "quorum.cancel_wait_for_all"
+"""Keys of Corosync's map. Source: cmap_keys(7)."""
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ASK_MS_MAX = 10_000
 NOT_QUORATE_RC = 2
@@ -39,6 +43,29 @@ class QuorumTool:
         words = " ".join((done.out + done.err).decode(errors="replace").split())
         if done.rc != 0:
             raise UnreachableError(f"Corosync did not reload its configuration: {words}")
+
+    def set_expected_votes(self, votes: int) -> None:
+        """Run `corosync-quorumtool -e`. Raises UnreachableError with its words where it fails."""
+        self._act(PROGRAM, "-e", str(votes))
+
+    def is_waiting_for_all(self) -> bool:
+        """Read it from Corosync's map. Raises UnreachableError."""
+        return self._act(MAP_PROGRAM, "-g", WAITING_KEY).rpartition("=")[2].strip() == "1"
+
+    def cancel_waiting_for_all(self) -> None:
+        """Set it in Corosync's map. Raises UnreachableError."""
+        self._act(MAP_PROGRAM, "-s", CANCEL_KEY, "u8", "1")
+
+    def _act(self, program: str, *words: str) -> str:
+        """Run a tool that has to succeed; return what it said."""
+        found = shutil.which(program, path=self._path)
+        if found is None:
+            raise UnreachableError(f"{program} is not installed")
+        done = run_bounded((found, *words), {"LC_ALL": "C"}, ASK_MS_MAX)
+        said = " ".join((done.out + done.err).decode(errors="replace").split())
+        if done.rc != 0:
+            raise UnreachableError(f"{program} failed: {said}")
+        return said
 
     def _run(self, option: str) -> str:
         if self._program is None:

@@ -1,7 +1,7 @@
 """`quorum config|update|device`, `cluster config`: corosync.conf shown and changed.
 
-With `--corosync_conf FILE` a file is edited in place. Without, this node's file is shown; changing
-that of a running cluster is the node service's task, because all nodes must get the same one.
+With `--corosync_conf FILE` a file is edited in place. Without, this node's file is shown, and what is
+changed goes to all nodes through their node services (`corosync_live`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +32,8 @@ WITH_DEVICE_REMOVED = (
     "allow_downscale",
 )  # fmt: skip
 """Options that a quorum device makes meaningless or forbids. Source: votequorum(5)."""
+FIXED_WHILE_RUNNING = ("ip_version", "netmtu")
+"""Transport options that Corosync reads only when it starts. Source: corosync.conf(5)."""
 KNET_COMPRESSION = ("level", "model", "threshold")
 KNET_CRYPTO = ("cipher", "hash", "model")
 
@@ -53,8 +55,19 @@ def read_conf(ports: Ports) -> Section:
         raise _refuse("conf-broken", message) from problem
 
 
-def _write(request: Request, ports: Ports, conf: Section) -> None:
-    """Write the file. Raises InvalidRequestError where it cannot be written."""
+def _write(
+    request: Request, ports: Ports, conf: Section, *, needs_stopped: Sequence[str] = ()
+) -> None:
+    """Write the file, or bring it to all nodes. Raises InvalidRequestError.
+
+    `needs_stopped` names the options that Corosync does not take over while it runs.
+    """
+    if not request.has("corosync_conf"):
+        # Slow to load, and a change of a file needs none of it.
+        from paceline.commands.corosync_live import spread_conf
+
+        spread_conf(request, ports, conf, needs_stopped=needs_stopped)
+        return
     try:
         ports.files.write(ports.corosync_conf_path, render_corosync_conf(conf))
     except OSError as problem:
@@ -63,11 +76,11 @@ def _write(request: Request, ports: Ports, conf: Section) -> None:
 
 
 def _need_file(request: Request) -> None:
-    """Refuse to change this node's own file only: the others would have another one."""
+    """Refuse a live change of the quorum device: its daemon and certificates are not set up."""
     if not request.has("corosync_conf"):
         raise _refuse(
             "not-yet-live",
-            "Changing the corosync.conf of a running cluster is not possible yet; give a file by "
+            "Changing the quorum device of a cluster is not possible yet; give a file by "
             "--corosync_conf, and bring it to all nodes while the cluster is stopped",
         )
 
@@ -119,7 +132,6 @@ def quorum_update(request: Request, ports: Ports) -> Outcome:
     if not request.arguments:
         raise UsageError
     changes = parse_pairs(request.arguments)
-    _need_file(request)
     request.findings.extend(check_option_names(changes, QUORUM, what="quorum"))
     _check_kinds(request, changes, QUORUM)
     conf = read_conf(ports)
@@ -133,7 +145,9 @@ def quorum_update(request: Request, ports: Ports) -> Outcome:
         )
     request.findings.stop_if_errors()
     changed = _with_two_node(conf, quorum.with_options(sorted(changes.items())))
-    _write(request, ports, conf.with_sections("quorum", (changed,)))
+    _write(
+        request, ports, conf.with_sections("quorum", (changed,)), needs_stopped=("quorum options",)
+    )
     return Outcome()
 
 
@@ -352,7 +366,6 @@ def config_update(request: Request, ports: Ports) -> Outcome:
     )
     if first or not sections:
         raise UsageError
-    _need_file(request)
     totem = parse_pairs(sections.get("totem", ()))
     compression = parse_pairs(sections.get("compression", ()))
     crypto = parse_pairs(sections.get("crypto", ()))
@@ -372,7 +385,8 @@ def config_update(request: Request, ports: Ports) -> Outcome:
         *sorted(totem.items()),
     ]
     changed = _section(conf, "totem").with_options(changes)
-    _write(request, ports, conf.with_sections("totem", (changed,)))
+    fixed = [name for name in sorted(transport) if name in FIXED_WHILE_RUNNING]
+    _write(request, ports, conf.with_sections("totem", (changed,)), needs_stopped=fixed)
     return Outcome()
 
 
@@ -438,6 +452,7 @@ COMMANDS = (
         needs=Needs.COROSYNC_CONF,
         arguments="[transport <name>=[<value>]...] [compression <name>=[<value>]...] "
         "[crypto <name>=[<value>]...] [totem <name>=[<value>]...]",
+        options=("skip-offline", "request-timeout"),
         help="Change corosync settings; an empty value removes one.",
     ),
 )
