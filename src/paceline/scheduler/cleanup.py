@@ -1,4 +1,4 @@
-"""Phase: fail counts that have expired are cleared, histories that nobody needs are deleted."""
+"""Phase: fail counts that have expired are cleared."""
 
 from paceline.scheduler.actions import cluster_action, tie
 from paceline.scheduler.failures import effective_count
@@ -7,7 +7,7 @@ from paceline.scheduler.work import Node, Resource, Tie, Work
 
 
 def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
-    """Create the clearing of expired fail counts, before the resource's next start."""
+    """Create the clearing of expired fail counts and of those of removed resources."""
     seen: set[tuple[str, str]] = set()
     counts = reader.counts
     for rsc in work.primitives():
@@ -27,9 +27,9 @@ def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
 
 
 def clear_fail_count(work: Work, rsc: Resource, node: Node, reason: str) -> None:
-    """Create one clearing."""
+    """Create one clearing; what is removed is stopped (and forgotten) after it."""
     action = cluster_action(work, "clear_failcount", node, rsc)
     action.reason = reason
-    for each in rsc.actions:
-        if each.task == "start" and each.node is node:
+    if rsc.is_removed:
+        for each in rsc.actions_of("stop"):
             tie(action, each, Tie.ORDER)

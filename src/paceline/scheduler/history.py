@@ -238,6 +238,8 @@ class HistoryReader:
 
         if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
             return False
+        if rsc.is_bundle_container:
+            return False
         parameters = operation_parameters(self._work, rsc, node, entry.task, entry.interval_ms)
         return is_changed(parameters, entry)
 

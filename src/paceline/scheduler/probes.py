@@ -141,6 +141,10 @@ def _is_same_member(one: Resource, other: Resource) -> bool:
 
 def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
     """Put the probe before every start of the resource (of all instances of a clone)."""
+    kind = Tie.ORDER | Tie.BLOCKS
+    if not probe.is_runnable and rsc.top.is_active():
+        # What cannot be asked keeps a resource from starting, but stops none.
+        kind = Tie.ORDER
     for each in rsc.primitives():
         if (rsc.kind is Kind.CLONE and probe.resource is not None) and (
             not _is_same_member(each, probe.resource)
@@ -148,7 +152,7 @@ def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
             continue
         for action in each.actions:
             if action.task == "start":
-                tie(probe, action, Tie.ORDER | Tie.BLOCKS)
+                tie(probe, action, kind)
             elif (action.task == "stop" and _comes_after(probe, action, rsc)) or (
                 action.node is probe.node and action.interval_ms and each is probe.resource
             ):
