@@ -2,7 +2,7 @@
 
 S1  with fencing on, a resource that may run once never runs twice
 S2  nothing starts without quorum, of Corosync and of the daemons
-S3  "fenced" is said only after a device said so
+S3  "fenced" is said only after a device said so; no retry shoots a boot that joined since
 S4  what was acknowledged is never lost
 S5  one version has one content; at the end all have the same state
 S9  a refused change leaves nothing behind
@@ -21,7 +21,7 @@ import msgspec
 from msgspec import structs
 
 from paceline.model.identifiers import NodeName
-from paceline.replica.effects import Effect, Execute
+from paceline.replica.effects import Effect, Execute, ExecuteFence
 from paceline.replica.events import Event, FenceFinished, PlanComputed
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.sim.cibs import markers, wanted_resources
@@ -39,6 +39,7 @@ DEPTH_MAX = 5_000
 TIMERS_MAX = 200
 SETTLED_RING_US = 20_000_000
 """Without fencing two halves may both run a resource, and a while after they met."""
+OFF_TASKS = ("off", "reboot")
 STARTING_TASKS = frozenset({"start", "promote", "migrate_to"})
 
 
@@ -72,6 +73,8 @@ class Judge:
         self._versions: dict[NodeName, str] = {}
         self.devices: FenceDevices | None = None
         self.together_us: Callable[[NodeName, NodeName], int] = lambda one, other: 0
+        self.boots_of: Callable[[NodeName], int] = lambda name: 0
+        self._fenced_boots: dict[str, int] = {}
         self.violations: list[Violation] = []
         self.deepest = 0
 
@@ -104,6 +107,8 @@ class Judge:
         for effect in effects:
             if isinstance(effect, Execute):
                 self._saw_execute(machine, effect)
+            elif isinstance(effect, ExecuteFence):
+                self._saw_fence(machine, effect)
         depth = daemon.depth()
         self.deepest = max(self.deepest, depth)
         if depth > DEPTH_MAX or daemon.timers() > TIMERS_MAX:
@@ -148,6 +153,21 @@ class Judge:
         elif len(daemon.members) < quorum.quorum_votes:
             members = len(daemon.members)
             self.accuse("S2", machine.name, f"{action.task} {action.resource}: {members} daemons")
+
+    def _saw_fence(self, machine: Machine, effect: ExecuteFence) -> None:
+        """S3 by life: what is tried again is meant for the boot that the first try was meant for.
+
+        A boot that the others do not see yet is unknown, and may be fenced with the one before.
+        """
+        operation, daemon = effect.operation, machine.daemon
+        run, _, _ = operation.operation_id.rpartition("-")
+        boots = self.boots_of(operation.target)
+        wanted = self._fenced_boots.setdefault(run, boots)
+        if operation.task not in OFF_TASKS or boots == wanted or daemon is None:
+            return
+        if operation.target in {f"node{member.node_id}" for member in daemon.members}:
+            what = f"boot {boots} of {operation.target} is shot, boot {wanted} was meant"
+            self.accuse("S3", machine.name, what)
 
     def _may_start_frozen(self, machine: Machine, resource: str) -> bool:
         """Say whether `freeze` lets this go on without quorum: it ran among those who are here."""

@@ -147,6 +147,8 @@ class World:
         self.judge.together_us = lambda one, other: self.engine.together_us(
             by_name[one], by_name[other]
         )
+        by_machine = {machine.name: machine for machine in self.machines}
+        self.judge.boots_of = lambda name: by_machine[name].boots
         for machine in self.machines:
             machine.devices = self.devices
         self.clients = Administrators(
