@@ -1,7 +1,7 @@
 """`quorum config|update|device`, `cluster config`: corosync.conf shown and changed.
 
-With `--corosync_conf FILE` a file is edited in place. Without, this node's file is shown, and what is
-changed goes to all nodes through their node services (`corosync_live`).
+With `--corosync_conf FILE` a file is edited in place. Without, this node's file is shown, and
+what is changed goes to all nodes through their node services (`corosync_live`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -75,10 +75,9 @@ def _missing_nodes(ports: Ports) -> list[str]:
     answer = ports.daemon.ask({"do": "state", "parts": ["status"]})
     status = answer.get("status")
     nodes = status.get("nodes", ()) if isinstance(status, Mapping) else ()
-    found = [node for node in (nodes if isinstance(nodes, Sequence) else ())]
     return sorted(
         str(node.get("name"))
-        for node in found
+        for node in (nodes if isinstance(nodes, Sequence) else ())
         if isinstance(node, Mapping) and not node.get("is_online")
     )
 
