@@ -38,7 +38,15 @@ PASSWORD = "correct horse"
 class LoopbackNode:
     """One node: its folder, its server in a thread, its view of the others."""
 
-    def __init__(self, name: str, folder: Path, *, idle_s_max: float = 15.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        idle_s_max: float = 15.0,
+        body_s_max: float = 20.0,
+        connections_max: int = 256,
+    ) -> None:
         """Make the node's key; nothing listens yet."""
         self.name = name
         self.paths = NodePaths(
@@ -57,7 +65,13 @@ class LoopbackNode:
             self.perform,
             has_authority=lambda: self.files.read(FileName.CLUSTER_CA) is not None,
         )
-        self.server = NodeServer(node_calls, ServerTls(self.paths), idle_s_max=idle_s_max)
+        self.server = NodeServer(
+            node_calls,
+            ServerTls(self.paths),
+            idle_s_max=idle_s_max,
+            body_s_max=body_s_max,
+            connections_max=connections_max,
+        )
         self.peers = NodePeers(
             local_name=name,
             paths=self.paths,

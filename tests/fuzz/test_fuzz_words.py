@@ -103,11 +103,13 @@ def _ports(places: Places) -> Ports:
 COMMANDS = st.sampled_from(sorted(command.words for command in all_commands()))
 ARGUMENTS = st.one_of(
     st.sampled_from(
-        ["a", "b", "t", "both", "l", "n1", "nosuch", "--", "-5", "INFINITY", "id=x", "a=", "=", "op",
+        ["a", "b", "t", "both", "l", "n1", "nosuch", "--", "-5", "INFINITY", "id=x", "a=", "=",
+         "op",
          "meta", "monitor", "interval=10s", "interval=x", "score=INFINITY", "with", "then", "set",
          "setoptions", "rule", "date", "in_range", "#uname", "eq", "(", "and",
          "ocf:heartbeat:Dummy",
-         "heartbeat", "clone", "group", "--group", "--force", "--after", "--wait=1", "--full",
+         "heartbeat", "clone", "group", "--group", "--force",
+         "--after", "--wait=1", "--full",
          "1",
          "--output-format=json", "--output-format=xml", "add", "remove", "delete", "x=<&", "\u00b2"]
     ),

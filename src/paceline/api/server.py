@@ -34,9 +34,22 @@ SHUTDOWN_S_MAX = 2.0
 class NodeServer:
     """Serves `POST /v1/NAME`."""
 
-    def __init__(self, calls: NodeCalls, tls: ServerTls, *, idle_s_max: float = IDLE_S_MAX) -> None:
-        """Keep what answers and what encrypts; a connection has `idle_s_max` to finish a header."""
-        self._calls, self._tls, self._idle_s_max = calls, tls, idle_s_max
+    def __init__(
+        self,
+        calls: NodeCalls,
+        tls: ServerTls,
+        *,
+        idle_s_max: float = IDLE_S_MAX,
+        body_s_max: float = BODY_S_MAX,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        """Keep what answers and what encrypts.
+
+        A connection has `idle_s_max` to finish a header and `body_s_max` for the body.
+        """
+        self._calls, self._tls = calls, tls
+        self._idle_s_max, self._body_s_max = idle_s_max, body_s_max
+        self._connections_max = connections_max
         self._timers: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE_MAX, thread_name_prefix="call")
         # Greetings and logins have threads of their own: slow logins do not hold up the cluster.
@@ -98,7 +111,7 @@ class NodeServer:
 
     def _opened(self, transport: asyncio.BaseTransport) -> bool:
         """Take a place for a connection, and begin to wait for its first request."""
-        if self._connections >= CONNECTIONS_MAX:
+        if self._connections >= self._connections_max:
             return False
         self._connections += 1
         self._expect_request(transport)
@@ -129,8 +142,10 @@ class NodeServer:
 
     async def _read_and_answer(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
+        if (request.content_length or 0) > REQUEST_BYTES_MAX:
+            return _respond(_refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "it is too large"))
         try:
-            async with asyncio.timeout(BODY_S_MAX):
+            async with asyncio.timeout(self._body_s_max):
                 body = await request.read()
         except TimeoutError:
             return _respond(_refused(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly"))
