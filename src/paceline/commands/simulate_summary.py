@@ -99,7 +99,7 @@ def _ends(rsc: Resource, node: Node) -> Iterator[Change]:
     stop = rsc.find_action("stop", node)
     if stop is None or stop.is_optional:
         return
-    reason = stop.reason if stop.reason not in _PLAIN_REASONS else ""
+    reason = "" if stop.reason in _LEAVING_REASONS else _reason(stop)
     yield Change(
         verb="Stop",
         resource=rsc.id,
@@ -125,7 +125,9 @@ def _goes_on(rsc: Resource, target: Node) -> Iterator[Change]:
                 reason=_reason(action), is_blocked=not stop.is_runnable,
             )  # fmt: skip
         return
-    has_reason = verb not in ("Recover", "Move", "Promote", "Demote") and action is not None
+    has_reason = (
+        verb not in ("Recover", "Move", "Promote", "Demote", "Reload") and action is not None
+    )
     yield Change(
         verb=verb,
         resource=rsc.id,
@@ -173,6 +175,8 @@ _PLAIN_REASONS = frozenset({
     "active on several nodes",
 })  # fmt: skip
 """Reasons that the verb says already."""
+_LEAVING_REASONS = _PLAIN_REASONS | {"failed", "fenced"}
+"""What ends with these could also go on elsewhere, if a node were available."""
 
 
 def _stop_reason(action: Action) -> str:
@@ -193,6 +197,8 @@ def _reason(action: Action) -> str:
     if reason == "no-quorum":
         return "no quorum"
     for begin in ("after ", "before "):
+        if action.resource is not None and reason == f"{begin}{action.resource.id} stop":
+            return ""
         if reason.startswith(begin):
             kind = "required" if action.is_runnable else "unrunnable"
             return f"{kind} {reason.removeprefix(begin)}"
