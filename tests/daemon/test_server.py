@@ -66,12 +66,12 @@ class NoHands:
     """An outside that nothing may be asked of."""
 
 
-def talk(folder: Path, say: Talk) -> Echo:
+def talk(folder: Path, say: Talk, replica: Echo | None = None) -> Echo:
     """Serve on a socket in `folder` and let `say` talk to it."""
     clock = SteadyClock()
     meter = StallMeter(clock)
     loop = make_loop(meter)
-    replica = Echo()
+    replica = replica or Echo()
     notes = NoteLog(Settings(log_dir=folder), node="n1", clock=clock, is_journal=False)
     driver = Driver(
         replica,
