@@ -63,6 +63,10 @@ FenceAgent = Callable[[FenceOperation], int | None]
 WALL_MS = 1_790_000_000_000
 
 
+class SchedulerFailed(Exception):
+    """A test's scheduler gives no plan."""
+
+
 def as_planned(operation: Operation) -> int:
     """End an operation as its action expects."""
     return max(0, operation.action.target_rc)
@@ -343,7 +347,11 @@ class Bus:
     def compute(self, name: str) -> None:
         """Answer the newest wish for a plan."""
         wish = self.nodes[name].computations[-1]
-        plan = self.scheduler(wish.status, wish.configuration)
+        try:
+            plan = self.scheduler(wish.status, wish.configuration)
+        except SchedulerFailed as problem:
+            self.feed(name, PlanComputed(token=wish.token, plan=None, error=str(problem)))
+            return
         self.feed(name, PlanComputed(token=wish.token, plan=plan))
 
     def settle(self, limit: int = 20_000) -> None:

@@ -16,6 +16,8 @@ COMPUTE_AGAIN_MAX = 3
 
 PLANS_MAX = 50
 PLANS_WINDOW_MS = 10_000
+RETRY_MS_MIN, RETRY_MS_MAX = 1000, 60_000
+"""How long the scheduler is left alone after it failed: doubled with each failure in a row."""
 """More plans than this in so short a time say that planning chases its own tail: it slows down."""
 
 
@@ -31,9 +33,13 @@ class Coordination:
         self.halt_sent: int | None = None
         self.is_plan_sent = False
         self.is_recheck_due = False
+        self.failures = 0
+        self.last_error = ""
+        self._retry_at_ms = 0
 
     def begin_view(self) -> None:
-        """A new view: what was computed for another is void."""
+        """A new view: what was computed for another is void, and a new attempt is worth it."""
+        self._retry_at_ms = 0
         self.computing = None
         self.halt_sent = None
         self.is_plan_sent = False
@@ -62,6 +68,22 @@ class Coordination:
         times = self._begun_ms
         return len(times) == PLANS_MAX and now_ms - times[0] < PLANS_WINDOW_MS
 
+    def failed(self, error: str, now_ms: int) -> int:
+        """The scheduler gave no plan: return how long it is left alone."""
+        wait_ms: int = min(RETRY_MS_MIN << min(self.failures, 10), RETRY_MS_MAX)
+        self.failures += 1
+        self.last_error = error
+        self._retry_at_ms = now_ms + wait_ms
+        return wait_ms
+
+    def is_resting(self, now_ms: int) -> bool:
+        """Say whether the scheduler failed so lately that it is left alone."""
+        return now_ms < self._retry_at_ms
+
+    def is_awaited(self, token: int) -> bool:
+        """Say whether this is the computation that is awaited."""
+        return token == self._token and self.computing is not None
+
     def begin_computing(self, position: int, now_ms: int) -> int:
         """Return the token of the next computation."""
         self._token += 1
@@ -72,11 +94,12 @@ class Coordination:
 
     def take_plan(self, token: int, plan: Plan | None, plans: PlanApplier) -> int | None:
         """Return the position that the plan was computed from where it is to be sent now."""
-        if token != self._token or self.computing is None:
+        if not self.is_awaited(token) or self.computing is None:
             return None
         based, self.computing = self.computing, None
         if plan is None:
             return None
+        self.failures, self.last_error = 0, ""
         if plans.is_wanted and self._moved_since(plans, based) and self._again < COMPUTE_AGAIN_MAX:
             self._again += 1
             return None

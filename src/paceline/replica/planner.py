@@ -18,10 +18,9 @@ from paceline.replica.identity import Identity
 from paceline.replica.machine import Machine
 from paceline.replica.outlet import Outlet
 
-SCHEDULER_RETRY_MS = 5000
 CALM_MS = 1000
 """How long planning pauses where plan follows plan."""
-T_RECHECK, T_CALM = "recheck", "calm"
+T_RECHECK, T_CALM, T_RETRY = "recheck", "calm", "scheduler-retry"
 
 
 class Planner:
@@ -68,7 +67,7 @@ class Planner:
             planning.halt_sent = number
             self._outlet.send(Halted(view=view.id, plan=number))
             return False
-        if not planning.may_compute(plans):
+        if not planning.may_compute(plans) or planning.is_resting(self._outlet.now_ms):
             return False
         if planning.is_too_busy(self._outlet.now_ms):
             if not self._outlet.has_timer(T_CALM):
@@ -93,12 +92,11 @@ class Planner:
     def computed(self, event: PlanComputed) -> None:
         """The scheduler answered."""
         view = self._machine.view
+        is_awaited = self._coordination.is_awaited(event.token)
         based = self._coordination.take_plan(event.token, event.plan, self._machine.plans)
-        if event.plan is None:
-            why = event.error or "the scheduler gave no plan"
-            self._outlet.note("error", "scheduler-failed", why)
-            self._outlet.set_timer(T_RECHECK, SCHEDULER_RETRY_MS)
-        elif based is not None and view is not None:
+        if event.plan is None and is_awaited:
+            self._failed(event.error or "the scheduler gave no plan")
+        elif event.plan is not None and based is not None and view is not None:
             self._outlet.send(
                 Planned(
                     view=view.id,
@@ -108,6 +106,21 @@ class Planner:
                     time_ms=self._outlet.wall_ms,
                 )
             )
+
+    def _failed(self, why: str) -> None:
+        wait_ms = self._coordination.failed(why, self._outlet.now_ms)
+        text = f"{why}; tried again in {wait_ms // 1000} s"
+        self._outlet.note("error", "scheduler-failed", text)
+        self._outlet.set_timer(T_RETRY, wait_ms)
+
+    def internals(self) -> dict[str, str]:
+        """Return figures for people."""
+        planning = self._coordination
+        words = f"{planning.failures} in a row: {planning.last_error}" if planning.failures else ""
+        return {"plan-wanted": self._wanted_why(), "scheduler-failures": words}
+
+    def _wanted_why(self) -> str:
+        return self._machine.state.core.value.wanted_why if self.is_wanted else ""
 
     def plan_began(self, recheck_ms: int) -> None:
         """A plan was accepted: look again when time alone could change it."""

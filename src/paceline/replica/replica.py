@@ -75,7 +75,7 @@ from paceline.replica.leaving import T_NO_VIEW, T_SHUTDOWN, Leaving
 from paceline.replica.liveness import Liveness
 from paceline.replica.machine import Machine, durable_state, restore
 from paceline.replica.outlet import Outlet
-from paceline.replica.planner import T_CALM, T_RECHECK, Planner
+from paceline.replica.planner import T_CALM, T_RECHECK, T_RETRY, Planner
 from paceline.replica.reading import read_internals, read_status
 from paceline.replica.requests import Outcome, Request, RequestAnswer, Shutdown
 from paceline.replica.settings import SettingsReader
@@ -155,10 +155,9 @@ class Replica:
 
     def internals(self) -> dict[str, str]:
         """Return figures for people."""
-        core = self._state.core.value
         return read_internals(self._state, self._machine.view, self._machine.plans.run) | {
             "on-disk": "writing" if self._journal.is_writing else "yes",
-            "plan-wanted": core.wanted_why if self._planner.is_wanted else "",
+            **self._planner.internals(),
             "operations": str(self._execution.counts()),
             "requests": str(len(self._answering.waiting)),
             "barred": "after a stall" if self._speaking.is_barred else "",
@@ -252,7 +251,7 @@ class Replica:
         view = self._machine.view
         if name in (T_SETTLE, T_SILENT, T_ALIVE):
             self._speaking.timer_fired(name)
-        elif name in (T_RECHECK, T_CALM):
+        elif name in (T_RECHECK, T_CALM, T_RETRY):
             self._planner.timer_fired(name)
         elif name in (T_SHUTDOWN, T_NO_VIEW):
             self._leaving.timer_fired(name, view)
