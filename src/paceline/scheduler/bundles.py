@@ -207,8 +207,7 @@ def _container_parameters(
     options += " -e PCMK_stderr=1"
     if configured.network:
         options += f" --net={configured.network}"
-    if configured.child is not None:
-        options += f" -e PCMK_remote_port={port}"
+    options += f" -e PCMK_remote_port={port}"
     storage = [(s.source, s.source_root, s.target, s.options) for s in configured.storage]
     if configured.child is not None:
         storage.append((AUTHKEY, "", AUTHKEY, ""))
@@ -233,13 +232,12 @@ def _container_parameters(
         ("reuse", "false"),
         ("run_opts", options),
     ]
-    if mounts:
-        pairs.append(("mount_points", ",".join(mounts)))
+    pairs.append(("mount_points", ",".join(mounts)))
     if configured.child is not None:
         pairs.append(("run_cmd", configured.run_command or REMOTE_COMMAND))
-        pairs.append(("monitor_cmd", "/bin/true"))
     elif configured.run_command:
         pairs.append(("run_cmd", configured.run_command))
+    pairs.append(("monitor_cmd", "/bin/true"))
     return pairs
 
 
