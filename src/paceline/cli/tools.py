@@ -18,6 +18,17 @@ def main() -> int:
 
 
 def run_tool(name: str, words: list[str]) -> int:
+    """Run one tool, once or again and again; return its exit status."""
+    if name == "crm_mon":
+        from paceline.cli.watching import watch_if_wanted
+
+        status = watch_if_wanted(words, lambda: run_once(name, words))
+        if status is not None:
+            return status
+    return run_once(name, words)
+
+
+def run_once(name: str, words: list[str]) -> int:
     """Run one tool and show what it says; return its exit status."""
     if "--version" in words or "-$" in words:
         from paceline import __version__

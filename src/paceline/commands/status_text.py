@@ -61,6 +61,13 @@ def status_text(view: StatusView, shown: Shown, *, hides_nodes: bool = False) ->
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
+def status_entries(view: StatusView, shown: Shown) -> list[Entry]:
+    """Return the whole status as entries, the sections at the top."""
+    layout = shown.layout
+    found = _sections(view, shown, layout)
+    return [sections.summary(view, layout), *found] if shown.has_summary else found
+
+
 def _sections(view: StatusView, shown: Shown, layout: Layout) -> list[Entry]:
     found: list[Entry | None] = []
     if shown.is_by_node and shown.has_nodes and shown.has_resources:

@@ -42,6 +42,13 @@ def _add(parent: Element, tag: str, **attributes: str) -> Element:
 
 def status_xml(view: StatusView, *, request: str) -> str:
     """Return the whole status as a document."""
+    root = status_element(view, request=request)
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
+
+
+def status_element(view: StatusView, *, request: str) -> Element:
+    """Return the whole status as an element."""
     root = etree.Element("pacemaker-result")
     root.set("api-version", API_VERSION)
     root.set("request", request)
@@ -54,8 +61,7 @@ def status_xml(view: StatusView, *, request: str) -> str:
     _tickets(root, view)
     _bans(root, view)
     _add(root, "status", code="0", message="OK")
-    etree.indent(root)
-    return etree.tostring(root, encoding="unicode")
+    return root
 
 
 def add_nodes_and_resources(parent: Element, view: StatusView) -> None:

@@ -1,51 +1,88 @@
-"""`crm_mon`: the status once (`-1`), as text or XML. It does not watch."""
+"""`crm_mon`: the status, as text, XML, a page or JSON."""
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
+from paceline.commands.monitor_options import OPTIONS, form_of, interval_ms, output_path
 from paceline.commands.status_classic import classic_layout, classic_status
-from paceline.commands.status_text import Shown, status_text
-from paceline.commands.status_view import StatusView, view_of
-from paceline.commands.status_xml import status_xml
-from paceline.commands.tools import EXIT_USAGE, Given, Option, Said, ToolError, ToolPorts
+from paceline.commands.status_html import json_of, status_html
+from paceline.commands.status_text import Shown, status_entries, status_text
+from paceline.commands.status_view import StatusView, primitives, view_of
+from paceline.commands.status_xml import status_element, status_xml
+from paceline.commands.tools import Given, Said, ToolError, ToolPorts
 from paceline.commands.tools import parse_options as parse
+from paceline.model.state import ResourceState
 from paceline.model.status import ClusterStatus
 from paceline.ports.cib_store import CibSnapshot
 
-OPTIONS = (
-    Option("one-shot", "1"), Option("group-by-node", "n"), Option("inactive", "r"),
-    Option("failcounts", "f"), Option("operations", "o"), Option("timing-details", "t"),
-    Option("tickets", "c"), Option("fence-history", "m", "maybe"),
-    Option("neg-locations", "L", "maybe"), Option("show-node-attributes", "A"),
-    Option("hide-headers", "D"), Option("show-detail", "R"), Option("brief", "b"),
-    Option("simple-status", "s"), Option("interval", "i", "value"), Option("as-xml", "X"),
-    Option("disable-ncurses", "N"), Option("quiet", "Q"), Option("include", "I", "value"),
-    Option("exclude", "U", "value"), Option("node", "", "value"), Option("resource", "", "value"),
-    Option("classic"), Option("daemonize", "d"), Option("pid-file", "p", "value"),
-    Option("as-html", "h", "value"), Option("text-fancy"),
-)  # fmt: skip
+USAGE = (
+    "Usage: crm_mon [-1] [-i SECONDS] [-r] [-n] [-f] [-A] [-o] [-t] [-b] [-D] [-R] [-c] [-m] [-L] "
+    "[--node NODE] [--resource RESOURCE]\n"
+    "               [-X | --output-as=text|xml|html|json] [--output-to=FILE] [-d -p PIDFILE]"
+)
+EXIT_OUTPUT = 73
 
 
 def crm_mon(words: Sequence[str], ports: ToolPorts) -> Said:
-    """Show the status once."""
+    """Show the status once; to watch it is the caller's part."""
     given = parse(words, OPTIONS)
     if given.has("help"):
-        return Said("Usage: crm_mon -1 [-r] [-n] [-f] [-A] [-o] [-t] [-b] [-D] [-R] [-c] [-X]")
-    form = "xml" if given.has("as-xml") else given.get("output-as", "text")
-    if given.has("daemonize") or form == "html" or given.has("as-html"):
-        raise ToolError("HTML and the background mode are not supported; use -1", EXIT_USAGE)
-    has_bans = form == "xml" or given.has("neg-locations")
+        return Said(USAGE)
+    path = output_path(given)
+    text = _said(given, words, ports)
+    if not path or text.status:
+        return text
+    try:
+        ports.write_file(path, f"{text.out}\n".encode())
+    except OSError as problem:
+        raise ToolError(f"cannot write {path}: {problem}", EXIT_OUTPUT) from problem
+    return Said()
+
+
+def _said(given: Given, words: Sequence[str], ports: ToolPorts) -> Said:
+    form = form_of(given)
+    has_bans = form in ("xml", "json") or given.has("neg-locations")
     view = view_of_snapshot(ports.cib.read(), has_bans=has_bans)
+    view = _only(view, node=given.get("node"), resource=given.get("resource"))
     if given.has("simple-status"):
         return simple_status(view)
-    if form == "xml":
-        request = " ".join(("crm_mon", *words))
-        return Said(status_xml(view, request=request))
+    request = " ".join(("crm_mon", *words))
+    match form:
+        case "xml":
+            return Said(status_xml(view, request=request))
+        case "json":
+            return Said(json_of(status_element(view, request=request)))
+        case "html":
+            seconds = interval_ms(given) // 1000 if given.has("interval") else 0
+            return Said(status_html(status_entries(view, shown_of(given)), refresh_s=seconds))
     if given.has("classic") or ports.environment.get("PACELINE_STYLE") == "classic":
         layout = classic_layout(has_inactive=given.has("inactive"))
         return Said(classic_status(view, layout))
     return Said(status_text(view, shown_of(given)))
+
+
+def _only(view: StatusView, *, node: str, resource: str) -> StatusView:
+    """Return the view with what concerns the node and the resource, if they are named."""
+    nodes, resources = view.nodes, view.resources
+    if node:
+        nodes = tuple(each for each in nodes if each.name == node)
+        resources = tuple(
+            each
+            for each in resources
+            if any(on.node == node for part in primitives((each,)) for on in part.active)
+        )
+    if resource:
+        resources = tuple(each for each in resources if _has_part(each, resource))
+    return structs.replace(view, nodes=nodes, resources=resources)
+
+
+def _has_part(state: ResourceState, name: str) -> bool:
+    if name in (state.id, state.id.partition(":")[0]):
+        return True
+    return any(_has_part(child, name) for child in state.children)
 
 
 def shown_of(given: Given) -> Shown:
