@@ -210,7 +210,6 @@ def _instance_key(
         -child.priority,
         0 if node is not None else 1,
         0 if is_usable else 1,
-        counts.get(node.name, 0) if node is not None else 0,
         1 if failed else 0,
         -score,
         child.instance_number if child.instance_number >= 0 else child.replica,

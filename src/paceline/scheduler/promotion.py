@@ -254,15 +254,26 @@ def _last(child: Resource) -> Resource:
 
 def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
     """Add what those who want to be with the promoted instance think of each node."""
+    heard = [
+        c
+        for c in _colocations(clone, with_this(clone), is_dependent=False)
+        if c.primary_role is Role.PROMOTED and has_influence(c)
+    ]
+    has_wishes = any(
+        location.role is Role.PROMOTED
+        for child in clone.children
+        for holder in _holders(clone, child)
+        for location in holder.location_list
+    )
+    if not heard and not has_wishes:
+        return
     nodes: dict[str, int] = {}
     for child in clone.children:
         node = instance_node(child)
         if node is not None:
             known = nodes.get(node.host.name, 0)
             nodes[node.host.name] = add_scores(known, max(0, ranks[child.id]))
-    for c in _colocations(clone, with_this(clone), is_dependent=False):
-        if c.primary_role is not Role.PROMOTED or not has_influence(c):
-            continue
+    for c in heard:
         nodes = add_dependents(
             work,
             nodes,

@@ -107,12 +107,13 @@ def decide(work: Work, reader: HistoryReader) -> None:
         for rsc in top.walk():
             _want_role(rsc)
     apply_tickets(work)
-    apply_stickiness(work)
     apply_shutdown_locks(work)
     for top in work.resources:
         for rsc in top.walk():
             rsc.base_role = rsc.next_role
     read_locations(work)
+    # After the locations: in an asymmetric cluster only they make a node known.
+    apply_stickiness(work)
     apply_health(work)
     apply_exclusive_discovery(work)
     read_colocations(work)
