@@ -1,7 +1,10 @@
 """What holds for every command: force, nothing written on error, retries, routing, help."""
 
+import re
+
 import pytest
 from tests.commands.command_line import EMPTY, CommandLine
+from tests.commands.status_cib import CIB as STATUS_CIB
 
 from paceline.commands.options import TAKES, parse_words
 from paceline.commands.table import MODULES, all_commands
@@ -61,6 +64,17 @@ def test_dry_run_shows_the_difference_and_writes_nothing() -> None:
     pcs = CommandLine()
     out = pcs.ok("property set maintenance-mode=true --dry-run")
     assert '+        <nvpair id="cib-bootstrap-options-maintenance-mode"' in out
+    assert "what the cluster would do cannot be said" in out
+    assert pcs.cib.pushes == 0
+
+
+def test_dry_run_tells_what_the_cluster_would_do_and_why() -> None:
+    pcs = CommandLine(STATUS_CIB.decode())
+    out = pcs.ok("resource disable Address --dry-run")
+    brought, anyway = out.split("The cluster would then:")[1].split("And, changed or not:")
+    assert re.search(r"\* Stop +Address +\( +web1 +\)  due to node availability", brought)
+    assert "Web" not in brought
+    assert re.search(r"\* Restart +Web", anyway)
     assert pcs.cib.pushes == 0
 
 

@@ -9,7 +9,7 @@ from paceline.cib.validate import validate
 from paceline.commands.contract import Ports, Request
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report, Severity
-from paceline.ports.cib_store import VersionMovedError
+from paceline.ports.cib_store import CibSnapshot, VersionMovedError
 
 ATTEMPTS_MAX = 10
 """How often a change is begun again because somebody else was faster."""
@@ -45,6 +45,7 @@ def edit_cib(request: Request, ports: Ports, change: Change) -> str:
         _refuse_invalid(request, before, root)
         if request.has("dry-run"):
             request.progress(_difference(before, after))
+            _show_what_follows(request, before, after, snapshot)
             return text
         try:
             _push(request, ports, after, snapshot.version)
@@ -90,6 +91,16 @@ def _difference(before: bytes, after: bytes) -> str:
         before.decode().splitlines(), after.decode().splitlines(), "now", "then", lineterm="", n=2
     )
     return "\n".join(lines)
+
+
+def _show_what_follows(
+    request: Request, before: bytes, after: bytes, snapshot: CibSnapshot
+) -> None:
+    """Show what the cluster would do after the change."""
+    from paceline.commands.foresight import foresee  # brings the scheduler, which loads slowly
+
+    lines = foresee(parse_cib(before), parse_cib(after), snapshot.status)
+    request.progress("\n".join(lines))
 
 
 def _push(request: Request, ports: Ports, document: bytes, based_on: str) -> None:
