@@ -75,6 +75,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "cluster_services", "resource_show"),
     "quorum": ("status", "corosync_file", "corosync_live"),
     "why": ("why_command",),
+    "completion": ("completion",),
 }
 """First word -> names of modules in `paceline.commands` that have a COMMANDS tuple."""
 
@@ -102,6 +103,7 @@ SUMMARIES: Mapping[str, str] = {
     "tag": "Manage tags.",
     "doctor": "Check every precondition, and print the fix for what does not hold.",
     "why": "Say why a resource is where it is, or why it does not run.",
+    "completion": "Print a shell's completion script.",
     "simulate": "Show what would happen.",
     "demo": "Play the walk-through on two real nodes.",
     "lab": "Real clusters on this machine, to break on purpose.",
