@@ -80,6 +80,12 @@ def test_both_halves_of_two_nodes_change_and_the_loser_is_kept_when_they_merge()
     assert first.configuration == second.configuration
     codes = bus["worker1"].codes() + bus["worker2"].codes()
     assert codes.count("copy-superseded") == 1
+    loser = bus["worker2"] if bus["worker2"].kept else bus["worker1"]
+    (kept,) = loser.kept
+    assert kept.configuration not in (first.configuration, second.configuration)
+    assert b"left" in kept.configuration or b"right" in kept.configuration
+    shown = bus.replica(loser.name).internals()["superseded-copies"]
+    assert kept.version in shown and "went on from here" in shown
 
 
 def test_acknowledged_change_survives_when_all_nodes_lose_power() -> None:
@@ -98,7 +104,23 @@ def test_acknowledged_change_survives_when_all_nodes_lose_power() -> None:
     assert bus.replica("worker3").status().is_quorate
 
 
-def test_older_copy_wins_when_the_newer_one_is_damaged_and_it_is_said() -> None:
+def test_newer_copy_wins_when_its_unconfirmed_end_is_torn_and_it_is_said() -> None:
+    bus = three_nodes()
+    bus.crash("worker3")
+    bus.settle()
+    asked = ask(bus, "worker1", "newer")
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.crash("worker1", "worker2")
+    bus.settle()
+    bus["worker2"].is_damaged = True
+    bus.start("worker2", "worker3")
+    bus.settle()
+    assert b"newer" in bus.replica("worker3").configuration
+    assert "copy-damaged" in bus["worker3"].codes()
+
+
+def test_older_copy_wins_when_nothing_of_the_newer_one_can_be_read() -> None:
     bus = three_nodes()
     bus.crash("worker3")
     bus.settle()
@@ -106,10 +128,12 @@ def test_older_copy_wins_when_the_newer_one_is_damaged_and_it_is_said() -> None:
     bus.settle()
     bus.crash("worker1", "worker2")
     bus.settle()
+    bus["worker2"].checkpoint, bus["worker2"].records = None, ()
     bus["worker2"].is_damaged = True
     bus.start("worker2", "worker3")
     bus.settle()
     assert b"newer" not in bus.replica("worker3").configuration
+    assert b"stonith-enabled" in bus.replica("worker2").configuration
     assert "copy-damaged" in bus["worker3"].codes()
 
 

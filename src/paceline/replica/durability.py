@@ -113,13 +113,16 @@ def recover(stored: Stored) -> Recovered:
 
 
 def pick_base(hellos: Sequence[Hello]) -> Hello:
-    """Return the member whose state all go on from: intact first, then the highest lineage.
+    """Return the member whose state all go on from: the highest lineage.
 
-    Equal lineages are told apart by who was quorate longest (position), then the lowest node id.
+    What a damaged journal gave back is proved record by record: it lacks its end, and is still
+    newer than an older copy. Most often that end was never confirmed (torn by a power loss).
+    Equal lineages are told apart by intact first, who was quorate longest (position), then the
+    lowest node id.
     """
     return max(
         hellos,
-        key=lambda hello: (not hello.is_damaged, hello.lineage, hello.position, -hello.node_id),
+        key=lambda hello: (hello.lineage, not hello.is_damaged, hello.position, -hello.node_id),
     )
 
 
