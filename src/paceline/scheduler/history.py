@@ -323,11 +323,10 @@ class HistoryReader:
         clears = False
         found.pending_task = ""
         match entry.task:
+            case _ if rc == NOT_RUNNING:
+                found.role, clears = Role.STOPPED, True
             case "monitor":
-                if rc == NOT_RUNNING:
-                    found.role = Role.STOPPED
-                    clears = True
-                elif rc == RUNNING_PROMOTED:
+                if rc == RUNNING_PROMOTED:
                     found.role = Role.PROMOTED
                 elif entry.interval_ms == 0 or found.role < Role.STARTED:
                     if found.role < Role.STARTED:
@@ -608,8 +607,12 @@ class HistoryReader:
             if not work.options.fencing_enabled:
                 return node.is_unclean
             connection = node.remote_resource
-            if connection is not None and not connection.failed and not node.is_unclean:
-                node.is_unseen = True
+            if connection is not None and not node.is_unclean:
+                if connection.failed and not node.is_remote_fenced:
+                    node.is_unclean = True
+                    node.fence_reason = f"{rsc.id} is thought to be active there"
+                else:
+                    node.is_unseen = True
             return node.is_unclean or not node.is_remote_fenced
         if work.options.fencing_enabled:
             if not node.is_unclean and not node.is_unseen:

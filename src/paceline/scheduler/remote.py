@@ -51,11 +51,14 @@ def suspect_lost_remotes(work: Work) -> None:
         return
     for node in work.nodes:
         rsc = node.remote_resource
-        if not node.is_remote or node.is_guest or rsc is None or not node.running:
+        if not node.is_remote or node.is_guest or rsc is None:
             continue
         if rsc.assigned is not None or node.is_unclean or node.is_remote_fenced:
             continue
         lost = [each for each in rsc.running_on if each.is_unclean or not each.is_online]
-        if lost or rsc.failed or not rsc.running_on:
+        if lost and not node.running:
+            node.is_unclean = True
+            node.fence_reason = "resources are in unknown state and connection is unrecoverable"
+        elif node.running and (lost or rsc.failed or not rsc.running_on):
             node.is_unclean = True
             node.fence_reason = "resources are active but connection is unrecoverable"
