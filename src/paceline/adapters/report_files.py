@@ -11,6 +11,11 @@ FILES_MAX = 200
 LOG_FOLDERS = ("/var/log/paceline", "/var/log/corosync", "/var/log/cluster")
 CONFIGURATION = "/etc/corosync/corosync.conf"
 _SECRET_LINE = re.compile(rb"(?im)^(\s*(?:key|password|passwd)\s*:\s*).*$")
+_SECRET_WORD = re.compile(
+    rb"""(?i)\b((?:\w*passw\w*|\w*secret\w*|\w*api_?key|\w*auth_?key)["']?[ \t]*[=:][ \t]*)"""
+    rb"""("[^"\n]*"|'[^'\n]*'|[^\s,;]+)"""
+)
+"""What an agent or a tool may have printed: `passwd=...`, `"api_key": "..."`."""
 REPORT_MODE = 0o600
 
 
@@ -56,4 +61,10 @@ def _read(path: Path) -> tuple[str, bytes]:
             content = file.read(FILE_BYTES_MAX)
     except OSError as problem:
         return f"{name}.unreadable", str(problem).encode()
-    return name, _SECRET_LINE.sub(rb"\g<1>********", content)
+    return name, mask_secrets(content)
+
+
+def mask_secrets(content: bytes) -> bytes:
+    """Return the text without keys of Corosync and without what is called a password or secret."""
+    masked = _SECRET_LINE.sub(rb"\g<1>********", content)
+    return _SECRET_WORD.sub(rb"\g<1>********", masked)
