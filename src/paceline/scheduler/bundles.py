@@ -369,6 +369,9 @@ def apply_bundle_colocation(
     """Apply a colocation with a bundle: with the nodes that its containers run on."""
     if primary.is_provisional or not dependent.is_provisional:
         return
+    if c.dependent_role is Role.PROMOTED and dependent.is_bundle_container:
+        # Who is promoted inside is decided later, among those that were placed.
+        return
     hosts: list[Resource] = []
     for replica in primary.replicas:
         if c.primary_role is Role.PROMOTED:

@@ -143,11 +143,12 @@ def _planned(work: Work, action: Action, after: list[int]) -> PlannedAction:
             **common,  # type: ignore[arg-type]
         )
     if kind is ActionKind.FENCE:
+        task, name = action.task, NodeName(node.name if node is not None else "")
         return PlannedAction(
             kind=kind,
             timeout_ms=work.options.fencing_timeout_ms,
             fencing_delay_ms=action.fence_delay_ms,
-            downed=tuple(NodeName(name) for name in action.downed) or (common["node"],),  # type: ignore[arg-type]
+            downed=() if task == "on" else tuple(map(NodeName, action.downed)) or (name,),
             **common,  # type: ignore[arg-type]
         )
     if kind is ActionKind.CLUSTER or rsc is None:

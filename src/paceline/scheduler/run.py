@@ -10,7 +10,7 @@ from paceline.scheduler.constraints import (
     start_scores,
 )
 from paceline.scheduler.failures import FailCounts, ban_by_failures
-from paceline.scheduler.fencing import make_fence_actions
+from paceline.scheduler.fencing import make_fence_actions, make_unfence_actions
 from paceline.scheduler.history import HistoryReader, finish_state
 from paceline.scheduler.migration import mark_migratable, settle_migrations
 from paceline.scheduler.nodes import apply_health, make_nodes, read_node_states
@@ -136,6 +136,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
     order_probes_of_firsts(work)
     make_cleanup_actions(work, reader)
     make_fence_actions(work)
+    make_unfence_actions(work)
     spread(work)
     reload_agents(work)
     spread(work)
