@@ -85,6 +85,13 @@ def test_an_expired_account_is_refused(login: PamLogin, accounts: Accounts) -> N
     assert answer.detail == "account has expired"
 
 
+def test_refused_accounts_count_as_failures(login: PamLogin, accounts: Accounts) -> None:
+    accounts.code_when_right = PAM_ACCT_EXPIRED
+    for _ in range(FAILURES_MAX):
+        login.check("hacluster", "right", source="a")
+    assert login.check("hacluster", "right", source="a").verdict is LoginVerdict.BUSY
+
+
 def test_a_source_with_many_failures_has_to_wait_and_others_do_not(
     login: PamLogin, accounts: Accounts, clock: Clock
 ) -> None:

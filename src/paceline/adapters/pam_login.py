@@ -83,6 +83,8 @@ class PamLogin:
 
     def _judge(self, user: str, code: int, words: str, source: str) -> LoginAnswer:
         if code in _ACCOUNT_CODES:
+            # Some modules say "denied" to a wrong password too.
+            self._remember_failure(source)
             return LoginAnswer(verdict=LoginVerdict.ACCOUNT_REFUSED, detail=words)
         if code != PAM_SUCCESS:
             self._remember_failure(source)
