@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paceline.adapters.cib_on_disk import SUPERSEDED_MAX
 from paceline.adapters.journal import FileJournal, JournalFile
 from paceline.adapters.journal_format import (
     HEADER,
@@ -16,7 +17,7 @@ from paceline.adapters.journal_format import (
     encode_record,
     first_digest,
 )
-from paceline.replica.effects import WriteCib, WriteJournal
+from paceline.replica.effects import KeepCib, WriteCib, WriteJournal
 from paceline.replica.events import JournalFailed, JournalWritten
 
 
@@ -162,3 +163,18 @@ def test_cib_is_replaced_and_older_versions_kept(tmp_path: Path) -> None:
     assert (tmp_path / "cib.xml.sha256").read_text().endswith("  cib.xml\n")
     older = sorted((tmp_path / "cib.older").iterdir())
     assert [path.read_bytes() for path in older] == [b"<cib one/>"]
+
+
+def test_configuration_that_lost_has_a_file_of_its_own_and_the_oldest_go(tmp_path: Path) -> None:
+    async def play() -> None:
+        journal = FileJournal(lambda _event: None, tmp_path, on_problem=pytest.fail)
+        journal.read()
+        for number in range(SUPERSEDED_MAX + 2):
+            content = f"<cib n='{number}'/>".encode()
+            journal.keep_cib(KeepCib(configuration=content, version=f"6.{number}.ab/c"))
+        await journal.close()
+
+    asyncio.run(play())
+    kept = sorted((tmp_path / "cib.superseded").iterdir())
+    assert len(kept) == SUPERSEDED_MAX
+    assert (tmp_path / "cib.superseded" / "cib-6.9.ab_c.xml").read_bytes() == b"<cib n='9'/>"

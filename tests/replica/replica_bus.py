@@ -20,6 +20,7 @@ from paceline.replica.effects import (
     Effect,
     Execute,
     ExecuteFence,
+    KeepCib,
     Leave,
     Note,
     RaiseAlert,
@@ -106,6 +107,7 @@ class Node:
         self.computations: list[ComputePlan] = []
         self.replica: Replica | None = None
         self.cibs: list[WriteCib] = []
+        self.kept: list[KeepCib] = []
 
     @property
     def address(self) -> MemberAddress:
@@ -276,6 +278,8 @@ class Bus:
                     node.inbox.append(JournalWritten(sequence=effect.sequence))
             case WriteCib():
                 node.cibs.append(effect)
+            case KeepCib():
+                node.kept.append(effect)
             case Execute():
                 self._execute(node, effect.operation)
             case CancelRecurring():

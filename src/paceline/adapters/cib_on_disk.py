@@ -16,6 +16,9 @@ from paceline.adapters.durable_files import replace_file
 CIB_NAME = "cib.xml"
 DIGEST_NAME = "cib.xml.sha256"
 OLDER_FOLDER = "cib.older"
+SUPERSEDED_FOLDER = "cib.superseded"
+SUPERSEDED_MAX = 20
+"""How many configurations that lost at a merge are kept."""
 OLDER_MAX = 100
 """Older versions that are kept; a configuration is some hundred kilobytes at most."""
 
@@ -45,6 +48,20 @@ class CibOnDisk:
         self._next = configuration
         if not self._is_writing:
             self._begin()
+
+    def keep(self, configuration: bytes, version: str) -> None:
+        """Keep a configuration that lost at a merge in a file of its own."""
+        keeping = self._loop.run_in_executor(
+            self._thread, keep_superseded, self._folder, configuration, version
+        )
+        keeping.add_done_callback(self._kept)
+
+    def _kept(self, keeping: "asyncio.Future[None]") -> None:
+        error = keeping.exception()
+        if isinstance(error, OSError):
+            self._on_problem(f"cannot keep a copy in {self._folder / SUPERSEDED_FOLDER}: {error}")
+        elif error is not None:
+            raise error
 
     async def close(self) -> None:
         """Wait until everything is written."""
@@ -81,6 +98,16 @@ def write_cib_files(folder: Path, configuration: bytes) -> None:
     digest = hashlib.sha256(configuration).hexdigest()
     replace_file(path, configuration, mode=0o600)
     replace_file(folder / DIGEST_NAME, f"{digest}  {CIB_NAME}\n".encode(), mode=0o600)
+
+
+def keep_superseded(folder: Path, configuration: bytes, version: str) -> None:
+    """Write a configuration that lost to a file named by its version. Raises OSError."""
+    kept = folder / SUPERSEDED_FOLDER
+    name = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in version)
+    replace_file(kept / f"cib-{name}.xml", configuration, mode=0o600)
+    paths = sorted(kept.glob("cib-*.xml"), key=lambda path: path.stat().st_mtime_ns)
+    for old in paths[:-SUPERSEDED_MAX]:
+        old.unlink(missing_ok=True)
 
 
 def _keep_older(folder: Path, path: Path) -> None:

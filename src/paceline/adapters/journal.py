@@ -28,7 +28,7 @@ from paceline.adapters.journal_format import (
 )
 from paceline.model.errors import InvariantError
 from paceline.ports.journal import JournalEventHandler
-from paceline.replica.effects import WriteCib, WriteJournal
+from paceline.replica.effects import KeepCib, WriteCib, WriteJournal
 from paceline.replica.events import JournalFailed, JournalWritten
 from paceline.replica.identity import Stored
 
@@ -92,6 +92,10 @@ class FileJournal:
     def write_cib(self, request: WriteCib) -> None:
         """Write cib.xml and its digest; a failure is told to the log only."""
         self._cib.write(request.configuration)
+
+    def keep_cib(self, request: KeepCib) -> None:
+        """Keep a configuration that lost; a failure is told to the log only."""
+        self._cib.keep(request.configuration, request.version)
 
     async def close(self) -> None:
         """Write what is queued, as far as the disk lets, and let the file go."""

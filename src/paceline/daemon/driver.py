@@ -30,6 +30,7 @@ from paceline.replica.effects import (
     Effect,
     Execute,
     ExecuteFence,
+    KeepCib,
     Leave,
     Note,
     RaiseAlert,
@@ -194,6 +195,8 @@ class Driver:
                 self._journal.write(effect)
             case WriteCib():
                 self._journal.write_cib(effect)
+            case KeepCib():
+                self._journal.keep_cib(effect)
             case Execute():
                 self._executor.execute(effect.operation)
                 self._on_note(began_note(effect.operation))

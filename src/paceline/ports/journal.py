@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from paceline.replica.effects import WriteCib, WriteJournal
+from paceline.replica.effects import KeepCib, WriteCib, WriteJournal
 from paceline.replica.events import JournalFailed, JournalWritten
 from paceline.replica.identity import Stored
 
@@ -27,6 +27,10 @@ class Journal(Protocol):
 
     def write_cib(self, request: WriteCib) -> None:
         """Write cib.xml and its digest; a failure is told to the log only."""
+        ...
+
+    def keep_cib(self, request: KeepCib) -> None:
+        """Keep a configuration that lost in a file of its own; a failure is told to the log."""
         ...
 
     async def close(self) -> None:

@@ -33,6 +33,13 @@ class WriteCib(Struct, frozen=True, kw_only=True):
     version: str
 
 
+class KeepCib(Struct, frozen=True, kw_only=True):
+    """Keep a configuration that lost at a merge in a file of its own: for people, never used."""
+
+    configuration: bytes
+    version: str
+
+
 class Execute(Struct, frozen=True, kw_only=True):
     """Begin an operation; `OperationFinished` follows (for a recurring one at each change)."""
 
@@ -130,6 +137,7 @@ Effect = (
     Send
     | WriteJournal
     | WriteCib
+    | KeepCib
     | Execute
     | CancelRecurring
     | WaitFenceDelay

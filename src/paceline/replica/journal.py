@@ -1,5 +1,6 @@
 """The way of the durable state to this member's disk, and what the disk has by now (DESIGN 5)."""
 
+from paceline.model.errors import InvariantError
 from paceline.model.identifiers import NodeName
 from paceline.replica.durability import (
     CHECKPOINT_BYTES,
@@ -9,6 +10,7 @@ from paceline.replica.durability import (
     EpochRecord,
     JournalRecord,
     SupersededState,
+    decode_record,
     encode_record,
 )
 from paceline.replica.effects import WriteJournal
@@ -84,6 +86,16 @@ class JournalKeeper:
         for number in done:
             del self._waiting[number]
         return self.on_disk
+
+    def superseded_in_words(self) -> str:
+        """Return how many copies that lost at a merge are kept, and why the newest lost."""
+        if not self._superseded:
+            return ""
+        count = len(self._superseded)
+        newest = decode_record(self._superseded[-1])
+        if not isinstance(newest, SupersededState):
+            raise InvariantError("only superseded copies are kept here")
+        return f"{count}, newest {newest.state.version}: {newest.why}"
 
     @property
     def is_writing(self) -> bool:

@@ -15,7 +15,7 @@ from paceline.model.status import ClusterStatus
 from paceline.replica.answering import T_DISKS, T_REQUESTS, Answering
 from paceline.replica.cib_root import EMPTY_CIB
 from paceline.replica.durability import recover
-from paceline.replica.effects import Effect, WriteCib
+from paceline.replica.effects import Effect, KeepCib, WriteCib
 from paceline.replica.entries import Reported, Results, Transfer
 from paceline.replica.events import (
     Delivered,
@@ -157,6 +157,7 @@ class Replica:
         """Return figures for people."""
         return read_internals(self._state, self._machine.view, self._machine.plans.run) | {
             "on-disk": "writing" if self._journal.is_writing else "yes",
+            "superseded-copies": self._journal.superseded_in_words(),
             **self._planner.internals(),
             "operations": str(self._execution.counts()),
             "requests": str(len(self._answering.waiting)),
@@ -359,8 +360,11 @@ class Replica:
     def _keep_durable(self, happening: ViewEstablished) -> None:
         """Bring the disk to what the view begins with: the base's state, or the new epoch."""
         durable = durable_state(self._state)
-        if happening.superseded is not None:
-            self._outlet.note("error", "copy-superseded", happening.why_superseded)
+        lost = happening.superseded
+        if lost is not None:
+            text = f"{happening.why_superseded}; version {lost.version} is kept, and not used"
+            self._outlet.note("error", "copy-superseded", text)
+            self._outlet.emit(KeepCib(configuration=lost.configuration, version=lost.version))
         if happening.was_replaced:
             self._outlet.emit(
                 self._journal.write_state(durable, happening.superseded, happening.why_superseded)

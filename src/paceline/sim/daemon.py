@@ -25,6 +25,7 @@ from paceline.replica.effects import (
     Effect,
     Execute,
     ExecuteFence,
+    KeepCib,
     Leave,
     Note,
     RaiseAlert,
@@ -361,7 +362,7 @@ class Daemon:
                 self._send(effect.payload)
             case WriteJournal():
                 self._around.disk.write(effect)
-            case WriteCib() | RaiseAlert():
+            case WriteCib() | KeepCib() | RaiseAlert():
                 pass
             case Execute():
                 operation = effect.operation
