@@ -1,5 +1,6 @@
 """Nothing acknowledged is lost: epochs, bases, merges, restarts, damaged disks."""
 
+import pytest
 from replica_bus import Bus
 from replica_stories import configure, options, started
 
@@ -274,6 +275,24 @@ def test_majority_wins_over_who_saw_a_node_leave_when_quorum_is_a_majority() -> 
     bus.crash("worker2", why=Departure.LEFT)
     bus.settle()
     bus.start("worker2")
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    asked = ask(bus, "worker2", "majority")
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    bus.regroup(["worker1", "worker2", "worker3"])
+    bus.settle()
+    assert b"majority" in bus.replica("worker1").configuration
+
+
+@pytest.mark.xfail(strict=True, reason="a view that only one member sees raises its epoch too")
+def test_acknowledged_change_wins_over_epochs_that_one_member_counted_alone() -> None:
+    bus = three_nodes()
+    bus.dropped = lambda sender, receiver: sender == "worker1" and receiver != "worker1"
+    for _ in range(3):
+        bus.regroup(["worker1", "worker2", "worker3"])
+        bus.settle()
+    bus.dropped = lambda sender, receiver: False
     bus.regroup(["worker1"], ["worker2", "worker3"])
     bus.settle()
     asked = ask(bus, "worker2", "majority")
