@@ -347,20 +347,14 @@ def _place_companions(work: Work, replica: Replica) -> None:
     connection = replica.connection
     if connection is None:
         return
-    if host is None:
-        for name in connection.scores:
-            connection.scores[name] = MINUS_INFINITY
-    elif host.name in connection.scores:
+    if host is not None and host.name in connection.scores:
         work.score(connection, host.name, CONNECTION_SCORE, "container", replica.container.id)
     place(work, connection)
     if replica.instance is not None and replica.node is not None:
-        if connection.assigned is not None:
-            score = INFINITY
-        else:
-            score = MINUS_INFINITY
+        # Where the container will not run the start inside is impossible (`ordering`).
         for each in replica.instance.walk():
             if replica.node.name in each.scores:
-                work.score(each, replica.node.name, score, "container", replica.container.id)
+                work.score(each, replica.node.name, INFINITY, "container", replica.container.id)
 
 
 def apply_bundle_colocation(

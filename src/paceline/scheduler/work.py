@@ -164,8 +164,9 @@ class Node:
         connection = self.remote_resource
         if connection is None or connection.is_provisional:
             return self.is_online
-        if (connection.container is not None and connection.container.assigned is None) and (
-            not connection.container.is_provisional
+        container = connection.container
+        if (container is not None and container.assigned is None) and (
+            self.bundle is None and not container.is_provisional
         ):
             return False
         return connection.assigned is not None
