@@ -1,13 +1,11 @@
 """`cibadmin`: the configuration as XML, read and changed directly."""
 
-import hashlib
 from collections.abc import Sequence
 
 from lxml import etree
 
 from paceline.cib.patches import VERSION_NAMES, PatchError, apply_patch, is_meant_for
 from paceline.cib.tree import Element, parse_cib, serialize
-from paceline.cib.write_status import cib_with_status
 from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.commands.tools import (
     DANGEROUS,
@@ -65,6 +63,8 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
             return _query(given, ports)
         case "md5-sum" | "md5-sum-versioned":
             document = serialize(_input(given, ports) or parse_cib(ports.cib.read().document))
+            import hashlib  # slow to load, and rarely needed
+
             return Said(hashlib.md5(document, usedforsecurity=False).hexdigest())
         case "bump":
             edit(ports, _bump)
@@ -112,6 +112,8 @@ def with_live_status(snapshot: CibSnapshot) -> bytes:
     """Return the whole CIB, with the live status where it came apart from it."""
     if snapshot.status is None:
         return snapshot.document
+    from paceline.cib.write_status import cib_with_status  # slow to load; files need none of it
+
     return cib_with_status(snapshot.document, snapshot.status)
 
 

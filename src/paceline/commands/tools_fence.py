@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from lxml import etree
+
 from paceline.commands.status_view import StatusView, date_text, primitives
+from paceline.commands.status_xml import API_VERSION
 from paceline.commands.tools import (
     EXIT_NO_SUCH,
     EXIT_USAGE,
@@ -81,10 +84,35 @@ def _history(given: Given, view: StatusView) -> Said:
     found = [each for each in view.fencing if wanted in ("*", each.target)]
     if given.has("last"):
         found = [each for each in found if each.state == "done"][-1:]
+    if given.get("output-as") == "xml":
+        return Said(_history_xml(found))
     lines = [_line(each) for each in found]
     if not lines:
         return Said(f"Node {wanted} never fenced" if given.has("last") else "")
     return Said("\n".join(lines))
+
+
+def _history_xml(records: list[FencingRecord]) -> str:
+    root = etree.Element("pacemaker-result", {"api-version": API_VERSION})
+    root.set("request", "stonith_admin --history")
+    history = etree.SubElement(root, "fence_history")
+    for each in records:
+        event = etree.SubElement(history, "fence_event")
+        is_pending, is_done = each.state == "pending", each.state == "done"
+        pairs = {
+            "action": each.action, "target": each.target, "client": each.client,
+            "origin": each.origin, "delegate": each.executor,
+            "status": "pending" if is_pending else "success" if is_done else "failed",
+            "extended-status": "pending" if is_pending else each.state,
+            "exit-reason": "" if is_done else each.exit_reason,
+            "completed": date_text(each.completed_ms) if each.completed_ms else "",
+        }  # fmt: skip
+        for name, value in pairs.items():
+            if value:
+                event.set(name, value)
+    etree.SubElement(root, "status", {"code": "0", "message": "OK"})
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
 
 
 def _line(record: FencingRecord) -> str:

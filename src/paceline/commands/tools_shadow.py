@@ -1,13 +1,12 @@
 """`crm_shadow`: a copy of the configuration in a file, to try changes on.
 
 While `CIB_shadow` names a copy, all low-level tools read and write it. No shell is started: the
-tool prints the line that switches this one.
+tool prints the line that switches this one. What reads XML is imported where it is needed: every
+tool asks here where the copy is.
 """
 
 from collections.abc import Mapping, Sequence
 
-from paceline.cib.patches import make_patch
-from paceline.cib.tree import parse_cib
 from paceline.commands.tools import (
     DANGEROUS,
     EXIT_ERROR,
@@ -21,7 +20,6 @@ from paceline.commands.tools import (
     ToolPorts,
     parse_options,
 )
-from paceline.commands.tools_cib import EMPTY, with_live_status, xml_text
 from paceline.ports.cib_store import CibStore
 
 OPTIONS = (
@@ -62,12 +60,19 @@ def crm_shadow(words: Sequence[str], ports: ToolPorts) -> Said:
     if given.has("which"):
         return Said(active)
     if given.has("display"):
-        return Said(xml_text(parse_cib(_read(active, ports))))
+        return _display(active, ports)
     if given.has("diff"):
         return _diff(active, ports)
     if given.has("edit"):
         raise ToolError(f"edit the file itself: {path}", EXIT_USAGE)
     raise ToolError("give a query or a command (--help)", EXIT_USAGE)
+
+
+def _display(name: str, ports: ToolPorts) -> Said:
+    from paceline.cib.tree import parse_cib
+    from paceline.commands.tools_cib import xml_text
+
+    return Said(xml_text(parse_cib(_read(name, ports))))
 
 
 def _read(name: str, ports: ToolPorts) -> bytes:
@@ -109,12 +114,16 @@ def _create(name: str, given: Given, ports: ToolPorts) -> Said:
         raise ToolError(
             f"A shadow instance '{name}' already exists; --force overwrites it", EXIT_EXISTS
         )
+    from paceline.commands.tools_cib import EMPTY, with_live_status
+
     if given.has("create-empty"):
         return _write(name, EMPTY, ports)
     return _write(name, with_live_status(_cluster(ports).read()), ports)
 
 
 def _reset(name: str, _given: Given, ports: ToolPorts) -> Said:
+    from paceline.commands.tools_cib import with_live_status
+
     _read(name, ports)
     return _write(name, with_live_status(_cluster(ports).read()), ports)
 
@@ -123,6 +132,9 @@ def _commit(name: str, given: Given, ports: ToolPorts) -> Said:
     """Replace the cluster's configuration by the copy's."""
     if not given.has("force"):
         raise ToolError(DANGEROUS, EXIT_USAGE, is_bare=True)
+    from paceline.cib.tree import parse_cib
+    from paceline.commands.tools_cib import xml_text
+
     store = _cluster(ports)
     snapshot = store.read()
     root, new = parse_cib(snapshot.document), parse_cib(_read(name, ports))
@@ -148,6 +160,10 @@ def _delete(name: str, given: Given, ports: ToolPorts) -> Said:
 
 
 def _diff(name: str, ports: ToolPorts) -> Said:
+    from paceline.cib.patches import make_patch
+    from paceline.cib.tree import parse_cib
+    from paceline.commands.tools_cib import with_live_status, xml_text
+
     patch = make_patch(
         parse_cib(with_live_status(_cluster(ports).read())), parse_cib(_read(name, ports))
     )
