@@ -163,23 +163,33 @@ def row(cell: Cell) -> str:
 
 
 def record(cells: list[Cell], command: str) -> None:
-    """Keep the cells, and put them in their section of RESULTS.md."""
+    """Keep the cells beside those of other clusters, and rewrite the section of RESULTS.md."""
     path = HERE / "results" / "scheduler.json"
     path.parent.mkdir(exist_ok=True)
-    value = {"command": command, "cells": [msgspec.to_builtins(each) for each in cells]}
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    measured = {each.cluster for each in cells}
+    kept = [each for each in _recorded() if each["cluster"] not in measured]
+    kept += [{**msgspec.to_builtins(each), "command": command} for each in cells]
+    order = {each.name: number for number, each in enumerate((*CLUSTERS, *QUICK))}
+    kept.sort(key=lambda each: (order[each["cluster"]], STATES.index(each["state"])))
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     report = HERE / "RESULTS.md"
     text = report.read_text(encoding="utf-8") if report.exists() else "# Results\n"
     report.write_text(text.partition(HEADING)[0].rstrip() + "\n\n" + section(), encoding="utf-8")
 
 
+def _recorded() -> list[dict[str, str]]:
+    path = HERE / "results" / "scheduler.json"
+    found: list[dict[str, str]] = json.loads(path.read_text()) if path.exists() else []
+    return found
+
+
 def section() -> str:
     """Return the section of RESULTS.md, of what was measured last; empty where nothing was."""
-    path = HERE / "results" / "scheduler.json"
-    if not path.exists():
+    found = _recorded()
+    if not found:
         return ""
-    value = json.loads(path.read_text(encoding="utf-8"))
-    cells = [msgspec.convert(each, Cell) for each in value["cells"]]
+    cells = [msgspec.convert(each, Cell) for each in found]
+    commands = dict.fromkeys(each["command"] for each in found)
     lines = [
         HEADING,
         "",
@@ -191,7 +201,7 @@ def section() -> str:
         "| --- | --- | --- | --- | --- |",
         *(row(each) for each in cells),
         "",
-        f"Made by `{value['command']}`.",
+        f"Made by {', '.join(f'`{each}`' for each in commands)}.",
     ]
     return "\n".join(lines) + "\n"
 
