@@ -185,19 +185,15 @@ def _place_instance(
 def sort_instances(work: Work, clone: Resource, children: list[Resource]) -> list[Resource]:
     """Return the instances in the order in which they are placed.
 
-    Active on fewer nodes, allowed where it is, priority, active, its node usable, fewer instances
-    there, not failed, the score there, then the number.
+    Active on fewer nodes, allowed where it is, priority, active, its node usable,
+    not failed, the score there, then the number.
     """
-    counts: dict[str, int] = {}
-    for child in children:
-        for node in child.active_nodes():
-            counts[node.name] = counts.get(node.name, 0) + 1
-    return sorted(children, key=lambda child: _instance_key(work, clone, child, counts))
+    return sorted(children, key=lambda child: _instance_key(work, clone, child))
 
 
 def _instance_key(
-    work: Work, clone: Resource, child: Resource, counts: dict[str, int]
-) -> tuple[int, int, int, int, int, int, int, int, int]:
+    work: Work, clone: Resource, child: Resource
+) -> tuple[int, int, int, int, int, int, int, int]:
     nodes = child.active_nodes()
     node = nodes[0] if nodes else None
     is_allowed = node is not None and _first(child).scores.get(node.name, MINUS_INFINITY) >= 0

@@ -51,7 +51,7 @@ def add_location_score(
         case Kind.BUNDLE:
             work.score(rsc, node, score, code, source)
             for child in rsc.children:
-                if child.kind is not Kind.CLONE:
+                if child.is_bundle_container:
                     add_location_score(work, child, node, score, code, source)
 
 

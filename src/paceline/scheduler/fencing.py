@@ -11,7 +11,6 @@ from paceline.scheduler.actions import cluster_action, pseudo, tie
 from paceline.scheduler.primitives import order_shutdown
 from paceline.scheduler.work import Action, Kind, Node, Resource, Tie, Work
 
-
 UNFENCED_ATTRIBUTE = "#node-unfenced"
 """The transient node attribute that says when the node was unfenced."""
 

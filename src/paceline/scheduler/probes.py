@@ -35,7 +35,7 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
                 probe = probe_action(work, rsc, node)
                 if rsc.is_remote_connection and rsc.container is not None and rsc.bundle:
                     for start in first_actions(work, rsc.container, "start"):
-                        tie(start, probe, Tie.ORDER | Tie.BLOCKS)
+                        tie(start, probe, Tie.ORDER)
                 order_probe(work, probe, rsc.clone or rsc)
         return
     for child in rsc.children:

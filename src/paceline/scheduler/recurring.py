@@ -154,7 +154,7 @@ def find_entry(rsc: Resource, node: Node, task: str, interval_ms: int) -> Histor
     """Return the history's entry of a recurring operation, None where it does not run."""
     found: HistoryEntry | None = None
     for each in rsc.history.get(node.name, ()):
-        if each.task in ("stop",) and each.rc == 0:
+        if each.task in ("start", "stop") and each.rc == 0:
             found = None
         elif each.task in ("promote", "demote") and each.rc == 0:
             # The change of role ended what was for the other role.
