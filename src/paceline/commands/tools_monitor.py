@@ -116,7 +116,7 @@ def simple_status(view: StatusView) -> Said:
     if view.coordinator is None:
         return Said("CLUSTER WARN: No DC", 1)
     if down:
-        return Said(f"CLUSTER WARN: offline node: {', offline node: '.join(down)}", 1)
+        return Said(f"CLUSTER WARN: offline node: {' offline node: '.join(down)}", 1)
     number = sum(node.resources for node in view.nodes)
     return Said(
         f"CLUSTER OK: {len(view.nodes)} nodes online, {number} resource instances configured"

@@ -52,7 +52,7 @@ BAN_WARNING = (
     "the clear option or by editing the CIB with an appropriate tool\n"
     "\tThis will be the case even if {node} is the last node in the cluster"
 )
-"""What administrators' scripts look for in the tool's error output."""
+"""What administrators' scripts look for in the tool's output."""
 SET_TAGS = {"meta": "meta_attributes", "utilization": "utilization"}
 
 
@@ -300,7 +300,7 @@ def _constrain(given: Given, ports: ToolPorts) -> Said:
     edit(ports, change)
     if not is_ban or given.has("clear"):
         return Said()
-    return Said(err=BAN_WARNING.format(resource=resource, node=node))
+    return Said(BAN_WARNING.format(resource=resource, node=node))
 
 
 def _is_replaced(name: str, resource: str, node: str) -> bool:
