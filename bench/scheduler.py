@@ -88,8 +88,8 @@ def main(words: list[str]) -> int:
             cell = measure(cluster, state, documents[state], given.runs, given.limit)
             print(row(cell), flush=True)
             cells.append(cell)
-    if not given.no_record and not given.profile:
-        record(cells, shlex.join(["bench/scheduler.py", *words]))
+            if not given.no_record:
+                record(cells, shlex.join(["bench/scheduler.py", *words]))
     return 0 if all(each.whole_s <= each.peer_s for each in cells if each.peer_s) else 1
 
 
