@@ -192,7 +192,8 @@ def choose(work: Work, rsc: Resource, prefer: Node | None) -> Node | None:
     """Return the best node by the scores as they stand, None where no node is possible."""
     from paceline.scheduler.utilization import filter_by_capacity
 
-    filter_by_capacity(work, rsc, prefer)
+    roomiest = filter_by_capacity(work, rsc)
+    prefer = prefer or roomiest
     nodes = sort_nodes(work, rsc)
     if not nodes:
         return None

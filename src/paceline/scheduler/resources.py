@@ -18,7 +18,7 @@ from paceline.model.configuration import (
 from paceline.model.errors import InvariantError
 from paceline.model.identifiers import ResourceId
 from paceline.model.plan import Agent
-from paceline.model.scores import INFINITY
+from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.rules import RuleContext, pick_values
 from paceline.scheduler.work import Colocation, Kind, Resource, Role, Work, role_of_word
 
@@ -60,8 +60,21 @@ def _watchdog_timeout(work: Work) -> int:
 
 
 def sort_resources(work: Work) -> None:
-    """Put the resources in order of assignment: priority, else as configured."""
-    work.resources.sort(key=lambda rsc: -rsc.priority)
+    """Put the resources in order of assignment: priority, else as configured.
+
+    Where capacities count, those with most to lose where they are choose first.
+    """
+    is_by_capacity = work.options.placement != "default"
+
+    def key(rsc: Resource) -> tuple[int, int]:
+        if not is_by_capacity:
+            return (-rsc.priority, 0)
+        nodes = rsc.active_nodes()
+        if not nodes or not nodes[0].can_run():
+            return (-rsc.priority, -MINUS_INFINITY)
+        return (-rsc.priority, -rsc.score_on(nodes[0].name))
+
+    work.resources.sort(key=key)
 
 
 def make_resource(

@@ -37,18 +37,19 @@ def fits(node: Node, needs: dict[str, int]) -> bool:
     return all(amount <= node.free.get(name, 0) for name, amount in needs.items())
 
 
-def filter_by_capacity(work: Work, rsc: Resource, prefer: Node | None) -> None:
+def filter_by_capacity(work: Work, rsc: Resource) -> Node | None:
     """Ban nodes that have not enough left: for all that must go together, if any node has that.
 
-    If no node can take all of it, only those that cannot take the resource itself are banned.
+    If no node can take all of it, only those that cannot take the resource itself are banned,
+    and the node with most left is returned: as much as possible fits there.
     """
     if not is_used(work):
-        return
+        return None
     together: dict[str, int] = {}
-    for each in _companions(rsc):
-        if each.is_provisional:
-            for name, amount in each.utilization.items():
-                together[name] = together.get(name, 0) + amount
+    companions = [each for each in _companions(rsc) if each.is_provisional]
+    for each in companions:
+        for name, amount in each.utilization.items():
+            together[name] = together.get(name, 0) + amount
     alone = rsc.utilization
     usable = [
         node
@@ -59,6 +60,13 @@ def filter_by_capacity(work: Work, rsc: Resource, prefer: Node | None) -> None:
     for node in usable:
         if not fits(node, needs):
             work.score(rsc, node.name, MINUS_INFINITY, "capacity", node.name)
+    if needs is together or len(companions) < 2 or not usable:
+        return None
+    best = usable[0]
+    for node in usable[1:]:
+        if has_capacity_order(node, best) < 0:
+            best = node
+    return best
 
 
 def _companions(rsc: Resource) -> list[Resource]:
