@@ -74,6 +74,7 @@ class Judge:
         self.devices: FenceDevices | None = None
         self.together_us: Callable[[NodeName, NodeName], int] = lambda one, other: 0
         self.boots_of: Callable[[NodeName], int] = lambda name: 0
+        self.sees: Callable[[NodeName, NodeName], bool] = lambda one, other: False
         self._fenced_boots: dict[str, int] = {}
         self.violations: list[Violation] = []
         self.deepest = 0
@@ -165,7 +166,7 @@ class Judge:
         wanted = self._fenced_boots.setdefault(run, boots)
         if operation.task not in OFF_TASKS or boots == wanted or daemon is None:
             return
-        if operation.target in {f"node{member.node_id}" for member in daemon.members}:
+        if self.sees(operation.target, machine.name):
             what = f"boot {boots} of {operation.target} is shot, boot {wanted} was meant"
             self.accuse("S3", machine.name, what)
 

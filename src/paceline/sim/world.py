@@ -149,6 +149,10 @@ class World:
         )
         by_machine = {machine.name: machine for machine in self.machines}
         self.judge.boots_of = lambda name: by_machine[name].boots
+        self.judge.sees = lambda one, other: (
+            (daemon := by_machine[one].daemon) is not None
+            and by_name[other] in [member.node_id for member in daemon.members]
+        )
         for machine in self.machines:
             machine.devices = self.devices
         self.clients = Administrators(
