@@ -34,8 +34,10 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
             if needs_probe(work, rsc, node, [rsc]):
                 probe = probe_action(work, rsc, node)
                 if rsc.is_remote_connection and rsc.container is not None and rsc.bundle:
+                    # A running container that only stops is no reason to wait for its start.
+                    waits = rsc.container.assigned is not None or not rsc.container.running_on
                     for start in first_actions(work, rsc.container, "start"):
-                        tie(start, probe, Tie.ORDER)
+                        tie(start, probe, Tie.ORDER | (Tie.BLOCKS if waits else 0))
                 order_probe(work, probe, rsc.clone or rsc)
         return
     for child in rsc.children:

@@ -44,11 +44,20 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
     holder = node
     if node.bundle is not None and child.meta.get("container-attribute-target") == "host":
         holder = node.host
+        if _has_no_host(node):
+            return None
     for name in names:
         value = holder.attributes.get(name)
         if value is not None:
             return score_or(value, 0)
     return None
+
+
+def _has_no_host(node: Node) -> bool:
+    """Say whether the container that the node is will not run anywhere."""
+    connection = node.remote_resource
+    container = connection.container if connection is not None else None
+    return container is not None and not container.is_provisional and container.assigned is None
 
 
 def _siblings_on(clone: Resource | None, child: Resource, node: Node) -> list[Resource]:
