@@ -6,6 +6,7 @@ scores and durations are such. What is unknown is left alone: newer tools may ha
 
 from collections.abc import Callable, Iterator
 
+from paceline.cib.shape import find_misshapen, report_of
 from paceline.cib.tree import Element, iterate_ids
 from paceline.model.durations import parse_duration_ms
 from paceline.model.reports import Report, Severity
@@ -26,7 +27,7 @@ REFERENCES = (
 def validate(root: Element) -> tuple[Report, ...]:
     """Return every problem of a CIB, errors and warnings, in the order of the file by kind."""
     found: list[Report] = []
-    for check in (_sections, _ids, _resources, _references, _scores, _operations):
+    for check in (_sections, _ids, _resources, _references, _scores, _operations, _shapes):
         for report in check(root):
             found.append(report)
             if len(found) >= REPORTS_MAX:
@@ -67,6 +68,8 @@ def _sections(root: Element) -> Iterator[Report]:
 def _ids(root: Element) -> Iterator[Report]:
     seen: dict[str, Element] = {}
     for name, element in iterate_ids(root):
+        if element.tag == "node":
+            continue  # ids of nodes are names of their own: a remote node's is its resource's
         if not name:
             yield _error("empty-id", element, "its id is empty")
         elif name in seen:
@@ -83,8 +86,6 @@ def _resources(root: Element) -> Iterator[Report]:
     if section is None:
         return
     for each in section.iter(*RESOURCE_TAGS):
-        if each.get("id") is None:
-            yield _error("no-id", each, "it has no id")
         if each.tag == "primitive" and each.get("template") is None:
             for name in ("class", "type"):
                 if not each.get(name):
@@ -152,13 +153,16 @@ def _scores(root: Element) -> Iterator[Report]:
             )
 
 
+def _shapes(root: Element) -> Iterator[Report]:
+    for problem in find_misshapen(root):
+        yield report_of(problem)
+
+
 def _operations(root: Element) -> Iterator[Report]:
     section = root.find("configuration/resources")
     if section is None:
         return
     for each in section.iter("op"):
-        if not each.get("name"):
-            yield _error("no-operation-name", each, "it has no name")
         for attribute in ("interval", "timeout", "start-delay"):
             value = each.get(attribute)
             if value is not None and not _is(parse_duration_ms, value):
@@ -166,7 +170,9 @@ def _operations(root: Element) -> Iterator[Report]:
                     "bad-duration", each, f"{attribute}='{value}' is no duration",
                     "write it like 30s or 1min",
                 )  # fmt: skip
-                severity = Severity.ERROR if attribute == "interval" else Severity.WARNING
+                # P10S is no ISO 8601 (it wants PT10S), but it is in old files, and read as nothing.
+                is_refused = attribute == "interval" and not value.startswith("P")
+                severity = Severity.ERROR if is_refused else Severity.WARNING
                 yield Report(
                     code=report.code, message=report.message, advice=report.advice,
                     severity=severity,
