@@ -47,7 +47,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     `role_now`/`nodes_now` is the state, `role_next`/`node_next` the decision. `causes` are why it
     is stopped, kept or unmanaged, most important first; `verdicts` the nodes, best first; `steps`
-    the actions. `failures` are its failed operations as facts (`node`, `task`, `rc`, `exit_reason`).
+    the actions. `failures` are its failed operations as facts (`node`, `task`, `rc`,
+    `exit_reason`).
     """
 
     resource: ResourceId
