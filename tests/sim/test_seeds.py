@@ -18,6 +18,7 @@ def check_held(seed: int, options: RunOptions) -> None:
     assert not result.violations, f"paceline sim --seeds {seed}\n{words}"
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("first", range(1, SEEDS, CHUNK))
 def test_every_promise_holds_when_seeds_are_run(first: int) -> None:
     for seed in range(first, first + CHUNK):
