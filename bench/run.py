@@ -13,7 +13,6 @@ them, and bench/RESULTS.md is made of all of these.
 
 import argparse
 import os
-import platform
 import shlex
 import signal
 import sys
@@ -61,7 +60,7 @@ def main(words: list[str]) -> int:
             scenario=scenario.name,
             command=shlex.join(["./dev", "bench", *words]),
             date=time.strftime("%Y-%m-%d"),
-            machine=f"{os.cpu_count()} cores, Linux {platform.release()}",
+            machine=f"{os.cpu_count()} cores",
             load=", ".join(f"{value:.1f}" for value in os.getloadavg()),
             rows=rows,
         )
