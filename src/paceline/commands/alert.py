@@ -1,6 +1,6 @@
 """`alert`: programs that are called when something happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from paceline.cib.names import check_new_id
 from paceline.cib.nvsets import pairs_of, update_first_set
@@ -155,21 +155,7 @@ def update(request: Request, ports: Ports) -> Outcome:
 
 def delete(request: Request, ports: Ports) -> Outcome:
     """Remove alerts: `alert delete ID...`."""
-    if not request.arguments:
-        raise UsageError
-
-    def change(root: Element) -> str:
-        known = {alert.get("id"): alert for alert in _alerts(root)}
-        for wanted in request.arguments:
-            if wanted not in known:
-                request.findings.error("id-unknown", f"alert '{wanted}' does not exist")
-        request.findings.stop_if_errors()
-        for wanted in request.arguments:
-            remove(known[wanted])
-        return ""
-
-    edit_cib(request, ports, change)
-    return Outcome()
+    return _delete(request, ports, "alert", _alerts)
 
 
 def recipient_add(request: Request, ports: Ports) -> Outcome:
@@ -247,14 +233,24 @@ def recipient_update(request: Request, ports: Ports) -> Outcome:
 
 def recipient_delete(request: Request, ports: Ports) -> Outcome:
     """Remove recipients: `alert recipient delete ID...`."""
+    return _delete(request, ports, "recipient", _recipients)
+
+
+def _delete(
+    request: Request,
+    ports: Ports,
+    kind: str,
+    find_all: Callable[[Element], Iterable[Element]],
+) -> Outcome:
+    """Remove the elements named by id, all or none of them."""
     if not request.arguments:
         raise UsageError
 
     def change(root: Element) -> str:
-        known = {one.get("id"): one for one in _recipients(root)}
+        known = {one.get("id"): one for one in find_all(root)}
         for wanted in request.arguments:
             if wanted not in known:
-                request.findings.error("id-unknown", f"recipient '{wanted}' does not exist")
+                request.findings.error("id-unknown", f"{kind} '{wanted}' does not exist")
         request.findings.stop_if_errors()
         for wanted in request.arguments:
             remove(known[wanted])
