@@ -89,7 +89,10 @@ def test_recorded_bytes_of_a_connection_do_nothing_when_sent_again(nodes: Nodes)
     token = _authenticate(one, two).token
     recorded = _record(two, token)
     before = len(two.calls)
-    with socket.create_connection(("127.0.0.1", two.port), timeout=10) as plain:
+    with (
+        socket.create_connection(("127.0.0.1", two.port), timeout=10) as plain,
+        contextlib.suppress(OSError),  # it may hang up before all is sent
+    ):
         for part in recorded:
             plain.sendall(part)
         plain.shutdown(socket.SHUT_WR)
