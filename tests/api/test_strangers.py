@@ -170,7 +170,6 @@ def test_body_that_says_it_is_too_large_is_refused_before_it_comes(nodes: Nodes)
         client_context().wrap_socket(plain) as link,
     ):
         link.sendall(b"POST /v1/hello HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
-        link.sendall(b"x" * 100)
         assert b" 413 " in link.recv(100)
 
 
@@ -179,8 +178,12 @@ def test_header_that_is_too_long_is_refused(nodes: Nodes) -> None:
         socket.create_connection(("127.0.0.1", nodes[0].port), timeout=10) as plain,
         client_context().wrap_socket(plain) as link,
     ):
-        link.sendall(b"POST /v1/hello HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 20_000 + b"\r\n\r\n")
-        assert b" 400 " in link.recv(200)
+        try:
+            link.sendall(b"POST /v1/hello HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 20_000 + b"\r\n\r\n")
+            answer = link.recv(200)
+        except ConnectionError:  # it hung up with the rest unread, which can outrun its answer
+            return
+        assert b" 400 " in answer
 
 
 @pytest.fixture
