@@ -34,7 +34,7 @@ def place_clone(work: Work, clone: Resource) -> None:
     for each in with_this(clone):
         if has_influence(each):
             clone.scores = add_dependents(
-                work, clone.scores, each.dependent, each, each.score, INFINITY
+                work, clone.scores, each.dependent, each, each.score, INFINITY, only_positive=True
             )
     place_instances(work, clone, clone.children, clone.clone_max, clone.clone_node_max)
     if clone.is_promotable:

@@ -265,6 +265,10 @@ def _apply_bundle(work: Work, dependent: Resource, primary: Resource, c: Colocat
 # Primary not placed yet: the dependents' wishes
 
 
+AVOIDED = MINUS_INFINITY - 1
+"""Stands for a score that wishes have used up; below all scores, so the node counts as unusable."""
+
+
 def scale(score: int, numerator: int, denominator: int) -> int:
     """Return score x factor, rounded half away from zero, and never 0 where the product is not."""
     product = score * numerator
@@ -285,13 +289,33 @@ def add_dependents(
     denominator: int,
     *,
     only_positive: bool = False,
-    keep_if_unusable: bool = False,
-    root: Colocation | None = None,
 ) -> dict[str, int]:
     """Return `scores` with the wishes of `dependent`, and of those who follow it, added.
 
     If that would leave no usable node, the scores are returned as they were.
+    With `only_positive` a node that would lose more than it has is worth 1 (0 if it had nothing):
+    a clone avoids it, but does not stop there because somebody else cannot follow.
     """
+    merged = _heard(
+        work, scores, dependent, c, numerator, denominator, only_positive=only_positive, root=c
+    )
+    if only_positive and merged is not scores:
+        return {name: 1 if score == AVOIDED else score for name, score in merged.items()}
+    return merged
+
+
+def _heard(
+    work: Work,
+    scores: dict[str, int],
+    dependent: Resource,
+    c: Colocation,
+    numerator: int,
+    denominator: int,
+    *,
+    only_positive: bool,
+    root: Colocation,
+) -> dict[str, int]:
+    """Return `scores` with the wishes of one dependent, then of those who follow it, added."""
     if dependent.kind is Kind.GROUP:
         dependent = dependent.children[0]
     elif dependent.kind is Kind.BUNDLE:
@@ -305,15 +329,13 @@ def add_dependents(
         return scores
     dependent.is_merging = True
     try:
-        merged = _merge(
-            work, scores, dependent, c, numerator, denominator, only_positive, root or c
-        )
-        if not keep_if_unusable and not _any_usable(work, merged):
+        merged = _merge(work, scores, dependent, c, numerator, denominator, only_positive, root)
+        if not _any_usable(work, merged):
             return scores
         for each in with_this(dependent):
             if not has_influence(each):
                 continue
-            merged = add_dependents(
+            merged = _heard(
                 work,
                 merged,
                 each.dependent,
@@ -321,7 +343,7 @@ def add_dependents(
                 numerator * each.score,
                 denominator * INFINITY,
                 only_positive=only_positive,
-                root=root or c,
+                root=root,
             )
         return merged
     finally:
@@ -386,9 +408,11 @@ def _merge(
         if is_negative and score < 0 and not is_pinned:
             # A dislike of someone who avoids this one is no reason to come here.
             continue
-        if only_positive and score < 0 and not is_negative:
-            continue
         delta = scale(score, numerator, denominator)
-        if delta:
-            merged[name] = add_scores(merged[name], delta)
+        if not delta or merged[name] == AVOIDED:
+            continue
+        total = add_scores(merged[name], delta)
+        if only_positive and total < 0 <= merged[name]:
+            total = AVOIDED if merged[name] else 0
+        merged[name] = total
     return merged

@@ -34,13 +34,7 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
     clone = child.clone
     if clone is not None and not _is_known(clone, child, node):
         return None
-    names = [f"master-{child.id}"]
-    if child.agent_id != child.id:
-        names = [f"master-{child.agent_id}", f"master-{child.id}"]
-    for each in [child, *_siblings_on(clone, child, node)]:
-        history = each.history.get(node.name)
-        if history:
-            names.append(f"master-{history[0].resource}")
+    names = [f"master-{name}" for name in _names(child)]
     holder = node
     if node.bundle is not None and child.meta.get("container-attribute-target") == "host":
         holder = node.host
@@ -60,15 +54,13 @@ def _has_no_host(node: Node) -> bool:
     return container is not None and not container.is_provisional and container.assigned is None
 
 
-def _siblings_on(clone: Resource | None, child: Resource, node: Node) -> list[Resource]:
-    """Return the interchangeable instances of which the node has a history."""
-    if clone is None or clone.is_unique:
-        return []
-    return [
-        each
-        for each in clone.primitives()
-        if each.agent_id == child.agent_id and node.name in each.history
-    ]
+def _names(child: Resource) -> list[str]:
+    """Return the names under which its score may stand: as its history has it, then without number.
+
+    What has no history yet is looked for by its own name.
+    """
+    found = [entries[0].resource for entries in child.history.values()]
+    return [found[-1] if found else child.id, child.agent_id]
 
 
 def _is_known(clone: Resource, child: Resource, node: Node) -> bool:
@@ -108,10 +100,10 @@ def choose_promoted(work: Work, clone: Resource) -> None:
     ranks: dict[str, int] = {}
     for child in clone.children:
         ranks[child.id] = _own_rank(work, clone, child)
-    _add_dependents(work, clone, ranks)
+    sort_ranks = _sort_ranks(work, clone, ranks)
     order = sorted(
         clone.children,
-        key=lambda child: (-ranks[child.id], -_role(child), *_tie(clone, child)),
+        key=lambda child: (-sort_ranks[child.id], -_role(child), *_tie(clone, child)),
     )
     promoted = 0
     counts: dict[str, int] = {}
@@ -119,7 +111,7 @@ def choose_promoted(work: Work, clone: Resource) -> None:
         node = instance_node(child) or _some_node(child)
         if node is not None or child.is_active():
             name = node.name if node is not None else "none"
-            work.promotion_log.append((child.id, name, ranks[child.id]))
+            work.promotion_log.append((child.id, name, sort_ranks[child.id]))
     for child in order:
         node = instance_node(child)
         if promoted >= clone.promoted_max or node is None:
@@ -261,41 +253,36 @@ def _last(child: Resource) -> Resource:
     return child.children[-1] if child.kind is Kind.GROUP else child
 
 
-def _add_dependents(work: Work, clone: Resource, ranks: dict[str, int]) -> None:
-    """Add what those who want to be with the promoted instance think of each node."""
-    heard = [
-        c
-        for c in _colocations(clone, with_this(clone), is_dependent=False)
-        if c.primary_role is Role.PROMOTED and has_influence(c)
-    ]
-    has_wishes = any(
-        location.role is Role.PROMOTED
-        for child in clone.children
-        for holder in _holders(clone, child)
-        for location in holder.location_list
-    )
-    if not heard and not has_wishes:
-        return
-    nodes: dict[str, int] = {}
+def _sort_ranks(work: Work, clone: Resource, ranks: dict[str, int]) -> dict[str, int]:
+    """Return by which ranks the instances are sorted: each one's own, and what its node is worth.
+
+    A node is worth what the clone scores there (what was heard before the placement counts again),
+    its instances' own ranks, and what those think of it who want to be where the promoted one is.
+    Who may not be promoted keeps the own rank.
+    """
+    worth: dict[str, int] = {}
+    places = {child.id: instance_node(child) for child in clone.children}
+    for name, score in clone.scores.items():
+        worth[work.node_by_name[name].host.name] = score
     for child in clone.children:
-        node = instance_node(child)
-        if node is not None:
-            known = nodes.get(node.host.name, 0)
-            nodes[node.host.name] = add_scores(known, max(0, ranks[child.id]))
-    for c in heard:
-        nodes = add_dependents(
-            work,
-            nodes,
-            c.dependent,
-            c,
-            c.score,
-            INFINITY,
-            only_positive=True,
-            keep_if_unusable=True,
-        )
+        node = places[child.id]
+        if node is not None and ranks[child.id] >= 0:
+            known = worth.get(node.host.name, 0)
+            worth[node.host.name] = add_scores(known, ranks[child.id])
+    for c in _colocations(clone, with_this(clone), is_dependent=False):
+        if c.primary_role is Role.PROMOTED and has_influence(c):
+            worth = add_dependents(
+                work,
+                worth,
+                c.dependent,
+                c,
+                c.score,
+                INFINITY,
+                only_positive=True,
+            )
+    found = dict(ranks)
     for child in clone.children:
-        node = instance_node(child)
-        if node is not None:
-            added = nodes[node.host.name]
-            own = ranks[child.id]
-            ranks[child.id] = added if own >= 0 else add_scores(own, added)
+        node = places[child.id]
+        if node is not None and 0 <= ranks[child.id] < INFINITY:
+            found[child.id] = worth[node.host.name]
+    return found
