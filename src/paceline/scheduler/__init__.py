@@ -12,6 +12,7 @@ The phases, in the order in which they run (`run` is where they are called):
     placement      (colocation, clones, promotion, utilization) where everything goes
     primitives     what each primitive must do for that
     ordering       groups, clones and order constraints tie actions together
+    remote_ordering        what happens on a remote or guest node is tied to its connection
     recurring, probes, cleanup, fencing, migration     the other actions
     spread         requirement and impossibility spread along the ties
     notifications  clones tell their instances

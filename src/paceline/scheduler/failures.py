@@ -175,14 +175,12 @@ def on_fail_of(work: Work, rsc: Resource, task: str, interval_ms: int) -> tuple[
             value = OnFail.RESTART
         return value, True
     is_probe = task == "monitor" and interval_ms == 0
-    if rsc.container is not None and not rsc.is_remote_connection:
+    if rsc.container is not None:
         return OnFail.RESTART_CONTAINER, False
     if rsc.is_remote_connection and not is_stop and not is_probe and task != "start":
         if not rsc.is_managed:
             return OnFail.STOP, False
-        if work.options.fencing_enabled:
-            return OnFail.RESET_REMOTE, False
-        return OnFail.RESTART, False
+        return OnFail.RESET_REMOTE, False
     if is_stop:
         if work.options.fencing_enabled:
             return OnFail.FENCE, False

@@ -37,7 +37,7 @@ def make_fence_actions(work: Work) -> None:
             if node.is_unclean or node.remote_needs_reset:
                 _fence_guest(work, node)
             continue
-        if node.is_unclean and _needs_fencing(node):
+        if node.is_unclean:
             if not has_managed:
                 continue
             if not can_fence(work, node):
@@ -110,12 +110,6 @@ def _fence_guest(work: Work, node: Node) -> None:
                 and (rsc is not container and rsc is not connection)
             ):
                 _wait_for_fence(work, rsc, action, node, point)
-
-
-def _needs_fencing(node: Node) -> bool:
-    if not node.is_remote:
-        return True
-    return not node.is_remote_fenced or node.remote_needs_reset
 
 
 def fence_action(work: Work, node: Node, task: str, reason: str) -> Action:

@@ -26,6 +26,8 @@ NOT_RUNNING, RUNNING_PROMOTED, FAILED_PROMOTED = 7, 8, 9
 DEGRADED, DEGRADED_PROMOTED = 190, 191
 HARD = (INVALID, NOT_IMPLEMENTED, NO_PRIVILEGE, NOT_INSTALLED)
 """Exit statuses after which the same node is not tried again."""
+STATES = (OK, NOT_RUNNING, RUNNING_PROMOTED)
+"""Exit statuses that say how the resource is; any other is a failure, whatever was expected."""
 
 LAST = 2**62
 """Sorts an operation under way after all that have ended."""
@@ -225,7 +227,7 @@ class HistoryReader:
             return rc, True
         if entry.outcome is OperationOutcome.NOT_SUPPORTED and entry.interval_ms:
             return rc, True
-        if rc == target or (target == RUNNING_PROMOTED and rc == entry.target_rc):
+        if rc == target and rc in STATES:
             return rc, True
         if entry.target_rc == DEGRADED and rc == OK:
             return rc, True
@@ -607,13 +609,13 @@ class HistoryReader:
             if not work.options.fencing_enabled:
                 return node.is_unclean
             connection = node.remote_resource
-            if connection is not None and not node.is_unclean:
-                if connection.failed and not node.is_remote_fenced:
-                    node.is_unclean = True
-                    node.fence_reason = f"{rsc.id} is thought to be active there"
-                else:
-                    node.is_unseen = True
-            return node.is_unclean or not node.is_remote_fenced
+            if connection is not None and not connection.failed:
+                # Taken back if the connection is placed: then it can be stopped in the usual way.
+                node.is_unseen = True
+            if not node.is_unclean:
+                node.is_unclean = True
+                node.fence_reason = f"{rsc.id} is thought to be active there"
+            return True
         if work.options.fencing_enabled:
             if not node.is_unclean and not node.is_unseen:
                 node.is_unclean = True
@@ -673,7 +675,10 @@ class HistoryReader:
                 self._reset_remote(rsc, node)
 
     def _reset_remote(self, rsc: Resource, node: Node) -> None:
+        """The connection is lost: fence the node behind it, and wait before connecting again."""
         rsc.failed = True
+        if reconnect_interval_ms(rsc):
+            rsc.next_role = Role.STOPPED
         remote = self._work.node_by_name.get(rsc.id)
         if remote is None or not self._work.options.fencing_enabled:
             return

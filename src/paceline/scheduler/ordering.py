@@ -171,33 +171,6 @@ def _order_replicas(work: Work, bundle: Resource) -> None:
             order_pair(work, container, "start", replica.instance, "start", "mandatory", True)
 
 
-def order_remote_actions(work: Work) -> None:
-    """What happens on a remote node waits for its connection, and ends before it."""
-    for rsc in work.primitives():
-        for action in list(rsc.actions):
-            node = action.node
-            if node is None or node.remote_resource is None or node.remote_resource is rsc:
-                continue
-            connection = node.remote_resource
-            if action.task in ("stop", "demote", "delete", "migrate_to", "cancel"):
-                for stop in connection.actions_of("stop"):
-                    tie(action, stop, Tie.ORDER)
-                if action.task in ("stop", "demote") and not node.is_online:
-                    for start in connection.actions_of("start"):
-                        if not start.is_optional and connection.container is None:
-                            tie(start, action, Tie.ORDER)
-            else:
-                for start in connection.actions_of("start"):
-                    flags = Tie.ORDER | Tie.BLOCKS
-                    is_restart = action.task == "start" and connection.container is not None
-                    if (action.interval_ms or is_restart) and not start.is_migratable:
-                        flags |= Tie.FIRST_REQUIRES_THEN
-                    tie(start, action, flags)
-                if action.task == "monitor" and action.interval_ms == 0:
-                    for stop in connection.actions_of("stop"):
-                        tie(action, stop, Tie.ORDER)
-
-
 def order_pair(
     work: Work,
     first: Resource,

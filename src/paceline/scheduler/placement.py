@@ -13,6 +13,7 @@ from paceline.scheduler.colocation import (
     this_with,
     with_this,
 )
+from paceline.scheduler.remote import expect_connected
 from paceline.scheduler.utilization import consume, has_capacity_order, release
 from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
 
@@ -229,6 +230,8 @@ def assign(work: Work, rsc: Resource, node: Node | None, *, force: bool = False)
         rsc.next_role = Role.STOPPED
         return
     rsc.assigned = node
+    if rsc.remote_node is not None:
+        expect_connected(rsc.remote_node)
     if rsc.next_role is Role.UNKNOWN:
         rsc.next_role = Role.UNPROMOTED if rsc.is_promotable else Role.STARTED
     node.assigned_count += 1

@@ -4,11 +4,13 @@ A probe expects "not running". All probes of a resource (of a whole clone) come 
 it, and before the starts that wait for it.
 """
 
+from paceline.cib.read_attributes import parse_flag
 from paceline.scheduler.actions import get_action, tie
 from paceline.scheduler.ordering import first_actions
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
 
 NOT_RUNNING = 7
+DISCOVERY_ATTRIBUTE = "resource-discovery-enabled"
 
 
 def make_probes(work: Work) -> None:
@@ -21,7 +23,12 @@ def make_probes(work: Work) -> None:
 
 
 def can_probe(node: Node) -> bool:
-    """Say whether the node is to be asked. A pending one will be, so starts wait for it."""
+    """Say whether the node is to be asked. A pending one will be, so starts wait for it.
+
+    A remote or guest node may say by an attribute that nothing runs there unasked.
+    """
+    if node.is_remote and not parse_flag(node.attributes.get(DISCOVERY_ATTRIBUTE), True):
+        return False
     return node.is_online and not node.is_unclean
 
 
@@ -77,6 +84,8 @@ def _probe_replicas(work: Work, bundle: Resource) -> None:
         connection = replica.connection
         if connection is None or connection.next_role is Role.STOPPED:
             continue
+        if replica.container.role is Role.STOPPED:
+            continue
         order_probe(work, probe_action(work, rsc, node), rsc)
 
 
@@ -118,7 +127,7 @@ def _guest_may_be_probed(work: Work, rsc: Resource, node: Node) -> bool:
     container = connection.container
     if container is rsc or rsc.container is not None:
         return False
-    if container.next_role is Role.STOPPED or container.failed:
+    if Role.STOPPED in (container.role, container.next_role) or container.failed:
         return False
     return not (container.running_on and container.assigned not in container.running_on)
 

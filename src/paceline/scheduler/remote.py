@@ -4,8 +4,11 @@ A guest's connection lives in a container resource; the node is online while the
 and neither it nor its container failed.
 """
 
+from enum import Enum, auto
+
+from paceline.scheduler.failures import reconnect_interval_ms
 from paceline.scheduler.nodes import read_wishes
-from paceline.scheduler.work import Node, Role, Work
+from paceline.scheduler.work import Node, Resource, Role, Work
 
 
 def settle_remote_node(work: Work, node: Node) -> None:
@@ -45,20 +48,73 @@ def settle_remote_node(work: Work, node: Node) -> None:
     read_wishes(node)
 
 
+def expect_connected(node: Node) -> None:
+    """The node's connection was placed: from here on it counts as online.
+
+    What is active there can be asked then, so that alone is no reason to fence it.
+    """
+    node.is_online = True
+    if node.is_unseen:
+        node.is_unclean = False
+
+
+class ConnectionState(Enum):
+    """What can be done over the connection to a remote node, now that it is placed.
+
+    ALIVE      it works, and goes on or moves
+    MIGRATING  it is half-way through a migration
+    UNKNOWN    it is not up, but will be
+    STOPPED    it is closed for good
+    FAILED     it, or the node it runs on, failed, and nobody can open it again
+    """
+
+    ALIVE = auto()
+    MIGRATING = auto()
+    UNKNOWN = auto()
+    STOPPED = auto()
+    FAILED = auto()
+
+
+def connection_state(connection: Resource) -> ConnectionState:
+    """Return what can be done over a connection."""
+    host = connection.running_on[0] if connection.running_on else None
+    if connection.next_role is Role.STOPPED or connection.assigned is None:
+        if host is not None and host.is_unclean:
+            return ConnectionState.FAILED
+        if not connection.failed:
+            return ConnectionState.STOPPED
+        if _awaits_reconnection(connection):
+            return ConnectionState.UNKNOWN
+        return ConnectionState.FAILED
+    if host is None or host.is_unclean or not host.is_online:
+        return ConnectionState.UNKNOWN
+    if connection.partial_target is not None and len(connection.running_on) > 1:
+        return ConnectionState.MIGRATING
+    return ConnectionState.ALIVE
+
+
+def _awaits_reconnection(connection: Resource) -> bool:
+    """Say whether its node was fenced and the time of the next attempt has not come yet."""
+    node = connection.remote_node
+    return (
+        node is not None
+        and node.is_remote_fenced
+        and not node.is_shutting_down
+        and reconnect_interval_ms(connection) > 0
+    )
+
+
 def suspect_lost_remotes(work: Work) -> None:
-    """A remote node whose connection cannot be had again, with things active there, is unclean."""
+    """A remote node that nobody can connect to any more may still run things: it needs fencing."""
     if not work.options.fencing_enabled:
         return
     for node in work.nodes:
-        rsc = node.remote_resource
-        if not node.is_remote or node.is_guest or rsc is None:
+        connection = node.remote_resource
+        if node.is_guest or connection is None or not node.is_remote:
             continue
-        if rsc.assigned is not None or node.is_unclean or node.is_remote_fenced:
+        if connection_state(connection) is not ConnectionState.FAILED:
             continue
-        lost = [each for each in rsc.running_on if each.is_unclean or not each.is_online]
-        if lost and not node.running:
+        node.remote_needs_reset = connection.is_managed
+        if not node.is_unclean:
             node.is_unclean = True
-            node.fence_reason = "resources are in unknown state and connection is unrecoverable"
-        elif node.running and (lost or rsc.failed or not rsc.running_on):
-            node.is_unclean = True
-            node.fence_reason = "resources are active but connection is unrecoverable"
+            node.fence_reason = "the connection is unrecoverable"

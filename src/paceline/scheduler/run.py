@@ -21,13 +21,13 @@ from paceline.scheduler.ordering import (
     make_collective_actions,
     order_anti_colocations,
     order_probes_of_firsts,
-    order_remote_actions,
 )
 from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
 from paceline.scheduler.probes import make_probes
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
 from paceline.scheduler.remote import settle_remote_node, suspect_lost_remotes
+from paceline.scheduler.remote_ordering import order_remote_actions
 from paceline.scheduler.resources import (
     make_resources,
     settle_requires,
