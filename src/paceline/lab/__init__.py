@@ -14,7 +14,7 @@ Killing the keeper ends everything: every process is in its pid namespace, every
 namespace, every interface in network namespaces that die with it. Read in this order: `layout`
 (names, addresses, paths), `network`, `fresh_install`, `disks`, `enclosure` (what a node sees),
 `services` and `init` (what runs in it), `machine` and `keeper`, `members` and `lab` (the Python
-interface), `main` (the commands).
+interface), `main` (the commands), `campaign` (random faults, and a judge).
 """
 
 # As typing's, without importing it: see __getattr__.

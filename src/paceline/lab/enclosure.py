@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from paceline.lab.layout import NODE_RUN, LabPaths
+from paceline.lab.layout import NODE_RUN, OCF_AGENTS, LabPaths
 
 _FROM_DISK = ("etc", "var", "root", "mnt", "media", "srv")
 _EMPTY = ("run", "tmp")
@@ -88,6 +88,8 @@ class Enclosure:
             if path.exists():
                 # From the joined folder: the lab's own may lie where nothing may be executed.
                 words += _read_only_at(self.paths.sbin / path.name, path)
+        if OCF_AGENTS.is_dir():
+            words += _read_only_at(self.paths.agents, OCF_AGENTS.resolve())
         return words
 
 

@@ -86,6 +86,11 @@ class Keeper:
         paths.sbin.mkdir()
         lower = f"lowerdir={paths.programs}:{Path('/usr/sbin').resolve()}"
         run_checked(["mount", "-t", "overlay", "-o", lower, "paceline-lab", str(paths.sbin)])
+        if layout.OCF_AGENTS.is_dir():
+            programs.write_agents(paths.own_agents)
+            paths.agents.mkdir()
+            lower = f"lowerdir={paths.own_agents}:{layout.OCF_AGENTS.resolve()}"
+            run_checked(["mount", "-t", "overlay", "-o", lower, "paceline-lab", str(paths.agents)])
         for name in self._spec.member_names:
             self._disks[name] = Disk(name, self._spec, paths)
             fresh_install.make_disk(paths.disk(name), paths.template, self._spec, name)
@@ -191,8 +196,8 @@ class Keeper:
                 await self._crash(self._member(name))
             case "freeze" | "thaw", (name,):
                 await self._freeze(self._running(name), is_wanted=verb == "freeze")
-            case "cut", (first, second, device):
-                self._cut(first, second, device)
+            case "cut", (first, second, device, ways):
+                self._cut(first, second, device, is_one_way=ways == "one-way")
             case "spoil", (name, loss_permille, delay_ms):
                 self._spoil(name, int(loss_permille), int(delay_ms))
             case "heal", (name,):
@@ -253,7 +258,7 @@ class Keeper:
 
     # ---- faults ----
 
-    def _cut(self, first: str, second: str, device: str) -> None:
+    def _cut(self, first: str, second: str, device: str, *, is_one_way: bool) -> None:
         self._member(first)
         if second:
             self._member(second)
@@ -261,7 +266,8 @@ class Keeper:
         if device and device not in devices:
             raise RefusedError(f"there is no link '{device}' (there are {', '.join(devices)})")
         chosen = (device,) if device else devices
-        self._set_faults(self._faults.with_cut(Cut(first=first, second=second, devices=chosen)))
+        cut = Cut(first=first, second=second, devices=chosen, is_one_way=is_one_way)
+        self._set_faults(self._faults.with_cut(cut))
 
     def _spoil(self, name: str, loss_permille: int, delay_ms: int) -> None:
         self._member(name)

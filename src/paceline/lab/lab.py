@@ -192,9 +192,14 @@ class Lab:
         """Let a frozen node go on."""
         self._ask("thaw", name)
 
-    def cut(self, first: str, second: str = "", *, device: str = "") -> None:
-        """Drop all packets between two members, or one and all, on one link or on both."""
-        self._ask("cut", first, second, device)
+    def cut(
+        self, first: str, second: str = "", *, device: str = "", is_one_way: bool = False
+    ) -> None:
+        """Drop all packets between two members, or one and all, on one link or on both.
+
+        `is_one_way`: only those that `first` sends.
+        """
+        self._ask("cut", first, second, device, "one-way" if is_one_way else "both-ways")
 
     def spoil(self, name: str, *, loss_percent: float = 0.0, delay_ms: int = 0) -> None:
         """Lose packets of a member by chance, and hold them, each way."""

@@ -22,6 +22,7 @@ NODE_HOST_BASE = 30
 
 # Where a node finds what its lab gave it (init's socket, the power switch, its boot id).
 NODE_RUN = Path("/run/paceline-lab")
+OCF_AGENTS = Path("/usr/lib/ocf/resource.d")
 NODE_ENABLED = Path("/var/lib/paceline-lab/enabled")
 NODE_LOG = Path("/var/log/lab")
 # Ours lie over /usr/sbin, so that comes first: nothing else on the machine may stand before them.
@@ -158,6 +159,16 @@ class LabPaths:
         return self.root / "sbin"
 
     @property
+    def own_agents(self) -> Path:
+        """The lab's own OCF agents."""
+        return self.root / "own-agents"
+
+    @property
+    def agents(self) -> Path:
+        """Where the keeper joins `own_agents` and the host's OCF agents."""
+        return self.root / "agents"
+
+    @property
     def template(self) -> Path:
         """The readable part of the host's /etc, copied once."""
         return self.disks / "etc-template"
@@ -183,6 +194,14 @@ class LabPaths:
     def disk(self, member: str) -> Path:
         """Return the mount point of a member's disk; mounted in the keeper's namespace only."""
         return self.disks / member
+
+    def witness(self, member: str) -> Path:
+        """Return the book in which the witness agents of a node write (`witness_agent.sh`)."""
+        return self.run(member) / "witness.log"
+
+    def misbehaviour(self, member: str, resource: str) -> Path:
+        """Return the file that makes a witness agent of a node misbehave."""
+        return self.run(member) / "misbehave" / resource
 
     def console(self, member: str) -> Path:
         """Return what a member's bwrap and init wrote."""

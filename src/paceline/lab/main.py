@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from paceline.lab import cluster, terminal
+from paceline.lab.campaign import main as campaign
 from paceline.lab.lab import Lab, LabError, Member, all_labs
 from paceline.lab.layout import LAB_NAME_DEFAULT, NETWORKS, TOKEN_MS_DEFAULT
 from paceline.lab.members import member_python
 
 Words = argparse.Namespace
+CAMPAIGN_NAME = "campaign"
 
 
 def main(words: Sequence[str]) -> int:
@@ -59,6 +61,10 @@ def _add_arguments(verb: str, one: argparse.ArgumentParser) -> None:
             one.add_argument("node")
             one.add_argument("other", nargs="?", default="", help="only between these two")
             one.add_argument("--link", choices=devices, default="", help="only this link")
+            one.add_argument("--one-way", action="store_true", help="only what NODE sends")
+        case "campaign":
+            campaign.add_arguments(one)
+            one.set_defaults(name=CAMPAIGN_NAME)
         case "heal":
             one.add_argument("node", nargs="?", default="")
         case "spoil":
@@ -148,7 +154,7 @@ def _exec(words: Words) -> int:
 
 
 def _cut(words: Words) -> int:
-    _lab(words).cut(words.node, words.other, device=words.link)
+    _lab(words).cut(words.node, words.other, device=words.link, is_one_way=words.one_way)
     return 0
 
 
@@ -219,6 +225,7 @@ _VERBS: Mapping[str, tuple[Callable[[Words], int], str]] = {
     "spoil": (_spoil, "lose and delay a node's packets"),
     "fill": (_fill, "fill a node's disk, until heal"),
     "probe": (_probe, "watch a URL or an address from the client; print each outage"),
+    "campaign": (campaign.run, "random faults on a lab of its own, and a judge of what it keeps"),
     "ledger": (_ledger, "show what the power switch did for fence_lab"),
 }
 

@@ -40,10 +40,14 @@ def _index(member: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """No packet passes between two members, or one member and all, on the named devices."""
+    """No packet passes between two members, or one member and all, on the named devices.
+
+    `is_one_way`: what `first` sends is dropped, what it is sent is not.
+    """
 
     first: str
     second: str = ""
+    is_one_way: bool = False
     devices: tuple[str, ...] = tuple(network.device for network in NETWORKS)
 
 
@@ -178,13 +182,13 @@ def filter_rules(faults: Faults) -> str:
 
 def _cut_rules(cut: Cut) -> list[str]:
     ports = _ports(cut.first, cut.devices)
-    if not cut.second:
-        return [f"iifname {ports} drop", f"oifname {ports} drop"]
-    others = _ports(cut.second, cut.devices)
-    return [
-        f"iifname {ports} oifname {others} drop",
-        f"iifname {others} oifname {ports} drop",
-    ]
+    if cut.second:
+        others = _ports(cut.second, cut.devices)
+        there = f"iifname {ports} oifname {others} drop"
+        back = f"iifname {others} oifname {ports} drop"
+    else:
+        there, back = f"iifname {ports} drop", f"oifname {ports} drop"
+    return [there] if cut.is_one_way else [there, back]
 
 
 def _loss_rules(spoil: Spoil) -> list[str]:

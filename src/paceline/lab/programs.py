@@ -7,6 +7,7 @@ from pathlib import Path
 
 _PACKAGE = "paceline"
 _SOURCE = Path(__file__).resolve().parents[2]
+_WITNESS = Path(__file__).with_name("witness_agent.sh")
 
 # name -> module with a `main() -> int`. Standard library only: they start without site packages.
 _LAB_PROGRAMS = {
@@ -45,6 +46,14 @@ def write_programs(folder: Path) -> None:
     for name, target in product_programs().items():
         module, _, function = target.partition(":")
         _write(folder / name, flags="-I", module=module, function=function)
+
+
+def write_agents(folder: Path) -> None:
+    """Write the lab's own OCF agents into `folder`, which is made, below the provider `lab`."""
+    agent = folder / "lab" / "Witness"
+    agent.parent.mkdir(parents=True)
+    agent.write_bytes(_WITNESS.read_bytes())
+    agent.chmod(0o755)
 
 
 def _write(file: Path, *, flags: str, module: str, function: str) -> None:
