@@ -11,6 +11,7 @@ from paceline.model.identifiers import ResourceId
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.colocation import (
     add_dependents,
+    company_score,
     has_influence,
     this_with,
     with_this,
@@ -186,7 +187,7 @@ def sort_instances(work: Work, clone: Resource, children: list[Resource]) -> lis
     """Return the instances in the order in which they are placed.
 
     Active on fewer nodes, allowed where it is, priority, active, its node usable,
-    not failed, the score there, then the number.
+    not failed, what its company thinks of the node, then the number.
     """
     return sorted(children, key=lambda child: _instance_key(work, clone, child))
 
@@ -199,7 +200,7 @@ def _instance_key(
     is_allowed = node is not None and _first(child).scores.get(node.name, MINUS_INFINITY) >= 0
     is_usable = node is not None and node.can_run()
     failed = any(each.failed for each in child.walk())
-    score = _stay_score(work, clone, child, node) if node is not None else 0
+    score = company_score(work, child, node.name) if node is not None else 0
     return (
         len(nodes) if len(nodes) > 1 else 0,
         0 if node is None or is_allowed else 1,
@@ -210,15 +211,6 @@ def _instance_key(
         -score,
         child.instance_number if child.instance_number >= 0 else child.replica,
     )
-
-
-def _stay_score(work: Work, clone: Resource, child: Resource, node: Node) -> int:
-    first = _first(child)
-    scores = first.scores
-    for each in with_this(child):
-        if has_influence(each):
-            scores = add_dependents(work, scores, each.dependent, each, each.score, INFINITY)
-    return scores.get(node.name, MINUS_INFINITY)
 
 
 __all__ = ["log_scores", "place_clone", "place_instances", "sort_instances"]

@@ -12,11 +12,15 @@ from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
 
 
 def sort_colocations(items: list[Colocation], *, by_primary: bool) -> list[Colocation]:
-    """Return them with the most important partner first."""
+    """Return them with the most important partner first.
 
-    def key(each: Colocation) -> tuple[int, int, str]:
+    That is by priority, then bundles, clones (promotable ones first), groups, primitives.
+    """
+
+    def key(each: Colocation) -> tuple[int, int, bool, str]:
         other = each.primary if by_primary else each.dependent
-        return (-other.priority, -int(other.kind), other.id)
+        is_promotable = other.kind is Kind.CLONE and other.is_promotable
+        return (-other.priority, -int(other.kind), not is_promotable, other.id)
 
     return sorted(items, key=key) if len(items) > 1 else items
 
@@ -146,7 +150,9 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
         return
     instances = [child for child in primary.children if _counts(child, c)]
     dependent_clone = dependent.clone
-    if dependent_clone is not None and _is_interleaved(dependent_clone, primary):
+    if (c.primary_role is Role.UNKNOWN and dependent_clone is not None) and _is_interleaved(
+        dependent_clone, primary
+    ):
         _apply_interleaved(work, dependent, primary, c)
         return
     if c.score >= INFINITY:
@@ -348,6 +354,45 @@ def _heard(
         return merged
     finally:
         dependent.is_merging = False
+
+
+def company_score(work: Work, rsc: Resource, name: str) -> int:
+    """Return what all whom `rsc` is tied to, in either direction, think of a node.
+
+    Its own score there is not counted. This decides between instances that are equal else.
+    """
+    start = {name: 0}
+    rsc.is_merging = True
+    for each in this_with(rsc):
+        start = _heard_of_primary(work, start, each.primary, each, each.score, INFINITY)
+    for each in with_this(rsc):
+        if has_influence(each):
+            start = add_dependents(work, start, each.dependent, each, each.score, INFINITY)
+    rsc.is_merging = False
+    return start[name]
+
+
+def _heard_of_primary(
+    work: Work,
+    scores: dict[str, int],
+    primary: Resource,
+    c: Colocation,
+    numerator: int,
+    denominator: int,
+) -> dict[str, int]:
+    """Return `scores` with the wishes of one primary, then of those it depends on, added."""
+    if primary.kind is Kind.GROUP:
+        primary = primary.children[0]
+    if primary.kind is Kind.BUNDLE or primary.is_merging:
+        return scores
+    primary.is_merging = True
+    merged = _merge(work, scores, primary, c, numerator, denominator, False, c)
+    for each in this_with(primary):
+        merged = _heard_of_primary(
+            work, merged, each.primary, each, numerator * each.score, denominator * INFINITY
+        )
+    primary.is_merging = False
+    return merged
 
 
 def _is_inner_member(dependent: Resource, primary: Resource) -> bool:

@@ -3,6 +3,8 @@
 They follow the start or promotion; those whose definition changed or went away are cancelled.
 """
 
+from collections.abc import Sequence
+
 from paceline.model.status import HistoryEntry
 from paceline.scheduler.actions import get_action, tie
 from paceline.scheduler.cleanup import clear_fail_count
@@ -64,7 +66,7 @@ def _fits(rsc: Resource, role: Role) -> bool:
     if role is Role.UNKNOWN:
         return rsc.next_role is not Role.PROMOTED
     if role is Role.STARTED:
-        return not rsc.is_promotable or rsc.next_role in (Role.STARTED, Role.UNPROMOTED)
+        return not rsc.is_promotable
     return rsc.next_role is role
 
 
@@ -152,20 +154,34 @@ def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> 
 
 def find_entry(rsc: Resource, node: Node, task: str, interval_ms: int) -> HistoryEntry | None:
     """Return the history's entry of a recurring operation, None where it does not run."""
+    entries = rsc.history.get(node.name, ())
     found: HistoryEntry | None = None
-    for each in rsc.history.get(node.name, ()):
-        if each.task in ("start", "stop") and each.rc == 0:
-            found = None
-        elif each.task in ("promote", "demote") and each.rc == 0:
-            # The change of role ended what was for the other role.
-            found = None
-        elif each.task == task and each.interval_ms == interval_ms:
+    for each in entries[_first_of_this_life(entries) :] if entries else ():
+        if each.task == task and each.interval_ms == interval_ms:
             if each.outcome in ("cancelled", "pending"):
                 continue
             if "_last_failure_" in each.entry_id and found is not None:
                 continue
             found = each
     return found
+
+
+def _first_of_this_life(entries: Sequence[HistoryEntry]) -> int:
+    """Return the index of the first entry since the resource was started there.
+
+    Where the history has forgotten the start, a promotion or demotion stands for it. After a stop
+    everything before it is over.
+    """
+    started = stopped = changed = -1
+    for index, each in enumerate(entries):
+        if each.task == "stop" and each.rc == 0:
+            stopped = index
+        elif each.task in ("start", "migrate_from"):
+            started = index
+        elif each.task in ("promote", "demote"):
+            changed = index
+    begun = started if started >= 0 else changed
+    return max(0, begun, stopped + 1)
 
 
 def cancel(
