@@ -429,9 +429,14 @@ def _pass_on_probe(probe: Action) -> None:
         if begin is not None and parent.kind is Kind.CLONE:
             tie(probe, begin, Tie.ORDER)
         parent = parent.parent
-    for stop in probe.resource.actions_of("stop") if probe.resource is not None else ():
+    if probe.resource is None:
+        return
+    for stop in probe.resource.actions_of("stop"):
         for after, _ in list(stop.before):
-            if after.resource is not probe.resource and after.task in ("stop", "demote"):
+            if after.resource is probe.resource or after.resource is probe.resource.container:
+                # A container's restart may need the probe's answer after it, not before.
+                continue
+            if after.task in ("stop", "demote"):
                 tie(probe, after, Tie.ORDER | Tie.PROBE)
     seen: set[int] = {id(probe)}
     for then, kind in list(probe.before):
@@ -440,7 +445,11 @@ def _pass_on_probe(probe: Action) -> None:
 
 
 def _pass_on(probe: Action, action: Action, seen: set[int]) -> None:
-    """Whatever waits for `action` waits for the probe; where it restarts, so does its stop."""
+    """Whoever waits for `action` may have to restart after it: its stop waits for the probe.
+
+    A start needs no tie of its own: it waits for `action` anyway, where that happens at all. A stop
+    that fencing implies happens whatever the probe finds.
+    """
     if id(action) in seen:
         return
     seen.add(id(action))
@@ -450,11 +459,10 @@ def _pass_on(probe: Action, action: Action, seen: set[int]) -> None:
         if not then.is_summary:
             if not kind & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
                 continue
-            if then.resource is not action.resource:
-                tie(probe, then, Tie.ORDER | Tie.PROBE)
-                if then.task == "start" and then.resource is not None:
-                    for stop in then.resource.actions_of("stop"):
-                        tie(probe, stop, Tie.ORDER | Tie.PROBE)
+            if then.resource is not None and then.resource is not probe.resource:
+                for down in then.resource.actions_of(INVERSE.get(then.task, "")):
+                    if not down.is_pseudo:
+                        tie(probe, down, Tie.ORDER | Tie.PROBE)
         _pass_on(probe, then, seen)
 
 
