@@ -51,7 +51,9 @@ def _judge(work: Work, action: Action, rsc: Resource, node: Node | None) -> None
         action.block("node-offline")
     if node.is_pending:
         action.block("node-pending")
-    if node.is_unclean and not node.is_guest and action.is_runnable:
+    # A guest comes back with its container; until then nothing in it can be stopped.
+    is_kept = node.is_guest and task not in ("stop", "demote")
+    if node.is_unclean and not is_kept and action.is_runnable:
         action.block("node-unclean")
     if task in ("start", "promote") and rsc.requires != "nothing":
         _judge_quorum(work, action, rsc)

@@ -18,13 +18,22 @@ UNFENCED_ATTRIBUTE = "#node-unfenced"
 def can_fence(work: Work, node: Node) -> bool:
     """Say whether the node may be fenced: fencing is on, there is a device, and we have the say."""
     if node.is_guest:
-        return True
+        return _can_stop_container(work, node)
     options = work.options
     if not options.fencing_enabled or not work.has_fence_device:
         return False
     if work.has_quorum or options.no_quorum_policy == "ignore":
         return True
     return node.is_online
+
+
+def _can_stop_container(work: Work, node: Node) -> bool:
+    """Say whether a guest can be fenced: its container's host is there, or is fenced itself."""
+    connection = node.remote_resource
+    container = connection.container if connection is not None else None
+    if container is None:
+        return False
+    return all(host.is_online or can_fence(work, host) for host in container.running_on)
 
 
 def make_fence_actions(work: Work) -> None:
@@ -34,7 +43,7 @@ def make_fence_actions(work: Work) -> None:
     dc_fence: Action | None = None
     for node in work.nodes:
         if node.is_guest:
-            if node.is_unclean or node.remote_needs_reset:
+            if (node.is_unclean or node.remote_needs_reset) and can_fence(work, node):
                 _fence_guest(work, node)
             continue
         if node.is_unclean:

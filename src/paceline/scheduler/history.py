@@ -18,6 +18,7 @@ from paceline.scheduler.failures import (
     on_fail_of,
     reconnect_interval_ms,
 )
+from paceline.scheduler.remote import want_fencing
 from paceline.scheduler.resources import add_instance
 from paceline.scheduler.work import Kind, Node, OnFail, Resource, Role, Work, role_of_word
 
@@ -239,6 +240,8 @@ class HistoryReader:
         from paceline.scheduler.recurring import is_changed
 
         if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
+            return False
+        if entry.task not in ("start", "monitor"):
             return False
         if rsc.is_bundle_container:
             return False
@@ -604,7 +607,7 @@ class HistoryReader:
         if node.is_remote:
             if node.is_guest:
                 # Whatever ran inside ends with the container.
-                node.is_unclean = True
+                want_fencing(node, f"{rsc.id} is thought to be active there")
                 return True
             if not work.options.fencing_enabled:
                 return node.is_unclean
@@ -663,8 +666,7 @@ class HistoryReader:
                 node.is_standby = node.is_standby_by_failure = True
             case OnFail.FENCE:
                 if rsc.is_managed or found.role > Role.STOPPED:
-                    node.is_unclean = True
-                    node.fence_reason = node.fence_reason or f"{rsc.id} failed there"
+                    want_fencing(node, f"{rsc.id} failed there")
             case OnFail.RESTART_CONTAINER:
                 if rsc.container is not None:
                     rsc.container.failed = True

@@ -11,6 +11,7 @@ from paceline.model.configuration import OrderConstraint, ResourceSet
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.actions import DONE_TASK, INVERSE, get_action, pseudo, tie
 from paceline.scheduler.constraints import find_resource, is_symmetrical, order_kind
+from paceline.scheduler.remote import goes_with_container
 from paceline.scheduler.work import Action, Kind, Node, Resource, Role, Tie, Work
 
 TASKS = ("start", "stop", "promote", "demote")
@@ -133,7 +134,7 @@ def apply_orders(work: Work) -> None:
         if top.kind is Kind.BUNDLE:
             _order_replicas(work, top)
         for rsc in top.walk():
-            if rsc.container is not None and rsc.bundle is None:
+            if rsc.container is not None and goes_with_container(rsc):
                 order_pair(work, rsc.container, "start", rsc, "start", "mandatory", True)
     for each in work.snapshot.configuration.constraints:
         if not isinstance(each, OrderConstraint):

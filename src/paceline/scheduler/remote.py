@@ -6,6 +6,7 @@ and neither it nor its container failed.
 
 from enum import Enum, auto
 
+from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.failures import reconnect_interval_ms
 from paceline.scheduler.nodes import read_wishes
 from paceline.scheduler.work import Node, Resource, Role, Work
@@ -46,6 +47,50 @@ def settle_remote_node(work: Work, node: Node) -> None:
         node.is_online = False
         node.remote_needs_reset = True
     read_wishes(node)
+
+
+def want_fencing(node: Node, reason: str) -> None:
+    """Note that the node must be fenced; of a guest, that its container must restart."""
+    node.is_unclean = True
+    node.fence_reason = node.fence_reason or reason
+    connection = node.remote_resource
+    container = connection.container if connection is not None else None
+    if container is not None:
+        node.remote_needs_reset = True
+        if container.is_managed:
+            container.failed = True
+
+
+def goes_with_container(rsc: Resource) -> bool:
+    """Say whether it is beside its container: a connection, or a filler of what is no guest node.
+
+    What fills a guest node is inside it instead; the parts of a bundle have rules of their own.
+    """
+    if rsc.container is None or rsc.bundle is not None:
+        return False
+    return rsc.is_remote_connection or guest_of(rsc.container) is None
+
+
+def keep_fillers_inside(work: Work) -> None:
+    """What says that its `container` is a guest node's runs inside that guest and nowhere else."""
+    for top in work.resources:
+        for rsc in top.walk():
+            guest = None if rsc.is_remote_connection else guest_of(rsc.container)
+            if guest is None:
+                continue
+            for name in rsc.scores:
+                if name != guest.name:
+                    work.score(rsc, name, MINUS_INFINITY, "container", guest.name)
+
+
+def guest_of(container: Resource | None) -> Node | None:
+    """Return the guest node that a container is, None where it is none."""
+    if container is None:
+        return None
+    for filler in container.fillers:
+        if filler.is_remote_connection and filler.remote_node is not None:
+            return filler.remote_node
+    return None
 
 
 def expect_connected(node: Node) -> None:

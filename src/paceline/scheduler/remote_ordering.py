@@ -24,6 +24,10 @@ def order_remote_actions(work: Work) -> None:
     for rsc in work.primitives():
         for action in list(rsc.actions):
             node = action.node
+            if action.task == "clear_failcount" and rsc.is_remote_connection:
+                for start in rsc.actions_of("start"):
+                    tie(action, start, Tie.ORDER)
+                continue
             if node is None or node.remote_resource is None or node.remote_resource is rsc:
                 continue
             if action.task == "cancel":

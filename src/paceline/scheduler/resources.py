@@ -42,6 +42,7 @@ def make_resources(work: Work) -> None:
     for rsc in work.resources:
         for each in rsc.walk():
             _link_container(work, each)
+    _colocate_with_containers(work)
     number = 0
     for rsc in work.resources:
         for each in rsc.walk():
@@ -405,6 +406,17 @@ def _link_container(work: Work, rsc: Resource) -> None:
     if container is not None and container is not rsc:
         rsc.container = container
         container.fillers.append(rsc)
-        add_colocation(
-            work, Colocation(f"container:{rsc.id}", INFINITY, rsc, container, influence=True)
-        )
+
+
+def _colocate_with_containers(work: Work) -> None:
+    """A connection, or what fills a container that is no guest node, goes where that goes."""
+    from paceline.scheduler.remote import goes_with_container
+
+    for top in work.resources:
+        for rsc in top.walk():
+            if rsc.container is None or not goes_with_container(rsc):
+                continue
+            with_it = Colocation(
+                f"container:{rsc.id}", INFINITY, rsc, rsc.container, influence=True
+            )
+            add_colocation(work, with_it)

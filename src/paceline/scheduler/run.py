@@ -26,7 +26,7 @@ from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
 from paceline.scheduler.probes import make_probes
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
-from paceline.scheduler.remote import settle_remote_node, suspect_lost_remotes
+from paceline.scheduler.remote import keep_fillers_inside, settle_remote_node, suspect_lost_remotes
 from paceline.scheduler.remote_ordering import order_remote_actions
 from paceline.scheduler.resources import (
     make_resources,
@@ -112,6 +112,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
         for rsc in top.walk():
             rsc.base_role = rsc.next_role
     read_locations(work)
+    keep_fillers_inside(work)
     # After the locations: in an asymmetric cluster only they make a node known.
     apply_stickiness(work)
     apply_health(work)
@@ -132,8 +133,8 @@ def decide(work: Work, reader: HistoryReader) -> None:
     apply_orders(work)
     make_probes(work)
     order_anti_colocations(work)
-    order_remote_actions(work)
     make_cleanup_actions(work, reader)
+    order_remote_actions(work)
     make_fence_actions(work)
     make_unfence_actions(work)
     order_probes_of_firsts(work)
