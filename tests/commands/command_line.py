@@ -119,12 +119,15 @@ class TerminalInMemory:
     def __init__(self) -> None:
         self.shown_out = ""
         self.shown_err = ""
+        self.screen = ""
 
     def out(self, text: str) -> None:
         self.shown_out += text
+        self.screen += text
 
     def err(self, text: str) -> None:
         self.shown_err += text
+        self.screen += text
 
     def ask(self, prompt: str, *, is_secret: bool) -> str:
         raise AssertionError(f"the user was asked: {prompt}")

@@ -3,6 +3,7 @@
 The nodes do what `commands.node_actions` does on real ones; only their ports are made up.
 """
 
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -48,7 +49,7 @@ class MemoryNode:
     issued: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, KnownHost] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-    """What fails here: names of files and services."""
+    """What fails here: names of files and services, `removal`."""
     clock_ms: int = 0
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that lead elsewhere on this node than the network has them."""
@@ -94,6 +95,8 @@ class MemoryNode:
         return bool(self.files)
 
     def remove_cluster(self) -> None:
+        if "removal" in self.broken:
+            raise OSError(errno.EROFS, "Read-only file system", "/etc/corosync/authkey")
         self.network.log.append(f"{self.name}: removed")
         self.files.clear()
 
@@ -263,7 +266,7 @@ class MemoryPeers:
             name = self._network.misled.get(place.name, place.name)
             node = self._network.nodes.get(name)
             if node is None:
-                yield place, PeerProblem(trouble=Trouble.UNKNOWN_NAME)
+                yield place, PeerProblem(trouble=Trouble.UNKNOWN_NAME, address=place.address)
             elif name in self._network.silent:
                 yield place, PeerProblem(trouble=Trouble.SILENT, address=node.addresses[0])
             else:

@@ -1,12 +1,14 @@
 """A cluster is made: every check first, then everything on every node."""
 
 import pytest
+from tests.commands.command_line import TerminalInMemory
 from tests.commands.nodes_in_memory import PASSWORD, Asked, MemoryNetwork, ask, ports_of
 
 from paceline.commands.cluster_setup import set_up
 from paceline.commands.contract import ErrorsHaveOccurredError, UsageError
 from paceline.commands.host_auth import auth_hosts
 from paceline.commands.rendering import render_report
+from paceline.commands.run import Session, run_words
 from paceline.model.corosync_conf import parse_corosync_conf, read_link_ports, read_nodes
 from paceline.ports.node_calls import FileName, Service
 
@@ -74,7 +76,7 @@ def test_setup_leaves_the_second_network_out_when_nodes_do_not_reach_each_other_
 def test_setup_says_the_lines_of_the_notes_when_they_are_wanted(network: MemoryNetwork) -> None:
     asked = ask("cluster setup", *NODES, name="baek_cluster", classic=True)
     set_up(asked.request, ports_of(network, "worker1"))
-    assert "\n".join(asked.shown[2:]).splitlines() == [
+    assert "\n".join(asked.shown).splitlines() == [
         "Destroying cluster on nodes: worker1, worker2...",
         "worker1: Stopping Cluster (pacemaker)...",
         "worker2: Stopping Cluster (pacemaker)...",
@@ -117,6 +119,21 @@ def test_setup_takes_a_node_out_of_its_cluster_when_forced(network: MemoryNetwor
     assert _conf(network, "worker2") == _conf(network, "worker1")
 
 
+def test_setup_warns_before_it_destroys_when_forced(network: MemoryNetwork) -> None:
+    network.nodes["worker2"].files[FileName.COROSYNC_CONF] = b"totem {\n}\n"
+    terminal = TerminalInMemory()
+    status = run_words(
+        ("cluster", "setup", "demo", *NODES, "--force"),
+        session=Session(program="pcs", user="root", cwd="/", environment={}),
+        terminal=terminal,
+        make_ports=lambda _places: ports_of(network, "worker1"),
+    )
+    lines = terminal.screen.splitlines()
+    assert status == 0
+    assert lines[0].startswith("Warning: worker2: Cluster configuration files found")
+    assert lines[-1] == "Cluster has been successfully set up."
+
+
 @pytest.mark.parametrize("trouble", ["silent", "unauthorized", "clock", "name", "no name"])
 def test_setup_changes_nothing_when_a_node_is_not_fit(network: MemoryNetwork, trouble: str) -> None:
     match trouble:
@@ -150,6 +167,33 @@ def test_setup_names_each_state_and_the_command_that_repeats_it_when_a_node_fail
     assert "No node has been started" in text
     assert "pcs cluster setup demo worker1 worker2 --start --force" in text
     assert not any("start" in line for line in network.log)
+
+
+@pytest.mark.parametrize(
+    ("broken", "states"),
+    [
+        (
+            "worker2",
+            "worker2: the old cluster is stopped, and not (wholly) removed. "
+            "worker1: the old cluster is stopped, and still there. No node has been started",
+        ),
+        (
+            "worker1",
+            "worker1: the old cluster is stopped, and not (wholly) removed. "
+            "worker2: the old cluster is removed. No node has been started",
+        ),
+    ],
+)
+def test_setup_names_each_state_when_the_old_cluster_cannot_be_removed(
+    network: MemoryNetwork, broken: str, states: str
+) -> None:
+    network.nodes[broken].broken.add("removal")
+    asked = ask("cluster setup", "demo", *NODES)
+    with pytest.raises(ErrorsHaveOccurredError):
+        set_up(asked.request, ports_of(network, "worker1"))
+    text = _errors(asked)
+    assert "cannot be removed: Read-only file system (/etc/corosync/authkey)" in text
+    assert states in text
 
 
 def test_setup_starts_and_enables_when_asked(network: MemoryNetwork) -> None:

@@ -1,9 +1,11 @@
 """Nodes get to know each other."""
 
+import pytest
 from tests.commands.nodes_in_memory import PASSWORD, Asked, MemoryNetwork, ask, ports_of
 
 from paceline.commands.host_auth import auth_cluster, auth_hosts, deauth_hosts
 from paceline.commands.rendering import render_report
+from paceline.model.errors import InvalidRequestError
 
 
 def _network(*names: str) -> MemoryNetwork:
@@ -73,6 +75,24 @@ def test_auth_says_that_a_name_is_unknown() -> None:
     asked = ask("host auth", "nobody", u="hacluster", p=PASSWORD)
     auth_hosts(asked.request, ports_of(network, "worker1"))
     assert "the name 'nobody' has no address on this node" in _errors(asked)
+
+
+def test_auth_names_the_address_that_is_none() -> None:
+    network = _network("worker1")
+    asked = ask("host auth", "nobody", "addr=10.0.0.1x", u="hacluster", p=PASSWORD)
+    auth_hosts(asked.request, ports_of(network, "worker1"))
+    assert "'10.0.0.1x', given as the address of nobody, is neither" in _errors(asked)
+
+
+def test_auth_names_the_options_that_no_host_has() -> None:
+    asked = ask("host auth", "worker1", "port=1", "x=2", "worker2", "addr=10.0.0.1", "y=3")
+    with pytest.raises(InvalidRequestError) as caught:
+        auth_hosts(asked.request, ports_of(_network("worker1"), "worker1"))
+    assert [report.message for report in caught.value.reports] == [
+        "Unknown options port, x for host 'worker1'",
+        "Unknown options y for host 'worker2'",
+    ]
+    assert not asked.shown
 
 
 def test_auth_warns_when_a_clock_is_apart() -> None:

@@ -122,7 +122,9 @@ def open_link(
     """Connect and do the handshake. Raises LinkError with what came of each address."""
     address = resolve(place.address or place.name)
     if not address:
-        raise LinkError(PeerProblem(trouble=Trouble.UNKNOWN_NAME, port=place.port))
+        raise LinkError(
+            PeerProblem(trouble=Trouble.UNKNOWN_NAME, address=place.address, port=place.port)
+        )
     problem: dict[str, str | int] = {"address": address, "port": place.port}
     try:
         plain = socket.create_connection((address, place.port), timeout=wait_ms_max / 1000)

@@ -147,7 +147,8 @@ def _addressed(
         )
         nodes = tuple(_node(name, first, None) for name in first)
     _check_reach(request, peers, nodes)
-    for node in nodes:
+    # pcs 0.9 did not say it.
+    for node in () if request.is_classic else nodes:
         shown = " and ".join(f"'{address}'" for address in node.addresses)
         request.progress(f"No addresses specified for host '{node.name}', using {shown}")
     return nodes
@@ -310,7 +311,8 @@ def _carry_out(request: Request, peers: Peers, cluster: NewCluster) -> None:
     _destroy(request, peers, names)
     # They may have been authenticated one by one: now each gets to drive each.
     introduce(request, peers, [host for host in peers.known_hosts() if host.name in names])
-    request.findings.stop_if_errors()
+    if request.findings.has_errors():
+        raise _incomplete(request, f"{plain}: the old cluster is removed, nothing is sent yet. ")
     if request.is_classic:
         _send_classic(request, peers, cluster, plain, quoted)
     else:
@@ -323,10 +325,15 @@ def _destroy(request: Request, peers: Peers, names: Sequence[str]) -> None:
     # A service that does not stop is killed when its node is destroyed.
     tuple(peers.ask([(name, stop) for name in names], Done, wait_ms_max=DESTROY_MS_MAX))
     local = [name for name in names if name == peers.local_name()]
-    state = "the old cluster is not (wholly) removed"
-    for group in ([name for name in names if name not in local], local):
+    others = [name for name in names if name not in local]
+    state = "the old cluster is stopped, and not (wholly) removed"
+    for group, rest, rest_state in (
+        (others, local, "the old cluster is stopped, and still there"),
+        (local, others, "the old cluster is removed"),
+    ):
         asked: list[tuple[str, NodeRequest]] = [(name, DestroyCluster()) for name in group]
-        _phase(request, peers, asked, "", state, wait_ms_max=DESTROY_MS_MAX)
+        more = f"{', '.join(rest)}: {rest_state}. " if rest else ""
+        _phase(request, peers, asked, "", state, rest=more, wait_ms_max=DESTROY_MS_MAX)
     for name in names:
         request.progress(f"{name}: Successfully destroyed cluster")
 
@@ -385,12 +392,13 @@ def _phase(
     words: str,
     state: str,
     *,
+    rest: str = "",
     answer: type[Done] | type[ServicesRead] = Done,
     wait_ms_max: int = 60_000,
 ) -> None:
-    """Have one thing done on all nodes, and say `words` of each where there are any.
+    """Have one thing done on nodes, and say `words` of each where there are any.
 
-    `state` says what is true of a node that failed.
+    `state` says what is true of a node that failed, `rest` what is true of those not asked here.
     """
     failed, done = [], []
     limit_ms = wait_limit_ms(request, wait_ms_max)
@@ -404,15 +412,22 @@ def _phase(
                 request.progress(words.format(name=name))
     if not failed:
         return
+    raise _incomplete(
+        request,
+        f"{', '.join(failed)}: {state}. "
+        + (f"{', '.join(done)}: done up to here. " if done else "")
+        + rest,
+    )
+
+
+def _incomplete(request: Request, states: str) -> ErrorsHaveOccurredError:
+    """Report what state each node was left in, and the command that repeats the whole."""
     request.findings.error(
         "setup-incomplete",
-        "the cluster is not set up. "
-        + f"{', '.join(failed)}: {state}. "
-        + (f"{', '.join(done)}: done up to here. " if done else "")
-        + "No node has been started",
+        f"the cluster is not set up. {states}No node has been started",
         advice=f"  mend what is named above, then repeat:  {_repeat(request)}",
     )
-    raise ErrorsHaveOccurredError
+    return ErrorsHaveOccurredError()
 
 
 def _repeat(request: Request) -> str:

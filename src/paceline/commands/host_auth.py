@@ -80,17 +80,30 @@ def deauth_holders(request: Request, ports: Ports) -> Outcome:
 
 
 def parse_places(words: Sequence[str]) -> tuple[Place, ...]:
-    """Return hosts from `NAME [addr=A[:PORT]]...`. Raises UsageError."""
+    """Return hosts from `NAME [addr=A[:PORT]]...`. Raises UsageError, InvalidRequestError."""
     places: list[Place] = []
+    unknown: dict[str, list[str]] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
             places.append(Place(name=word))
-        elif key != "addr" or not places:
+        elif not places:
             raise UsageError
+        elif key != "addr":
+            unknown.setdefault(places[-1].name, []).append(key)
         else:
             address, port = _parse_address(value)
             places[-1] = Place(name=places[-1].name, address=address, port=port)
+    if unknown:
+        raise InvalidRequestError(
+            *(
+                Report(
+                    code="unknown-option",
+                    message=f"Unknown options {', '.join(keys)} for host '{name}'",
+                )
+                for name, keys in unknown.items()
+            )
+        )
     return _check_names(tuple(places))
 
 

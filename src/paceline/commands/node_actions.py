@@ -141,7 +141,9 @@ def _get_files(request: GetFiles, node: Node) -> FilesRead:
         try:
             content = node.files.read(name)
         except (OSError, ValueError) as error:
-            raise _refuse("file-not-read", f"'{name.value}' cannot be read: {error}") from error
+            words = error.strerror if isinstance(error, OSError) else None
+            message = f"'{name.value}' cannot be read: {words or error}"
+            raise _refuse("file-not-read", message) from error
         if content is not None:
             found.append(File(name=name, content=content))
     return FilesRead(files=tuple(found))
@@ -164,6 +166,7 @@ def _destroy(node: Node) -> Done:
     try:
         node.files.remove_cluster()
     except OSError as error:
-        words = f"the cluster's files cannot be removed: {error}"
+        where = f" ({error.filename})" if error.filename else ""
+        words = f"the cluster's files cannot be removed: {error.strerror or error}{where}"
         raise _refuse("file-not-removed", words) from error
     return Done()

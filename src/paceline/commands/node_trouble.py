@@ -55,6 +55,12 @@ def explain(name: str, problem: PeerProblem, *, observer: str = "") -> str:
     where = f"{problem.address} port {problem.port}/tcp"
     lines: tuple[str, ...]
     match problem.trouble:
+        case Trouble.UNKNOWN_NAME if problem.address not in ("", name):
+            lines = (
+                f"'{problem.address}', given as the address of {name}, is neither an address nor "
+                f"a name that {observer or 'this node'} knows",
+                f"give another: pcs host auth {name} addr=ADDRESS",
+            )
         case Trouble.UNKNOWN_NAME:
             lines = (
                 f"the name '{name}' has no address on {observer or 'this node'}",
@@ -69,8 +75,9 @@ def explain(name: str, problem: PeerProblem, *, observer: str = "") -> str:
             )
         case Trouble.REJECTED:
             lines = (
-                f"{where}: rejected ({problem.detail}): a firewall, or there is no route",
-                f"{here}:  ip route get {problem.address}",
+                f"{where}: rejected ({problem.detail}): a firewall, no route, or no machine has this "
+                "address (it may be off)",
+                f"{here}:  ip route get {problem.address}; ping -c 1 {problem.address}",
                 *firewall_lines(name, ((problem.port, "tcp"),)),
             )
         case Trouble.SILENT if problem.detail:

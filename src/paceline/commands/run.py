@@ -21,6 +21,7 @@ from paceline.commands.routing import Route, find_route, known_prefix, next_word
 from paceline.commands.table import MODULES, commands_of
 from paceline.commands.usage import implied_options, overview, usage_of
 from paceline.model.errors import InvalidRequestError, UnreachableError
+from paceline.model.reports import Report, Severity
 
 
 class Terminal(Protocol):
@@ -154,7 +155,8 @@ def _run_command(
             "This command is deprecated and will be removed. Please use "
             f"'{session.program} {route.alias.replaced_by}' instead.",
         )
-    request = _make_request(route, given, session, terminal, findings)
+    told = _Told(findings, terminal)
+    request = _make_request(route, given, session, terminal, told)
     has_error = False
     outcome = Outcome()
     last_words: list[str] = []
@@ -175,9 +177,9 @@ def _run_command(
         last_words = [f"Error: {where}{error.strerror or error}"]
         has_error = True
     except UsageError:
-        _show_findings(findings, terminal)
+        told.tell_rest()
         raise
-    _show_findings(findings, terminal)
+    told.tell_rest()
     if outcome.text:
         terminal.out(outcome.text + "\n")
     for line in last_words:
@@ -192,7 +194,7 @@ def _make_request(
     given: Mapping[str, str],
     session: Session,
     terminal: Terminal,
-    findings: Findings,
+    told: "_Told",
 ) -> Request:
     is_classic = "classic" in given or session.environment.get("PACELINE_STYLE") == "classic"
     return Request(
@@ -200,13 +202,13 @@ def _make_request(
         words=route.words,
         arguments=route.arguments,
         options=dict(given),
-        findings=findings,
+        findings=told.findings,
         style=Style.CLASSIC if is_classic else Style.TODAY,
         user=session.user,
         cwd=session.cwd,
         environment=session.environment,
         is_terminal=session.is_terminal,
-        progress=lambda text: terminal.out(text + "\n"),
+        progress=told.progress,
         ask=lambda prompt, is_secret: terminal.ask(prompt, is_secret=is_secret),
     )
 
@@ -217,9 +219,29 @@ def _places(given: Mapping[str, str], session: Session) -> Places:
     )
 
 
-def _show_findings(findings: Findings, terminal: Terminal) -> None:
-    for report in findings.reports:
-        terminal.err(render_report(report) + "\n")
+class _Told:
+    """What of the findings was shown: warnings before the progress that follows, errors last."""
+
+    def __init__(self, findings: Findings, terminal: Terminal) -> None:
+        """Begin with nothing told."""
+        self.findings = findings
+        self._terminal = terminal
+        self._told: set[int] = set()
+
+    def progress(self, text: str) -> None:
+        """Show how far the command has come, after what was to be known before."""
+        self._tell(lambda report: report.severity is not Severity.ERROR)
+        self._terminal.out(text + "\n")
+
+    def tell_rest(self) -> None:
+        """Show everything that is not shown yet."""
+        self._tell(lambda _report: True)
+
+    def _tell(self, is_wanted: Callable[[Report], bool]) -> None:
+        for number, report in enumerate(self.findings.reports):
+            if number not in self._told and is_wanted(report):
+                self._told.add(number)
+                self._terminal.err(render_report(report) + "\n")
 
 
 def _show_usage_error(error: UsageError, terminal: Terminal, usage: str) -> int:

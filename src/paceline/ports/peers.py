@@ -41,7 +41,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerProblem:
-    """A node that gave no answer: where it was looked for, and what came."""
+    """A node that gave no answer: where it was looked for, and what came.
+
+    With `UNKNOWN_NAME`, `address` is the word that has no address; "" is the node's own name.
+    """
 
     trouble: Trouble
     address: str = ""
