@@ -75,8 +75,8 @@ def explain(name: str, problem: PeerProblem, *, observer: str = "") -> str:
             )
         case Trouble.REJECTED:
             lines = (
-                f"{where}: rejected ({problem.detail}): a firewall, no route, or no machine has this "
-                "address (it may be off)",
+                f"{where}: rejected ({problem.detail}): a firewall, no route, or no machine has "
+                "this address (it may be off)",
                 f"{here}:  ip route get {problem.address}; ping -c 1 {problem.address}",
                 *firewall_lines(name, ((problem.port, "tcp"),)),
             )

@@ -79,7 +79,7 @@ def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool 
         return ""
 
     edit_cib(request, ports, change)
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [resource_id])
     return Outcome()
 
 

@@ -54,7 +54,7 @@ def create(request: Request, ports: Ports) -> Outcome:
     name = name_from_words(request, ports, wanted.agent_text)
     agent = metadata_or_unknown(request, ports, name)
     edit_cib(request, ports, lambda root: _create(request, root, agent, wanted, "resource"))
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [wanted.resource_id])
     return Outcome()
 
 
@@ -64,7 +64,7 @@ def create_stonith(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
     agent = metadata_or_unknown(request, ports, fence_agent_name(request, wanted.agent_text))
     edit_cib(request, ports, lambda root: _create(request, root, agent, wanted, "stonith"))
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [wanted.resource_id])
     return Outcome()
 
 

@@ -28,7 +28,7 @@ def add(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
     group_id, *members = request.arguments
     edit_cib(request, ports, lambda root: _add(request, root, group_id, members))
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [group_id])
     return Outcome()
 
 

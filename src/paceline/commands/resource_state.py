@@ -32,15 +32,18 @@ def _handler(verb: str, change_one: Callable[[Request, Element, Element], None])
             what = "stonith resource(s)" if request.words[0] == "stonith" else "resource(s)"
             raise UsageError(f"You must specify {what} to {verb}")
         check_wait(request, ports)
+        changed: list[str] = []
 
         def change(root: Element) -> str:
+            changed.clear()
             for element in find_many(request, root, request.arguments):
+                changed.append(element.get("id", ""))
                 note_other_kind(request, element, verb)
                 change_one(request, root, element)
             return ""
 
         edit_cib(request, ports, change)
-        wait_if_asked(request, ports)
+        wait_if_asked(request, ports, changed)
         return Outcome()
 
     return handler

@@ -73,7 +73,7 @@ def update(request: Request, ports: Ports) -> Outcome:
         return ""
 
     edit_cib(request, ports, change)
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [resource_id])
     return Outcome()
 
 
@@ -234,7 +234,7 @@ def meta(request: Request, ports: Ports) -> Outcome:
         return ""
 
     edit_cib(request, ports, change)
-    wait_if_asked(request, ports)
+    wait_if_asked(request, ports, [resource_id])
     return Outcome()
 
 

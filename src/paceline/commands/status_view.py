@@ -79,6 +79,17 @@ def is_true(word: str) -> bool:
     return word.strip().lower() in ("true", "yes", "on", "1", "y")
 
 
+def find_resources(resources: tuple[ResourceState, ...], name: str) -> tuple[ResourceState, ...]:
+    """Return the resource of that name, or the instances that go by it."""
+    for each in resources:
+        if each.id == name:
+            return (each,)
+        inner = find_resources(each.children, name)
+        if inner:
+            return inner
+    return tuple(each for each in primitives(resources) if each.id.partition(":")[0] == name)
+
+
 def primitives(resources: tuple[ResourceState, ...]) -> Iterator[ResourceState]:
     """Yield every primitive and instance, in order."""
     for resource in resources:

@@ -6,7 +6,13 @@ from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.status_sections import outcome_text, task_text
-from paceline.commands.status_view import StatusView, date_text, primitives, view_of
+from paceline.commands.status_view import (
+    StatusView,
+    date_text,
+    find_resources,
+    primitives,
+    view_of,
+)
 from paceline.commands.why import why_text
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.exit_status import rc_text
@@ -46,7 +52,7 @@ def why(request: Request, ports: Ports) -> Outcome:
     configuration = read_configuration(root)
     status = snapshot.status or read_status(root) or ClusterStatus(now_ms=0, is_quorate=False)
     view = view_of(configuration, status)
-    states = _find(view.resources, name)
+    states = find_resources(view.resources, name)
     if not states:
         raise _refusal("no-such-resource", f"there is no resource '{name}'")
     if node is not None and view.node(node) is None:
@@ -65,17 +71,6 @@ def why(request: Request, ports: Ports) -> Outcome:
 
 def _refusal(code: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(Report(code=code, message=message))
-
-
-def _find(resources: tuple[ResourceState, ...], name: str) -> tuple[ResourceState, ...]:
-    """Return the resource of that name, or the instances that go by it."""
-    for each in resources:
-        if each.id == name:
-            return (each,)
-        inner = _find(each.children, name)
-        if inner:
-            return inner
-    return tuple(each for each in primitives(resources) if each.id.partition(":")[0] == name)
 
 
 def _without_failures(explanation: Explanation) -> Explanation:
