@@ -20,7 +20,7 @@ echo $$ > "$2/cgroup.procs"
 exec unshare --cgroup bash -c '
 set -e
 mount --bind "$1" /mnt
-for name in etc var usr/local tmp; do
+for name in etc var usr/local opt tmp; do
     own=/mnt/$name
     mkdir -p "$own/up" "$own/work"
     mount -t overlay overlay -o "lowerdir=/$name,upperdir=$own/up,workdir=$own/work" "/$name"
@@ -31,10 +31,12 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /dev/shm
 mount -t proc proc /proc
 [ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger
-hostname sdnode
-echo sdnode > /etc/hostname
+hostname "$2"
+echo "$2" > /etc/hostname
 echo "127.0.0.1 localhost
-192.168.77.1 sdnode" > /etc/hosts
+192.168.77.1 sdnode
+192.168.77.31 worker1
+192.168.77.32 worker2" > /etc/hosts
 rm -f /etc/machine-id && : > /etc/machine-id
 find /etc/systemd/system -name "*.service" -path "*.wants/*" -delete
 for unit in getty@tty1 serial-getty@ttyS0 console-getty systemd-tmpfiles-setup-dev \
@@ -44,11 +46,13 @@ done
 ip link set lo up
 ip link add service0 type bridge
 ip link set service0 up
-ip addr add 192.168.77.1/24 dev service0
+ip addr add "$3/24" dev service0
 export container=paceline-test
 exec /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal
-' boot "$1"
+' boot "$1" "$3" "$4"
 """
+NAME = "sdnode"
+ADDRESSES = {NAME: "192.168.77.1", "worker1": "192.168.77.31", "worker2": "192.168.77.32"}
 
 
 def why_not() -> str:
@@ -74,12 +78,13 @@ def find_cgroup2() -> Path | None:
 class SystemdNode:
     """One node; use it in a `with`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Describe it; `folder` holds what it writes."""
+    def __init__(self, folder: Path, name: str = NAME) -> None:
+        """Describe it; `folder` holds what it writes, `name` is one of ADDRESSES."""
         self._folder = folder
+        self.name = name
         cgroup = find_cgroup2()
         assert cgroup is not None
-        self._cgroup = cgroup / f"paceline-test-{os.getpid()}"
+        self._cgroup = cgroup / f"paceline-test-{os.getpid()}-{name}"
         self._outer: subprocess.Popen[bytes] | None = None
         self._first = 0
 
@@ -87,7 +92,17 @@ class SystemdNode:
         """Boot it and wait until its jobs are done."""
         words = ["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--net"]
         self._outer = subprocess.Popen(
-            [*words, "bash", "-c", BOOT, "boot", str(self._folder), str(self._cgroup)],
+            [
+                *words,
+                "bash",
+                "-c",
+                BOOT,
+                "boot",
+                str(self._folder),
+                str(self._cgroup),
+                self.name,
+                ADDRESSES[self.name],
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(self._folder / "boot.log").open("wb"),
@@ -107,6 +122,13 @@ class SystemdNode:
         self._outer.wait(timeout=BOOT_SECONDS)
         remove_cgroup(self._cgroup)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def connect(self, other: "SystemdNode") -> None:
+        """Plug a cable in: both are in one network from now on."""
+        ends = f"cable netns {self._first} type veth peer name cable netns {other._first}"
+        subprocess.run(["ip", "link", "add", *ends.split()], check=True)
+        for node in (self, other):
+            node.run("ip link set cable master service0 up")
 
     def run(self, line: str) -> "subprocess.CompletedProcess[str]":
         """Run a line in the node."""
