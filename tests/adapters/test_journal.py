@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.adapters.cib_on_disk import SUPERSEDED_MAX
+from paceline.adapters.cib_on_disk import SUPERSEDED_MAX, check_cib_files, write_cib_files
 from paceline.adapters.journal import FileJournal, JournalFile
 from paceline.adapters.journal_format import (
     HEADER,
@@ -70,6 +70,38 @@ def test_file_that_is_no_journal_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "journal").write_bytes(b"something else")
     stored = JournalFile(tmp_path).open()
     assert (stored.records, stored.was_damaged) == ((), True)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_lost_journal_is_noticed_when_a_configuration_was_written(
+    tmp_path: Path, is_there: bool
+) -> None:
+    written(tmp_path, entry(1, b"one"))
+    write_cib_files(tmp_path, b"<cib/>")
+    path = tmp_path / "journal"
+    path.unlink()
+    if is_there:
+        path.touch()
+    stored = JournalFile(tmp_path).open()
+    assert stored.was_damaged
+    assert "empty or gone" in stored.detail
+    assert not JournalFile(tmp_path).open().was_damaged
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("cib.xml", b""), ("cib.xml", b"<ci"), ("cib.xml.sha256", b"0000  cib.xml\n")],
+)
+def test_damaged_cib_is_put_aside_and_told(tmp_path: Path, name: str, content: bytes) -> None:
+    write_cib_files(tmp_path, b"<cib/>")
+    assert check_cib_files(tmp_path) == ""
+    (tmp_path / name).write_bytes(content)
+    told = check_cib_files(tmp_path)
+    [aside] = tmp_path.glob("cib.xml.damaged-*")
+    assert aside.name in told
+    write_cib_files(tmp_path, b"<cib/>")
+    assert list((tmp_path / "cib.older").iterdir()) == []
+    assert check_cib_files(tmp_path) == ""
 
 
 def test_files_are_private(tmp_path: Path) -> None:

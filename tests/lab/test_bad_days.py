@@ -3,14 +3,19 @@
 One cluster serves all stories; each leaves it as it found it: both nodes online, the address up.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+import paceline
+from paceline.lab.campaign.evidence import read_owners
 from paceline.lab.cluster import set_up
 from paceline.lab.lab import Lab, Member
+from paceline.lab.members import member_python
 
 pytestmark = pytest.mark.lab
 
@@ -18,13 +23,14 @@ ADDRESS = "192.168.222.30"
 SETTLED_SECONDS = 40
 POLL_SECONDS = 0.1
 LONG_BYTES = 10_000
+BOOK = "address.log"
 LOG_TAIL = "tail -20 /var/log/paceline/paceline.log"
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Two nodes with a virtual address, fencing off."""
-    with Lab("bad-days", nodes=2) as lab:
+    with Lab(f"bad-{os.getpid()}", nodes=2) as lab:
         set_up(lab, lambda line: None)
         pcs(lab, "worker1", "property set stonith-enabled=false")
         pcs(
@@ -70,6 +76,30 @@ def settle(lab: Lab) -> None:
         return online and all("Started worker" in text for text in told) and len(owners(lab)) == 1
 
     wait_until(is_settled, lambda: status(lab, "worker1") + status(lab, "worker2"))
+
+
+@contextlib.contextmanager
+def watch_address(lab: Lab) -> Iterator[None]:
+    """Watch from the client who announces the address."""
+    book(lab).unlink(missing_ok=True)
+    words = ["-m", "paceline.lab.campaign.arp", ADDRESS, "ens33", f"/run/paceline-lab/{BOOK}"]
+    source = str(Path(paceline.__file__).parents[1])
+    command = [*member_python(), *words]
+    with lab.client.start(command, environment={"PYTHONPATH": source}):
+        wait_until(book(lab).exists, lambda: "the watcher does not start")
+        yield
+
+
+def announced(lab: Lab) -> list[str]:
+    return [owner for seen in read_owners(book(lab), lab.spec)[1] for owner in seen.nodes]
+
+
+def book(lab: Lab) -> Path:
+    return lab.paths.run("client") / BOOK
+
+
+def log_of(lab: Lab, node: str) -> str:
+    return lab.node(node).read_text("/var/log/paceline/paceline.log")
 
 
 def daemon_pid(node: Member) -> str:
@@ -129,8 +159,84 @@ def test_one_owner_is_left_when_a_cut_without_fencing_is_healed(lab: Lab) -> Non
         lambda: status(lab, "worker1"),
     )
     wait_until(lambda: len(owners(lab)) == 2, lambda: str(owners(lab)))
-    lab.heal()
+    with watch_address(lab):
+        lab.heal()
+        settle(lab)
+        # Whoever the neighbours believed, they know better now.
+        owner = owners(lab)[0]
+        wait_until(lambda: announced(lab)[-1:] == [owner], lambda: str(announced(lab)))
+
+
+def test_services_run_on_when_a_daemon_that_stands_still_is_restarted(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    node = lab.node(owner)
+    standing = daemon_pid(node)
+    with lab.client.probe(ADDRESS) as probe:
+        node.shell(f"kill -STOP {standing}").check()
+        # Its supervisor's watchdog ends it, 20 to 30 s later; its Corosync lives all the time.
+        wait_until(lambda: daemon_pid(node) not in ("", standing), lambda: status(lab, owner))
+        settle(lab)
+    assert probe.outages == ()
+    assert owners(lab) == [owner]
+
+
+def test_one_owner_is_left_when_a_frozen_node_thaws(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    other = "worker2" if owner == "worker1" else "worker1"
+    lab.freeze(owner)
+    try:
+        wait_until(lambda: has_address(lab.node(other)), lambda: status(lab, other))
+    finally:
+        lab.thaw(owner)
     settle(lab)
+
+
+DAMAGE = (
+    ("truncate -s -5 journal", "journal-damaged"),
+    ("truncate -s 0 journal", "journal-damaged"),
+    ("printf garbage | dd of=journal bs=1 seek=400 conv=notrunc status=none", "journal-damaged"),
+    ("truncate -s -20 cib.xml", "cib-file"),
+    ("truncate -s 0 cib.xml", "cib-file"),
+    ("sed -i 's/^./x/' cib.xml.sha256", "cib-file"),
+)
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGE, ids=[damage for damage, _ in DAMAGE])
+def test_nothing_acknowledged_is_lost_when_a_file_is_damaged(
+    lab: Lab, damage: str, told: str
+) -> None:
+    node = lab.node("worker2")
+    value = f"written-before-{damage.split()[0]}-{told}"
+    done = node.shell(f"pcs node attribute worker1 kept={value}").check()
+    assert "not yet safe" not in done.err
+    tellings = log_of(lab, "worker2").count(f" {told}: ")
+    killed = daemon_pid(node)
+    # It stands still while the file is damaged, so that it writes nothing more.
+    line = f"kill -STOP {killed}; cd /var/lib/paceline; {damage}; kill -9 {killed}"
+    node.shell(line)
+    wait_until(lambda: daemon_pid(node) not in ("", killed), lambda: log_of(lab, "worker2"))
+    settle(lab)
+    assert value in pcs(lab, "worker2", "node attribute")
+    assert log_of(lab, "worker2").count(f" {told}: ") > tellings
+
+
+def test_all_goes_on_when_a_stranger_talks_on_the_ring(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    program = Path(__file__).with_name("ring_stranger.py").read_text()
+    source = str(Path(paceline.__file__).parents[1])
+    with lab.client.probe(ADDRESS) as probe:
+        said = lab.node("worker2").run(
+            [*member_python(), "-c", program], environment={"PYTHONPATH": source}
+        )
+        assert said.out == "said\n", said.err
+        settle(lab)
+        pcs(lab, "worker1", "node attribute worker1 after=stranger")
+        wait_until(
+            lambda: "stranger" in pcs(lab, "worker2", "node attribute"),
+            lambda: log_of(lab, "worker2"),
+        )
+    assert probe.outages == ()
+    assert owners(lab) == [owner]
 
 
 def test_the_cluster_stays_whole_when_one_link_is_cut(lab: Lab) -> None:

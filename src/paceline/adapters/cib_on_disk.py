@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from paceline.adapters.durable_files import replace_file
+from paceline.adapters.durable_files import put_aside, replace_file
 
 CIB_NAME = "cib.xml"
 DIGEST_NAME = "cib.xml.sha256"
@@ -88,6 +88,27 @@ class CibOnDisk:
         elif error is not None:
             raise error
         self._begin()
+
+
+def has_cib(folder: Path) -> bool:
+    """Say whether a configuration was ever written here."""
+    return (folder / DIGEST_NAME).exists() or (folder / CIB_NAME).exists()
+
+
+def check_cib_files(folder: Path) -> str:
+    """Compare cib.xml with its digest; put it aside and say so where it is not what was written.
+
+    Nothing is said where there is none. Raises OSError.
+    """
+    path = folder / CIB_NAME
+    try:
+        told = (folder / DIGEST_NAME).read_text(encoding="utf-8", errors="replace")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+    if told.split()[:1] == [digest]:
+        return ""
+    return f"{path} is not what was written there; kept as {put_aside(path).name}"
 
 
 def write_cib_files(folder: Path, configuration: bytes) -> None:

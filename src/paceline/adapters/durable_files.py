@@ -2,7 +2,11 @@
 
 import contextlib
 import os
+import time
 from pathlib import Path
+
+ASIDE_MAX = 5
+"""How many damaged copies of a file are kept."""
 
 
 def replace_file(path: Path, content: bytes, *, mode: int) -> None:
@@ -37,6 +41,20 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a damaged file to a name with the time and return that; the oldest of these go.
+
+    Raises OSError.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    path.rename(aside)
+    for old in sorted(path.parent.glob(f"{path.name}.damaged-*"))[:-ASIDE_MAX]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return aside
 
 
 def sync_folder(path: Path) -> None:

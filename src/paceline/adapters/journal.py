@@ -11,14 +11,19 @@ to a new file with what follows.
 import asyncio
 import contextlib
 import os
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from paceline.adapters.cib_on_disk import CibOnDisk
-from paceline.adapters.durable_files import sync_folder
+from paceline.adapters.cib_on_disk import (
+    CIB_NAME,
+    OLDER_FOLDER,
+    CibOnDisk,
+    check_cib_files,
+    has_cib,
+)
+from paceline.adapters.durable_files import put_aside, sync_folder
 from paceline.adapters.journal_format import (
     HEADER,
     RecordKind,
@@ -36,8 +41,6 @@ JOURNAL_NAME = "journal"
 RETRY_SECONDS = 1.0
 QUEUE_BYTES_MAX = 512 * 1024 * 1024
 """What may wait for a disk that refuses; a checkpoint makes what waits before it void."""
-ASIDE_MAX = 5
-"""How many damaged journals are kept."""
 JOURNAL_BYTES_MAX = 2 * 1024 * 1024 * 1024
 
 
@@ -58,6 +61,7 @@ class FileJournal:
         self._loop = loop or asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._file = JournalFile(folder)
+        self._on_problem = on_problem
         self._cib = CibOnDisk(folder, on_problem=on_problem, loop=self._loop)
         self._queue: deque[WriteJournal] = deque()
         self._queue_bytes = 0
@@ -70,8 +74,13 @@ class FileJournal:
     def read(self) -> Stored:
         """Return what is on the disk and open the journal for writing; once, at the start.
 
-        Raises OSError where the folder cannot be used at all.
+        A damaged cib.xml is put aside: the next one is written from the journal. Raises OSError
+        where the folder cannot be used at all.
         """
+        problem = check_cib_files(self._folder)
+        if problem:
+            # This runs in a thread of the caller's choice.
+            self._loop.call_soon_threadsafe(self._on_problem, problem)
         return self._file.open()
 
     def write(self, request: WriteJournal) -> None:
@@ -170,12 +179,17 @@ class JournalFile:
         except FileNotFoundError:
             raw = b""
         content = decode_journal(raw)
+        fault = content.fault
         detail = ""
-        if content.fault:
-            aside = self._put_aside()
-            detail = f"{self._path}: {content.fault}; kept as {aside.name}"
+        if fault:
+            aside = put_aside(self._path)
+            detail = f"{self._path}: {fault}; kept as {aside.name}"
+        elif not raw and has_cib(self._folder):
+            # It is written before the first cib.xml: somebody or something took it away.
+            fault = "lost"
+            detail = f"{self._path} is empty or gone; {CIB_NAME} of then is kept in {OLDER_FOLDER}"
         self._digest = content.digest
-        if content.fault or not raw:
+        if fault or not raw:
             good = raw[: content.good_bytes]
             self._begin_anew(good or HEADER)
         else:
@@ -184,7 +198,7 @@ class JournalFile:
         return Stored(
             checkpoint=content.checkpoint,
             records=content.records,
-            was_damaged=bool(content.fault),
+            was_damaged=bool(fault),
             detail=detail,
         )
 
@@ -251,17 +265,6 @@ class JournalFile:
         self._file = file
         self._confirmed_bytes = len(raw)
         self._is_suspect = False
-
-    def _put_aside(self) -> Path:
-        """Rename the damaged file to a name with the time; the oldest of these go."""
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        aside = self._path.with_name(f"{JOURNAL_NAME}.damaged-{stamp}")
-        self._path.rename(aside)
-        kept = sorted(self._folder.glob(f"{JOURNAL_NAME}.damaged-*"))
-        for path in kept[:-ASIDE_MAX]:
-            with contextlib.suppress(OSError):
-                path.unlink()
-        return aside
 
 
 def _write_all(file: int, raw: bytes) -> None:

@@ -174,7 +174,7 @@ class Daemon:
         self._notes.say(level, "journal-read", detail)
 
     def _on_disk_problem(self, problem: str) -> None:
-        self._notes.say("warning", "cib-not-written", problem)
+        self._notes.say("warning", "cib-file", problem)
 
     async def _wait_for_engine(self, engine: CorosyncEngine) -> Identity | None:
         """Return who we are as soon as Corosync says it; None where we are to stop before.

@@ -88,7 +88,7 @@ def test_output_is_bounded_when_the_agent_prints_without_end(
 ) -> None:
     site.agent(
         "agent",
-        "head -c 20000000 /dev/zero | tr '\\0' x; echo; echo 'ocf-exit-reason:full'; exit 1",
+        "head -c 100000000 /dev/zero | tr '\\0' x; echo; echo 'ocf-exit-reason:full'; exit 1",
     )
 
     async def play() -> None:

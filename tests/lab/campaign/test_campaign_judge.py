@@ -91,7 +91,7 @@ def test_recovery_of_a_lost_node_wants_its_fencing_or_its_return() -> None:
 
 
 def look(values: dict[str, int], *records: FencingRecord) -> Look:
-    return Look(node="worker1", values=values, fencing=records, internals={})
+    return Look(node="worker1", values=values, fencing=records)
 
 
 def test_fencing_that_the_device_knows_nothing_of_is_seen() -> None:
@@ -136,8 +136,8 @@ def test_places_follow_the_book_and_the_power() -> None:
 
 
 def test_what_is_not_well_is_named() -> None:
-    one = Look(node="worker1", is_settled=True, online=("worker1",), values={}, internals={})
-    lost = Look(node="worker2", error="no daemon", values={}, internals={})
+    one = Look(node="worker1", is_settled=True, online=("worker1",), values={})
+    lost = Look(node="worker2", error="no daemon", values={})
     missing = judge.why_not_well([one, lost], {"R": ()}, [], ["R"])
     assert missing == [
         "worker1 misses worker2",

@@ -19,7 +19,6 @@ def result(faults: Round, dark_ms: float, *violations: Violation) -> RoundResult
         window=Window(title="", begun_ms=0, settled_ms=1, parts_nodes=False),
         settle_ms=1_500,
         own_ms=None,
-        stall_ms=30,
         dark=(outage,) if dark_ms else (),
         violations=violations,
     )

@@ -100,7 +100,6 @@ class Look:
     leftovers: tuple[str, ...] = ()
     started_ms: Mapping[str, int] = field(default_factory=dict)
     fencing: tuple[FencingRecord, ...] = ()
-    internals: Mapping[str, str]
 
 
 def read_marks(book: Path, node: str) -> list[Mark]:
@@ -139,7 +138,7 @@ def parse_look(node: str, text: str) -> Look:
     except ValueError:
         told = {"error": "no answer"}
     if "error" in told:
-        return Look(node=node, error=told["error"], values={}, internals={})
+        return Look(node=node, error=told["error"], values={})
     state = told["state"]
     configuration: str = state["configuration"]
     status = msgspec.convert(state["status"], ClusterStatus)
@@ -152,7 +151,6 @@ def parse_look(node: str, text: str) -> Look:
         started_ms=_starts(status),
         leftovers=tuple(sorted(set(_MOVE.findall(configuration)))),
         fencing=status.fencing,
-        internals=told["internals"]["internals"],
     )
 
 

@@ -16,7 +16,6 @@ def main() -> int:
         told = {
             "waited": client.ask({"do": "wait", "until": "settled", "timeout_ms": _WAIT_MS}),
             "state": client.ask({"do": "state"}),
-            "internals": client.ask({"do": "internals"}),
         }
     except UnreachableError as error:
         print(json.dumps({"error": str(error)}))

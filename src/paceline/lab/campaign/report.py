@@ -53,7 +53,6 @@ def summary(results: Sequence[RoundResult], *, writes: int, acknowledged: int, m
     lines = [
         f"{faults} faults in {len(results)} rounds; {writes} writes asked, {acknowledged}"
         f" acknowledged; {moves} moves asked",
-        f"longest stall of a daemon's loop: {max((row.stall_ms for row in results), default=0)} ms",
     ]
     rules = sorted({violation.rule for violation in violations})
     if not rules:

@@ -43,7 +43,6 @@ _SOURCE = str(Path(__file__).resolve().parents[3])
 _STATUS_PAGE = "<Location /server-status>\n SetHandler server-status\n Require local\n</Location>\n"
 _OPERATIONS = "op monitor interval=3s timeout=6s op start timeout=6s op stop timeout=6s"
 _ADDRESS = "VirtualIP"
-_STALL = "loop-longest-stall-ms"
 _KEPT = "var/log var/lib/paceline/journal* var/lib/paceline/cib*"
 
 
@@ -53,14 +52,12 @@ class RoundResult:
 
     `settle_ms`: from the last mend until all was well. `own_ms`: how long after the first strike
     the address was started again, by the daemons' own record; None where it was not.
-    `stall_ms`: the longest stall of its loop that a daemon told.
     """
 
     faults: Round
     window: Window
     settle_ms: int
     own_ms: int | None
-    stall_ms: int
     dark: tuple[Outage, ...]
     violations: tuple[Violation, ...]
 
@@ -180,7 +177,6 @@ class Campaign:
             window=window,
             settle_ms=settle_ms,
             own_ms=self._own_ms(struck_ms),
-            stall_ms=max(int(look.internals.get(_STALL, "0")) for look in self._seen.looks),
             dark=probe.outages,
             violations=tuple(violations),
         )
@@ -269,7 +265,7 @@ class Campaign:
                 command, environment={"PYTHONPATH": _SOURCE}, timeout_s=_LOOK_TIMEOUT_S
             )
         except LabError as error:
-            return Look(node=node, error=str(error), values={}, internals={})
+            return Look(node=node, error=str(error), values={})
         return parse_look(node, done.out)
 
     def _judge(self, clients: Clients) -> list[Violation]:
