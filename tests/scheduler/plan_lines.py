@@ -30,6 +30,8 @@ def _name(action: PlannedAction) -> str:
         words.append(f"every {action.interval_ms}ms")
     elif action.task == "monitor":
         words.append("(probe)")
+    if action.fencing_delay_ms:
+        words.append(f"after {action.fencing_delay_ms}ms")
     return " ".join(words) + (f" on {action.node}" if action.node else "")
 
 

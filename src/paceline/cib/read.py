@@ -6,7 +6,14 @@ at all, or no `<cib>`, is refused.
 
 from lxml import etree
 
-from paceline.cib.read_attributes import Element, References, duration_ms_or, parse_flag, read_sets
+from paceline.cib.read_attributes import (
+    Element,
+    References,
+    duration_ms_or,
+    parse_flag,
+    read_sets,
+    score_or,
+)
 from paceline.cib.read_constraints import Names, read_constraints
 from paceline.cib.read_resources import read_resources
 from paceline.cib.read_status import read_node_states, read_tickets
@@ -106,6 +113,7 @@ def _read_nodes(parent: Element, references: References) -> tuple[ConfiguredNode
             id=each.get("id", ""),
             name=NodeName(each.get("uname", "") or each.get("id", "")),
             kind="remote" if each.get("type") == "remote" else "member",
+            score=score_or(each.get("score"), 0),
             attributes=read_sets(each, "instance_attributes", references),
             utilization=read_sets(each, "utilization", references),
         )

@@ -44,6 +44,7 @@ _CONTRIBUTIONS = {
     "clone-max": "all instances of {source} are placed already",
     "clone-node-max": "an instance of {source} is there already",
     "exclusive-discovery": "resource discovery is limited to other nodes",
+    "node-score": "the score that every resource has on {source}",
     "capacity": "not enough capacity is left",
     "promotion-score": "promotion score",
 }

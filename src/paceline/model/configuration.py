@@ -75,11 +75,12 @@ class AttributeSet(Struct, frozen=True, kw_only=True):
 
 
 class ConfiguredNode(Struct, frozen=True, kw_only=True):
-    """A `<node>`: `kind` is member or remote."""
+    """A `<node>`: `kind` is member or remote; `score` is what every resource starts with there."""
 
     id: str
     name: NodeName
     kind: str = "member"
+    score: int = 0
     attributes: tuple[AttributeSet, ...] = ()
     utilization: tuple[AttributeSet, ...] = ()
 

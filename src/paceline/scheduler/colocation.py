@@ -83,7 +83,10 @@ def apply_to_dependent(work: Work, dependent: Resource, primary: Resource, c: Co
         case Kind.PRIMITIVE:
             _apply_primitive(work, dependent, primary, c)
         case Kind.GROUP:
-            apply_to_dependent(work, dependent, primary.children[-1], c)
+            # Required means all of it, and the last member is the last to be up; a wish is for
+            # where it begins.
+            member = primary.children[-1 if c.score >= INFINITY else 0]
+            apply_to_dependent(work, dependent, member, c)
         case Kind.CLONE:
             _apply_clone(work, dependent, primary, c)
         case Kind.BUNDLE:
@@ -174,10 +177,9 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
                     score = child.scores.get(target.assigned.name, 0)
                     _change(work, dependent, target.assigned.name, score, c, c.id)
         return
-    for child in instances:
-        target = child.children[-1] if child.kind is Kind.GROUP else child
-        if target.assigned is not None:
-            _apply_instance(work, dependent, target, c)
+    for child in instances if c.primary_role is not Role.UNKNOWN else primary.children:
+        # An instance that runs nowhere is a reason against every node, as a primitive's would be.
+        apply_to_dependent(work, dependent, child, c)
 
 
 def _apply_instance(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:

@@ -56,16 +56,22 @@ def add_location_score(
 
 
 def start_scores(work: Work) -> None:
-    """Give every resource its first scores: 0 on all nodes, or none in an asymmetric cluster."""
+    """Give every resource its first scores: each node's own (0 unless the configuration says so).
+
+    In an asymmetric cluster nothing has a score anywhere until a constraint names the node.
+    """
     if not work.options.is_symmetric:
         return
-    names = [node.name for node in work.nodes if node.bundle is None]
+    nodes = [node for node in work.nodes if node.bundle is None]
     for top in work.resources:
         for rsc in top.walk():
             if is_inside_bundle(rsc):
                 continue
-            for name in names:
-                rsc.scores.setdefault(name, 0)
+            for node in nodes:
+                if node.name not in rsc.scores:
+                    rsc.scores[node.name] = node.base_score
+                    if node.base_score:
+                        work.explain_score(rsc, node.name, node.base_score, "node-score", node.name)
 
 
 def is_inside_bundle(rsc: Resource) -> bool:

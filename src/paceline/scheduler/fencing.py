@@ -9,7 +9,7 @@ import itertools
 
 from paceline.scheduler.actions import cluster_action, pseudo, tie
 from paceline.scheduler.primitives import order_shutdown
-from paceline.scheduler.work import Action, Kind, Node, Resource, Tie, Work
+from paceline.scheduler.work import Action, Kind, Node, OnFail, Resource, Role, Tie, Work
 
 UNFENCED_ATTRIBUTE = "#node-unfenced"
 """The transient node attribute that says when the node was unfenced."""
@@ -39,6 +39,7 @@ def _can_stop_container(work: Work, node: Node) -> bool:
 def make_fence_actions(work: Work) -> None:
     """Create the fencing of unclean nodes and the shutdown of leaving ones, and order them."""
     has_managed = any(rsc.is_managed for rsc in work.primitives())
+    delays = _delays_ms(work)
     fences: list[Action] = []
     dc_fence: Action | None = None
     for node in work.nodes:
@@ -53,6 +54,7 @@ def make_fence_actions(work: Work) -> None:
                 work.is_blocked = True
                 continue
             fence = fence_action(work, node, work.options.fencing_action, node.fence_reason)
+            fence.fence_delay_ms = delays.get(node.name, 0)
             _imply_stops(work, node, fence)
             if node.is_dc:
                 dc_fence = fence
@@ -62,6 +64,48 @@ def make_fence_actions(work: Work) -> None:
             order_shutdown(work, node)
     _order_fences(work, fences, dc_fence)
     _note_unclean(work)
+
+
+def _delays_ms(work: Work) -> dict[str, int]:
+    """Return whose fencing is delayed by `priority-fencing-delay`, and by how much.
+
+    When half of the members or more are out of reach, the others may be about to fence us: the
+    delay gives the side with the more significant resources the better chance. A node weighs what
+    the priorities of the resources on it add up to, 1 more for each that is promoted and has one;
+    what failed counts nothing. The heaviest of the lost is shot late, if nobody here is heavier.
+    """
+    delay_ms = work.options.fencing_delay_ms
+    members = [node for node in work.nodes if not node.is_remote]
+    lost = [node for node in members if not node.is_online or node.is_unclean]
+    if delay_ms <= 0 or 2 * len(lost) < len(members):
+        return {}
+    weights = _weights(work, members)
+    heaviest = max(weights.values())
+    if heaviest == min(weights.values()):
+        return {}
+    return {
+        node.name: delay_ms
+        for node in members
+        if not node.is_online and weights[node.name] >= heaviest
+    }
+
+
+def _weights(work: Work, members: list[Node]) -> dict[str, int]:
+    """Return by node what is active on it adds up to; what is in a guest counts for its host."""
+    weights = {str(node.name): 0 for node in members}
+    for rsc in work.primitives():
+        if not rsc.priority:
+            continue
+        for node in rsc.running_on:
+            if rsc.failed_nodes.get(node.name, OnFail.IGNORE) is not OnFail.IGNORE:
+                continue
+            is_promoted = rsc.role_on.get(node.name) is Role.PROMOTED
+            connection = node.remote_resource
+            container = connection.container if connection is not None else None
+            for host in container.running_on if container is not None else [node]:
+                if host.name in weights:
+                    weights[host.name] += rsc.priority + is_promoted
+    return weights
 
 
 def make_unfence_actions(work: Work) -> None:

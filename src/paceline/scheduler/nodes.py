@@ -67,6 +67,7 @@ def make_nodes(work: Work) -> None:
         transient = node.status.attributes if node.status else ()
         node.attributes = _attributes(work, node)
         if each_configured is not None:
+            node.base_score = each_configured.score
             context = RuleContext(moment=work.moment, node=node.attributes.get)
             permanent = pick_values(each_configured.attributes, context)
             for key, value in permanent.items():
@@ -165,16 +166,15 @@ def read_wishes(node: Node) -> None:
 
 
 def _judge_without_fencing(node: Node, state: NodeStatus) -> None:
+    """Decide by membership and process.
+
+    A member that has lost its daemon is unclean. It cannot be shot, so this is only shown: what it
+    ran is started elsewhere all the same, which is what switching fencing off means.
+    """
     node.is_expected = state.is_expected
-    if not state.is_member:
-        node.is_online = False
-    elif state.is_online:
-        node.is_online = not state.is_pending
-        if state.is_pending:
-            node.is_pending = False
-    else:
-        node.is_online = False
-    if state.is_unclean:
+    node.is_online = state.is_member and state.is_online and not state.is_pending
+    is_halved = state.is_member and not state.is_online and state.is_expected
+    if state.is_unclean or (is_halved and not node.is_shutting_down):
         node.is_unclean = True
 
 
@@ -182,54 +182,45 @@ def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
     """Decide by membership (Corosync), process (daemon), join and expectation.
 
     member process expected  ->
-    yes    yes     any          online once joined, until then pending
+    yes    yes     yes          online once joined, until then pending
     no     any     yes          unclean: it left without saying so
     yes    no      yes          unclean: its daemon is gone
+    either         no           pending: it is coming, or going
     no     no      no           offline and clean
+
+    One that was told to shut down is online while its daemon is, and clean when that has gone;
+    should its history say that it still runs something, that makes it unclean (`history`).
     """
     node.is_expected = state.is_expected
-    terminate = node.attributes.get("terminate", "")
-    wants_fencing = parse_flag(terminate, False) or (terminate.isdigit() and int(terminate) > 1)
     if state.is_unclean:
         _unclean(node, "node is known to be unclean")
-    is_joined = not state.is_pending
-    if state.is_expected:
+    if node.is_shutting_down:
+        node.is_online = state.is_online
+    elif state.is_expected:
+        node.is_online = state.is_member
         if not state.is_member:
             _unclean(node, "peer is no longer part of the cluster")
-            node.is_online = False
         elif not state.is_online:
             _unclean(node, "peer process is no longer available")
-            node.is_online = False
-        elif wants_fencing:
+        elif _wants_fencing(node):
             _unclean(node, "fencing was requested")
-            node.is_online = True
+        elif state.is_pending:
+            _pending(work, node, state)
+    elif state.is_member or state.is_online:
+        node.is_online = state.is_member
+        if _wants_fencing(node):
+            _unclean(node, "fencing was requested")
         else:
-            node.is_online = True
-            if not is_joined:
-                _pending(work, node, state)
-    elif state.is_member and not state.is_online:
-        if wants_fencing:
-            _unclean(node, "fencing was requested")
-        elif state.member_since_ms:
             _pending(work, node, state)
-            node.is_online = node.is_pending
-        else:
-            node.is_online = False
-    elif state.is_member and state.is_online:
-        node.is_online = True
-        if wants_fencing:
-            _unclean(node, "fencing was requested")
-        elif not is_joined:
-            _pending(work, node, state)
-    elif state.is_online:
-        node.is_online = False
-        if not is_joined:
-            _pending(work, node, state)
-    else:
-        node.is_online = False
     if state.is_left_banned:
         node.is_standby = True
         node.is_pending = True
+
+
+def _wants_fencing(node: Node) -> bool:
+    """Say whether the attribute `terminate` asks for it."""
+    word = node.attributes.get("terminate", "")
+    return parse_flag(word, False) or (word.isdigit() and int(word) > 1)
 
 
 def _pending(work: Work, node: Node, state: NodeStatus) -> None:

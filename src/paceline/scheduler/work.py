@@ -86,11 +86,11 @@ class Node:
     """A node during scheduling. `index` is its place in the natural order of names."""
 
     __slots__ = (
-        "assigned_count", "attributes", "bundle", "cib_id", "fence_reason", "fenced_by_container",
-        "free", "has_status", "health", "in_maintenance", "index", "is_dc", "is_expected",
-        "is_online", "is_pending", "is_remote_fenced", "is_shutting_down", "is_standby",
-        "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name", "remote_maintenance",
-        "remote_needs_reset", "remote_resource", "running", "status",
+        "assigned_count", "attributes", "base_score", "bundle", "cib_id", "fence_reason",
+        "fenced_by_container", "free", "has_status", "health", "in_maintenance", "index", "is_dc",
+        "is_expected", "is_online", "is_pending", "is_remote_fenced", "is_shutting_down",
+        "is_standby", "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name",
+        "remote_maintenance", "remote_needs_reset", "remote_resource", "running", "status",
     )  # fmt: skip
 
     def __init__(self, name: NodeName, cib_id: str, kind: str) -> None:
@@ -99,6 +99,7 @@ class Node:
         self.cib_id = cib_id
         self.kind = kind
         self.index = 0
+        self.base_score = 0
         self.attributes: dict[str, str] = {}
         self.free: dict[str, int] = {}
         self.status: NodeStatus | None = None
