@@ -4,9 +4,11 @@ Only for root: the daemon would take what the service asks as root's word. What 
 input or the terminal of the user is refused before anything is done, and then runs in place.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from paceline.adapters.agent_metadata import InstalledAgents
 from paceline.adapters.cib_live import LiveCib
 from paceline.adapters.daemon_client import DaemonClient
 from paceline.commands.run import Terminal
@@ -38,6 +40,8 @@ def run_served_tool(
         read_file=_refuse_file,
         read_input=_refuse_input,
         write_err=lambda text: terminal.err(f"{text}\n"),
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        load_agents=lambda: InstalledAgents(ours),
     )
     try:
         said = guard(load_tool(name), name, words, ports)

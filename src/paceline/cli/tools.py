@@ -2,11 +2,16 @@
 
 import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from paceline.adapters.daemon_client import DaemonClient
 from paceline.commands.tools import Said, ToolPorts, guard
 from paceline.commands.tools_table import is_served, load_tool
 from paceline.ports.cib_store import CibStore
+
+if TYPE_CHECKING:  # slow to load, and few tools run agents
+    from paceline.ports.agents import AgentLibrary, AgentRunner
 
 INPUT_BYTES_MAX = 64 * 1024 * 1024
 SENT_PREFIXES = ("OCF_RES", "PACELINE_STYLE")
@@ -60,8 +65,23 @@ def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
         write_file=_write_file,
         remove_file=os.unlink,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        load_agents=_load_agents,
+        load_runner=_load_runner,
         original_cib=_cluster(daemon, name) if os.environ.get("CIB_shadow") else None,  # noqa: SIM112  # Pacemaker's name
     )
+
+
+def _load_agents() -> "AgentLibrary":
+    from paceline.adapters.agent_metadata import InstalledAgents
+
+    return InstalledAgents(os.environ)
+
+
+def _load_runner() -> "AgentRunner":
+    from paceline.adapters.agent_runs import AgentsByHand
+
+    return AgentsByHand(os.environ)
 
 
 def _write_file(path: str, content: bytes) -> None:

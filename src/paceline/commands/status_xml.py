@@ -69,7 +69,7 @@ def add_nodes_and_resources(parent: Element, view: StatusView) -> None:
     _nodes(parent, view)
     resources = _add(parent, "resources")
     for each in view.resources:
-        _resource(resources, each, view)
+        add_resource(resources, each, view)
 
 
 def _summary(root: Element, view: StatusView) -> None:
@@ -145,7 +145,8 @@ def _health(node: NodeState) -> str:
     return "green" if node.health == 0 else "yellow"
 
 
-def _resource(parent: Element, resource: ResourceState, view: StatusView) -> None:
+def add_resource(parent: Element, resource: ResourceState, view: StatusView) -> None:
+    """Add a resource with all its parts."""
     managed = _flag(resource.is_managed)
     match resource.kind:
         case "group":
@@ -154,7 +155,7 @@ def _resource(parent: Element, resource: ResourceState, view: StatusView) -> Non
                 managed=managed, disabled=_flag(resource.is_disabled),
             )  # fmt: skip
             for child in resource.children:
-                _resource(group, child, view)
+                add_resource(group, child, view)
         case "clone":
             clone = _add(
                 parent, "clone", id=resource.id, multi_state=_flag(resource.is_promotable),
@@ -165,7 +166,7 @@ def _resource(parent: Element, resource: ResourceState, view: StatusView) -> Non
             if resource.target_role:
                 clone.set("target_role", resource.target_role)
             for child in resource.children:
-                _resource(clone, child, view)
+                add_resource(clone, child, view)
         case "bundle":
             bundle = _add(
                 parent, "bundle", id=resource.id, type=_engine(resource), image=resource.image,
@@ -174,7 +175,7 @@ def _resource(parent: Element, resource: ResourceState, view: StatusView) -> Non
             for child in resource.children:
                 replica = _add(bundle, "replica", id=str(max(child.replica, 0)))
                 for each in primitives((child,)):
-                    _resource(replica, each, view)
+                    add_resource(replica, each, view)
         case _:
             _primitive(parent, resource, view)
 

@@ -5,11 +5,14 @@ and ask the daemon directly. A tool is a function `run(words, ports) -> Said`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from paceline.model.errors import InvalidRequestError, PacelineError, UnreachableError
 from paceline.ports.cib_store import CibStore, VersionMovedError
 from paceline.ports.daemon import Daemon, JsonRecord
+
+if TYPE_CHECKING:  # slow to load, and few tools run agents
+    from paceline.ports.agents import AgentLibrary, AgentRunner
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -40,6 +43,14 @@ def _refuse_to_remove(path: str) -> None:
     raise InPlaceError(path)
 
 
+def _no_clock() -> NoReturn:
+    raise InPlaceError("a clock")
+
+
+def _refuse_agents() -> NoReturn:
+    raise InPlaceError("agents")
+
+
 class ToolPorts(NamedTuple):
     """The outside, as tools reach it."""
 
@@ -53,6 +64,11 @@ class ToolPorts(NamedTuple):
     remove_file: Callable[[str], None] = _refuse_to_remove
     original_cib: CibStore | None = None
     """The cluster, while `cib` is a copy in a file."""
+    now_ms: Callable[[], int] = _no_clock
+    """The moment, in milliseconds since 1970."""
+    load_agents: "Callable[[], AgentLibrary]" = _refuse_agents
+    load_runner: "Callable[[], AgentRunner]" = _refuse_agents
+    """Runs agents by hand: in the user's own process only."""
 
 
 Tool = Callable[[Sequence[str], ToolPorts], Said]

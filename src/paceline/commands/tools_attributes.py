@@ -4,11 +4,10 @@ Transient attributes (`-l reboot`) live in the daemon's status, permanent ones a
 in the configuration.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from paceline.commands.tools import (
-    EXIT_CONFIGURATION,
     EXIT_NO_SUCH,
     EXIT_USAGE,
     Facts,
@@ -21,16 +20,14 @@ from paceline.commands.tools import (
     own_node,
     parse_options,
 )
-from paceline.ports.cib_store import VersionMovedError
+from paceline.commands.tools_edit import edit
 from paceline.ports.daemon import JsonRecord
 
 if TYPE_CHECKING:
     from paceline.cib.tree import Element
 
-ATTEMPTS_MAX = 10
 INFINITY = 1_000_000
 NOT_FOUND = "Error performing operation: No such device or address"
-NOT_CONFORMING = "Call failed: Update does not conform to the configured schema"
 SECTIONS = {
     "crm_config": ("cluster_property_set", "cib-bootstrap-options"),
     "rsc_defaults": ("meta_attributes", "rsc_defaults-meta_attributes"),
@@ -211,38 +208,6 @@ def _find_node(root: "Element", node: str, ports: ToolPorts) -> "Element | None"
         if wanted in (each.get("uname"), each.get("id"))
     )
     return next(found, None)
-
-
-def edit(ports: ToolPorts, change: "Callable[[Element], str]") -> str:
-    """Change the configuration, again where it moved meanwhile; return what `change` returned."""
-    from paceline.cib.tree import parse_cib, serialize
-
-    for _attempt in range(ATTEMPTS_MAX):
-        snapshot = ports.cib.read()
-        root = parse_cib(snapshot.document)
-        before = serialize(root)
-        text = change(root)
-        after = serialize(root)
-        if after == before:
-            return text
-        _refuse_new_problems(before, after)
-        try:
-            ports.cib.push(after, based_on=snapshot.version)
-        except VersionMovedError:
-            continue
-        return text
-    raise ToolError("the configuration was changed by others all the time; try again")
-
-
-def _refuse_new_problems(before: bytes, after: bytes) -> None:
-    """Raise ToolError for every error that the change brings into the configuration."""
-    from paceline.cib.tree import parse_cib
-    from paceline.cib.validate import new_errors
-
-    found = new_errors(parse_cib(before), parse_cib(after))
-    if found:
-        problems = "\n".join(each.message for each in found)
-        raise ToolError(f"{NOT_CONFORMING}\n{problems}", EXIT_CONFIGURATION, is_bare=True)
 
 
 MASTER_OPTIONS = (

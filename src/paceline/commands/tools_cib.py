@@ -22,7 +22,7 @@ from paceline.commands.tools import (
     ToolPorts,
     parse_options,
 )
-from paceline.commands.tools_attributes import edit
+from paceline.commands.tools_edit import edit
 from paceline.ports.cib_store import CibSnapshot
 
 OPTIONS = (

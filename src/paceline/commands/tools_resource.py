@@ -1,323 +1,126 @@
-"""`crm_resource`: where resources run, their parameters, cleanup, moves by constraint."""
+"""`crm_resource`: where resources run and why, their values, moves, agents.
 
-from collections.abc import Sequence
+This module has the options and finds what is to be done; `tools_resource_asked` answers questions,
+`tools_resource_change` changes the configuration, `tools_resource_agents` is about agents.
+"""
 
-from lxml import etree
+from collections.abc import Mapping, Sequence
 
-from paceline.cib.names import clean_id
-from paceline.cib.nvsets import update_first_set
-from paceline.cib.tree import Element, get_section, parse_cib
-from paceline.commands.status_entries import Layout, primitive_text
-from paceline.commands.status_text import Shown, status_text
-from paceline.commands.status_view import StatusView, date_text, primitives
-from paceline.commands.tools import (
-    EXIT_NO_SUCH,
-    EXIT_USAGE,
-    Given,
-    Option,
-    Said,
-    ToolError,
-    ToolPorts,
-    ask,
-    parse_options,
+from paceline.commands import (
+    tools_resource_agents as agents,
 )
-from paceline.commands.tools_attributes import edit
-from paceline.commands.tools_monitor import view_of_snapshot
-from paceline.model.durations import parse_duration_ms
-from paceline.model.state import ResourceState
-from paceline.ports.daemon import JsonRecord
+from paceline.commands import (
+    tools_resource_asked as asked,
+)
+from paceline.commands import (
+    tools_resource_change as change,
+)
+from paceline.commands import (
+    tools_resource_ties as ties,
+)
+from paceline.commands.tools import Given, Option, Said, ToolPorts, parse_options
+from paceline.commands.tools_answers import Act, Answer, failed, run_act
 
 OPTIONS = (
     Option("list", "L"), Option("list-raw", "l"), Option("list-operations", "O"),
-    Option("list-all-operations", "o"), Option("query-xml", "q"), Option("query-xml-raw", "w"),
-    Option("get-parameter", "g", "value"), Option("locate", "W"), Option("cleanup", "C"),
-    Option("refresh", "RP"), Option("set-parameter", "p", "value"),
+    Option("list-all-operations", "o"), Option("list-standards"), Option("list-ocf-providers"),
+    Option("list-agents", "", "value"), Option("list-ocf-alternatives", "", "maybe"),
+    Option("show-metadata", "", "value"), Option("query-xml", "q"), Option("query-xml-raw", "w"),
+    Option("get-parameter", "g", "value"), Option("locate", "W"), Option("constraints", "a"),
+    Option("stack", "A"), Option("why", "Y"), Option("validate", "", "maybe"),
+    Option("cleanup", "C"), Option("refresh", "RP"), Option("set-parameter", "p", "value"),
     Option("delete-parameter", "d", "value"), Option("move", "M"), Option("ban", "B"),
-    Option("clear", "U"), Option("lifetime", "u", "value"), Option("promoted"),
-    Option("master"), Option("delete", "D"), Option("fail", "F"), Option("wait"),
-    Option("node", "NH", "value"), Option("resource", "r", "value"),
-    Option("resource-type", "t", "value"), Option("parameter-value", "v", "value"),
-    Option("meta", "m"), Option("utilization", "z"), Option("set-name", "s", "value"),
+    Option("clear", "U"), Option("expired", "e"), Option("lifetime", "u", "value"),
+    Option("promoted"), Option("master"), Option("delete", "D"), Option("fail", "F"),
+    Option("restart"), Option("wait"), Option("digests"), Option("force-demote"),
+    Option("force-stop"), Option("force-start"), Option("force-promote"),
+    Option("force-check", "", "maybe"), Option("node", "NH", "value"),
+    Option("resource", "r", "value"), Option("resource-type", "t", "value"),
+    Option("parameter-value", "v", "value"), Option("meta", "m"), Option("utilization", "z"),
+    Option("element", "", "value"), Option("set-name", "s", "value"),
     Option("nvpair", "i", "value"), Option("operation", "n", "value"),
-    Option("interval", "I", "value"), Option("recursive"), Option("force", "f"),
-    Option("quiet", "Q"), Option("timeout", "T", "value"), Option("why", "Y"),
-    Option("expired", "e"),
+    Option("interval", "I", "value"), Option("class", "", "value"), Option("agent", "", "value"),
+    Option("provider", "", "value"), Option("option", "", "value"), Option("recursive"),
+    Option("force", "f"), Option("quiet", "Q"), Option("timeout", "T", "value"),
+    Option("text-fancy"),
 )  # fmt: skip
-SETTLE_MS = 60_000
-WAIT_MS_DEFAULT = 3_600_000
-BAN_WARNING = (
-    "WARNING: Creating rsc_location constraint 'cli-ban-{resource}-on-{node}' with a score of "
-    "-INFINITY for resource {resource} on {node}.\n"
-    "\tThis will prevent {resource} from running on {node} until the constraint is removed using "
-    "the clear option or by editing the CIB with an appropriate tool\n"
-    "\tThis will be the case even if {node} is the last node in the cluster"
+EXIT_UNIMPLEMENTED = 3
+ALIASES = {
+    "--migrate": "--move", "--un-migrate": "--clear", "--un-move": "--clear",
+    "--unmove": "--clear", "--host-uname": "--node", "--reprobe": "--refresh",
+    "--property-value": "--parameter-value",
+}  # fmt: skip
+"""Older words that scripts still use."""
+ACTS: Mapping[str, Act] = {
+    "list-raw": asked.list_raw,
+    "list-operations": asked.operations,
+    "list-all-operations": asked.operations,
+    "query-xml": asked.query_xml,
+    "query-xml-raw": asked.query_xml,
+    "locate": asked.locate,
+    "why": asked.why,
+    "digests": asked.digests,
+    "constraints": ties.constraints,
+    "stack": ties.constraints,
+    "get-parameter": asked.get_parameter,
+    "set-parameter": change.set_parameter,
+    "delete-parameter": change.delete_parameter,
+    "move": change.move,
+    "ban": change.ban,
+    "clear": change.clear,
+    "delete": change.delete,
+    "cleanup": change.clear_history,
+    "refresh": change.clear_history,
+    "restart": change.restart,
+    "wait": change.wait,
+    "list-standards": agents.list_standards,
+    "list-ocf-providers": agents.list_providers,
+    "list-ocf-alternatives": agents.list_alternatives,
+    "list-agents": agents.list_agents,
+    "show-metadata": agents.show_metadata,
+    "validate": agents.run_by_hand,
+    "force-start": agents.run_by_hand,
+    "force-stop": agents.run_by_hand,
+    "force-promote": agents.run_by_hand,
+    "force-demote": agents.run_by_hand,
+    "force-check": agents.run_by_hand,
+    "list": asked.list_all,
+}
+"""What may be asked; `list` where nothing is."""
+USAGE = (
+    "Usage: crm_resource -L | -l | -O | -o | -W | -q | -w | -g NAME | -a | -A | -Y | --digests\n"
+    "       crm_resource -p NAME -v VALUE | -d NAME [-m | -z] [-s SET] [-i ID]  -r RESOURCE\n"
+    "       crm_resource -M | -B | -U [-N NODE] [-u LIFETIME] [--promoted] [-e] -r RESOURCE\n"
+    "       crm_resource -C | -R [-r RESOURCE] [-N NODE] [-n OPERATION -I INTERVAL]\n"
+    "       crm_resource --restart -r RESOURCE | --wait | -D -r RESOURCE -t TYPE\n"
+    "       crm_resource --force-start|stop|promote|demote|check -r RESOURCE\n"
+    "       crm_resource --validate -r RESOURCE | --class C --agent A [--option NAME=VALUE ...]\n"
+    "       crm_resource --list-standards | --list-ocf-providers\n"
+    "                    | --list-agents STANDARD[:PROVIDER] | --list-ocf-alternatives AGENT\n"
+    "                    | --show-metadata AGENT\n"
+    "       also: -r RESOURCE, -N NODE, -Q, --force, --timeout, --recursive, --output-as=xml"
 )
-"""What administrators' scripts look for in the tool's output."""
-SET_TAGS = {"meta": "meta_attributes", "utilization": "utilization"}
 
 
 def crm_resource(words: Sequence[str], ports: ToolPorts) -> Said:
     """Do one thing with resources."""
-    given = parse_options(words, OPTIONS)
+    given = parse_options([_modern(word) for word in words], OPTIONS)
     if given.has("help"):
-        return Said(
-            "Usage: crm_resource -L | -l | -W -r R | -C [-r R] [-N NODE] | -R | -g P -r R | ..."
-        )
-    if given.has("wait"):
-        return _wait(given, ports)
-    if given.has("cleanup") or given.has("refresh"):
-        return _clear_history(given, ports)
-    if given.has("set-parameter") or given.has("delete-parameter"):
-        return _set_parameter(given, ports)
-    if given.has("move") or given.has("ban") or given.has("clear"):
-        return _constrain(given, ports)
-    if given.has("delete"):
-        return _delete(given, ports)
-    snapshot = ports.cib.read()
-    root = parse_cib(snapshot.document)
-    view = view_of_snapshot(snapshot)
-    if given.has("list"):
-        shown = Shown(has_summary=False, has_nodes=False, has_failures=False, has_inactive=True)
-        return Said(status_text(view, shown, hides_nodes=True))
-    if given.has("list-raw"):
-        return Said("\n".join(each.id for each in primitives(view.resources)))
-    if given.has("list-operations") or given.has("list-all-operations"):
-        return Said("\n".join(_operations(view, given)))
-    resource = _resource_name(given, ports)
-    if given.has("locate"):
-        return _locate(resource, view, given)
-    if given.has("get-parameter"):
-        return _get_parameter(resource, root, given)
-    if given.has("query-xml") or given.has("query-xml-raw"):
-        return _query_xml(resource, root, view)
-    raise ToolError("nothing to do; see --help", EXIT_USAGE)
+        return Said(USAGE)
+    return run_act("crm_resource", _act(given), given, words, ports)
 
 
-def _resource_name(given: Given, ports: ToolPorts) -> str:
-    name = given.get("resource") or ports.environment.get("OCF_RESOURCE_INSTANCE", "")
-    if not name:
-        raise ToolError("Must supply a resource id with -r", EXIT_USAGE)
-    return name
+def _modern(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return f"{ALIASES.get(name, name)}{equals}{value}"
 
 
-def _find_state(name: str, resources: tuple[ResourceState, ...]) -> list[ResourceState]:
-    """Return the resource of that name, or all instances that go by it."""
-    for each in resources:
-        if each.id == name:
-            return [each]
-    found = []
-    for each in resources:
-        if each.kind == "primitive" and each.id.partition(":")[0] == name:
-            found.append(each)
-        found.extend(_find_state(name, each.children))
-    return found
+def _fail(_given: Given, _ports: ToolPorts) -> Answer:
+    """Refuse: a failure that nobody saw cannot be told to the cluster."""
+    raise failed(EXIT_UNIMPLEMENTED, "Paceline takes results from agents only; see --restart")
 
 
-def _locate(resource: str, view: StatusView, given: Given) -> Said:
-    states = _find_state(resource, view.resources)
-    if not states:
-        raise ToolError(
-            f"Resource '{resource}' not found\nError performing operation: No such object",
-            EXIT_NO_SUCH,
-        )
-    lines: list[str] = []
-    seen: set[tuple[str, str]] = set()
-    for each in primitives(tuple(states)):
-        for on in each.active:
-            if (on.node, on.role) in seen:
-                continue
-            seen.add((on.node, on.role))
-            role = " Promoted" if on.role == "Promoted" else ""
-            if given.has("quiet"):
-                lines.append(on.node)
-            else:
-                lines.append(f"resource {resource} is running on: {on.node}{role}")
-    if not lines:
-        return Said(err="" if given.has("quiet") else f"resource {resource} is NOT running")
-    return Said("\n".join(lines))
-
-
-def _operations(view: StatusView, given: Given) -> list[str]:
-    lines = []
-    every = tuple(primitives(view.resources))
-    for node, history in view.history:
-        known = {each.id.partition(":")[0]: each for each in every}
-        known |= {
-            each.id.partition(":")[0]: each
-            for each in every
-            if any(on.node == node for on in each.active)
-        }
-        if given.has("node") and given.get("node") != node:
-            continue
-        for entry in history:
-            name = entry.resource.partition(":")[0]
-            state = known.get(name)
-            if state is None or (given.has("resource") and given.get("resource") != name):
-                continue
-            is_probe_only = entry.task == "monitor" and not entry.interval_ms
-            if given.has("list-operations") and is_probe_only and entry.rc == 7 and state.active:
-                continue
-            key = f"{entry.resource}_{entry.task}_{entry.interval_ms}"
-            status = "complete" if entry.outcome == "done" else entry.outcome
-            when = date_text(entry.last_rc_change_ms)
-            lines.append(
-                f"{primitive_text(state, view, Layout(hides_nodes=True))}: {key} "
-                f"(node={node}, call={entry.call_id}, rc={entry.rc}, "
-                f"last-rc-change='{when}', exec={entry.exec_ms}ms): {status}"
-            )
-    return lines
-
-
-def _find_element(name: str, root: Element) -> Element:
-    base = name.partition(":")[0]
-    for each in root.iterfind("configuration/resources//*"):
-        if each.get("id") == base and each.tag in (
-            "primitive", "group", "clone", "master", "bundle", "template",
-        ):  # fmt: skip
-            return each
-    raise ToolError(f"Resource '{name}' not found", EXIT_NO_SUCH)
-
-
-def _tag(given: Given) -> str:
-    kind = next((kind for kind in SET_TAGS if given.has(kind)), "")
-    return SET_TAGS.get(kind, "instance_attributes")
-
-
-def _get_parameter(resource: str, root: Element, given: Given) -> Said:
-    name = given.get("get-parameter")
-    element = _find_element(resource, root)
-    for pair in element.iterfind(f"{_tag(given)}/nvpair"):
-        if pair.get("name") == name:
-            return Said(pair.get("value", ""))
-    return Said(err=f"Attribute '{name}' not found for '{resource}'")
-
-
-def _query_xml(resource: str, root: Element, view: StatusView) -> Said:
-    element = etree.fromstring(etree.tostring(_find_element(resource, root), with_tail=False))
-    etree.indent(element)
-    states = list(primitives(tuple(_find_state(resource, view.resources))))
-    lines = [primitive_text(each, view, Layout()) for each in states]
-    return Said("\n".join([*lines, "Resource XML:", etree.tostring(element, encoding="unicode")]))
-
-
-def _set_parameter(given: Given, ports: ToolPorts) -> Said:
-    resource = _resource_name(given, ports)
-    name = given.get("set-parameter") or given.get("delete-parameter")
-    value = given.get("parameter-value") if given.has("set-parameter") else ""
-    if given.has("set-parameter") and not given.has("parameter-value"):
-        raise ToolError("a value is needed (-v)", EXIT_USAGE)
-
-    def change(root: Element) -> str:
-        element = _find_element(resource, root)
-        old = next(
-            (p for p in element.iterfind(f"{_tag(given)}/nvpair") if p.get("name") == name), None
-        )
-        gone = "" if old is None else old.get("id", "")
-        update_first_set(root, element, _tag(given), {name: value})
-        for pair in element.iterfind(f"{_tag(given)}/nvpair"):
-            if pair.get("name") == name:
-                set_id = "" if old is not None or pair.getparent() is None else _set_words(pair)
-                told = f"id={pair.get('id')}{set_id} name={name} value={value}"
-                return f"Set '{resource}' option: {told}"
-        return f"Deleted '{resource}' option: id={gone} name={name}" if gone else ""
-
-    return Said(edit(ports, change))
-
-
-def _set_words(pair: Element) -> str:
-    holder = pair.getparent()
-    return "" if holder is None else f" set={holder.get('id')}"
-
-
-def _clear_history(given: Given, ports: ToolPorts) -> Said:
-    """Forget failures (cleanup) or everything (refresh), and wait until it was looked again."""
-    resources: list[str] = []
-    if given.has("resource"):
-        view = view_of_snapshot(ports.cib.read())
-        states = _find_state(given.get("resource"), view.resources)
-        if not states:
-            name = given.get("resource")
-            raise ToolError(
-                f"Resource '{name}' not found\nError performing operation: No such object",
-                EXIT_NO_SUCH,
-            )
-        resources = sorted({each.id.partition(":")[0] for each in primitives(tuple(states))})
-    nodes = [given.get("node")] if given.has("node") else []
-    interval = parse_duration_ms(given.get("interval")) if given.has("interval") else None
-    request: JsonRecord = {
-        "do": "clear-history", "resources": resources, "nodes": nodes,
-        "only_failed": given.has("cleanup"), "task": given.get("operation"),
-        "interval_ms": interval,
-    }  # fmt: skip
-    ask(ports, request)
-    ports.daemon.ask({"do": "wait", "timeout_ms": SETTLE_MS}, timeout_ms=SETTLE_MS)
-    what = ", ".join(resources) or "all resources"
-    where = nodes[0] if nodes else "all nodes"
-    return Said(f"Cleaned up {what} on {where}")
-
-
-def _wait(given: Given, ports: ToolPorts) -> Said:
-    limit_ms = parse_duration_ms(given.get("timeout")) if given.has("timeout") else WAIT_MS_DEFAULT
-    ask(ports, {"do": "wait", "until": "idle", "timeout_ms": limit_ms}, timeout_ms=limit_ms)
-    return Said()
-
-
-def _constrain(given: Given, ports: ToolPorts) -> Said:
-    """Move, ban or clear by the constraints that Pacemaker's tool makes."""
-    resource = _resource_name(given, ports)
-    node = given.get("node")
-    view = view_of_snapshot(ports.cib.read())
-    here = [on.node for each in primitives(tuple(_find_state(resource, view.resources)))
-            for on in each.active]  # fmt: skip
-    if not node and not given.has("clear"):
-        if len(set(here)) != 1:
-            raise ToolError(
-                f"Resource '{resource}' not moved: active in {len(set(here))} locations; "
-                "name the node with -N",
-                EXIT_USAGE,
-            )
-        node = here[0]
-    is_ban = given.has("ban") or (given.has("move") and not given.has("node"))
-
-    def change(root: Element) -> str:
-        _find_element(resource, root)
-        section = get_section(root, "constraints")
-        for each in list(section):
-            if _is_replaced(each.get("id", ""), resource, node):
-                section.remove(each)
-        if given.has("clear"):
-            return ""
-        made = etree.SubElement(section, "rsc_location")
-        role = "Promoted" if given.has("promoted") or given.has("master") else "Started"
-        name = f"cli-ban-{resource}-on-{node}" if is_ban else f"cli-prefer-{resource}"
-        for key, value in (
-            ("id", clean_id(name)), ("rsc", resource), ("role", role), ("node", node),
-            ("score", "-INFINITY" if is_ban else "INFINITY"),
-        ):  # fmt: skip
-            made.set(key, value)
-        return ""
-
-    edit(ports, change)
-    if not is_ban or given.has("clear"):
-        return Said()
-    return Said(BAN_WARNING.format(resource=resource, node=node))
-
-
-def _is_replaced(name: str, resource: str, node: str) -> bool:
-    """Say whether a constraint of that id goes: of any node where none is named."""
-    begin = clean_id(f"cli-ban-{resource}-on-")
-    return name == f"cli-prefer-{resource}" or name.startswith(begin + clean_id(node or ""))
-
-
-def _delete(given: Given, ports: ToolPorts) -> Said:
-    resource = _resource_name(given, ports)
-
-    def change(root: Element) -> str:
-        element = _find_element(resource, root)
-        holder = element.getparent()
-        if holder is not None:
-            holder.remove(element)
-        return ""
-
-    edit(ports, change)
-    return Said()
+def _act(given: Given) -> Act:
+    if given.has("fail"):
+        return _fail
+    return next((act for name, act in ACTS.items() if given.has(name)), ACTS["list"])

@@ -21,6 +21,7 @@ The phases, in the order in which they run (`run` is where they are called):
 
 from paceline.model.plan import Plan
 from paceline.model.snapshot import Snapshot
+from paceline.scheduler.calls import agent_call, resource_values
 from paceline.scheduler.current import (
     bans,
     current_nodes,
@@ -40,6 +41,7 @@ def schedule(snapshot: Snapshot) -> Plan:
 
 
 __all__ = [
+    "agent_call",
     "bans",
     "current_nodes",
     "current_state",
@@ -47,5 +49,6 @@ __all__ = [
     "fail_counts",
     "failed_operations",
     "findings",
+    "resource_values",
     "schedule",
 ]

@@ -191,7 +191,7 @@ def _operation(
         target_rc=action.target_rc or 0,
         agent=rsc.agent,
         parameters=tuple(sorted(plain.items())),
-        meta=tuple(sorted(_agent_meta(work, action, rsc, node, meta, timeout_ms).items())),
+        meta=tuple(sorted(agent_meta(work, action, rsc, node, meta, timeout_ms).items())),
         notify=action.notify,
         cancels=action.cancels,
         migrate_source=NodeName(action.migrate_source.name if action.migrate_source else ""),
@@ -235,7 +235,7 @@ def _router(action: Action, node: Node | None) -> str:
     return str(where.name) if where is not None else ""
 
 
-def _agent_meta(
+def agent_meta(
     work: Work,
     action: Action,
     rsc: Resource,
