@@ -12,16 +12,11 @@ from paceline.commands.tools import (
     ToolError,
     parse_options,
 )
-from paceline.commands.tools_attributes import (
-    attrd_updater,
-    crm_attribute,
-    crm_failcount,
-    crm_master,
-    crm_standby,
-)
+from paceline.commands.tools_attributes import crm_attribute, crm_master, crm_standby
 from paceline.commands.tools_cib import cibadmin
 from paceline.commands.tools_node import crm_node
 from paceline.commands.tools_verify import crm_verify
+from paceline.commands.tools_volatile import attrd_updater, crm_failcount
 
 
 def test_options_are_read_in_all_their_forms() -> None:

@@ -30,6 +30,10 @@ def run_tool(name: str, words: list[str]) -> int:
         status = watch_if_wanted(words, lambda: run_once(name, words))
         if status is not None:
             return status
+    if name == "crm_report":
+        from paceline.cli.reporting import crm_report
+
+        return crm_report(words)
     return run_once(name, words)
 
 

@@ -1,11 +1,12 @@
-"""`crm_attribute`, `crm_master`, `attrd_updater`, `crm_failcount`, `crm_standby`: values of nodes.
+"""`crm_attribute`, `crm_master`, `crm_standby`: values of nodes and of the cluster.
 
 Transient attributes (`-l reboot`) live in the daemon's status, permanent ones and cluster options
 in the configuration.
 """
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from paceline.commands.tools import (
     EXIT_NO_SUCH,
@@ -16,17 +17,15 @@ from paceline.commands.tools import (
     Said,
     ToolError,
     ToolPorts,
-    ask,
     own_node,
     parse_options,
 )
 from paceline.commands.tools_edit import edit
-from paceline.ports.daemon import JsonRecord
+from paceline.commands.tools_transient import set_transient, transient_attributes
 
 if TYPE_CHECKING:
     from paceline.cib.tree import Element
 
-INFINITY = 1_000_000
 NOT_FOUND = "Error performing operation: No such device or address"
 SECTIONS = {
     "crm_config": ("cluster_property_set", "cib-bootstrap-options"),
@@ -34,6 +33,7 @@ SECTIONS = {
     "op_defaults": ("meta_attributes", "op_defaults-meta_attributes"),
 }
 """Where cluster-wide values stand: the tag of their sets, the id of the first one."""
+LIFETIMES = ("", "reboot", "forever")
 
 ATTRIBUTE_OPTIONS = (
     Option("name", "n", "value"),
@@ -52,27 +52,88 @@ ATTRIBUTE_OPTIONS = (
     Option("quiet", "qQ"),
     Option("inhibit-policy-engine", "!"),
 )
+ALIASES = {
+    "--attr-name": "--name", "--attr-value": "--update", "--attr-id": "--id",
+    "--delete-attr": "--delete", "--get-value": "--query", "--node-uname": "--node",
+    "--uname": "--node", "--set": "--set-name", "--query-default": "--default",
+}  # fmt: skip
+"""Older words that scripts still use."""
+
+
+class Found(NamedTuple):
+    """One value that was asked for."""
+
+    name: str
+    value: str
+    id: str = ""
 
 
 def crm_attribute(words: Sequence[str], ports: ToolPorts) -> Said:
     """Query, set or delete a cluster option or a node attribute."""
-    given = parse_options(words, ATTRIBUTE_OPTIONS)
+    given = parse_options([_modern(word) for word in words], ATTRIBUTE_OPTIONS)
     if given.has("help"):
         return Said(
             "Usage: crm_attribute -n NAME [-N NODE] [-l reboot|forever] [-v VALUE | -G | -D]"
         )
+    if given.get("output-as", "text") == "xml":
+        return _as_xml(given, words, ports)
+    return _said(given, ports)
+
+
+def _modern(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return f"{ALIASES.get(name, name)}{equals}{value}"
+
+
+def _said(given: Given, ports: ToolPorts) -> Said:
+    scope, found, text = _worked(given, ports)
+    if found is None:
+        return Said(text)
+    if not found:
+        raise ToolError(NOT_FOUND, EXIT_NO_SUCH)
+    if given.has("quiet"):
+        return Said("\n".join(each.value for each in found))
+    return Said("\n".join(_line(scope, each, given) for each in found))
+
+
+def _line(scope: str, found: Found, given: Given) -> str:
+    shown = f"id={found.id} " if given.has("id") else " "
+    return f"scope={scope} {shown}name={found.name} value={found.value}"
+
+
+def _as_xml(given: Given, words: Sequence[str], ports: ToolPorts) -> Said:
+    """Answer as XML; what draws it is loaded here only."""
+    from paceline.commands.tools_answers import Answer, element_of, run_act
+
+    def act(given: Given, ports: ToolPorts) -> Answer:
+        scope, found, _ = _worked(given, ports)
+        if found is not None and not found:
+            raise ToolError(NOT_FOUND, EXIT_NO_SUCH)
+        return Answer(
+            elements=tuple(
+                element_of("attribute", name=each.name, value=each.value, scope=scope)
+                for each in found or ()
+            )
+        )
+
+    return run_act("crm_attribute", act, given, words, ports)
+
+
+def _worked(given: Given, ports: ToolPorts) -> tuple[str, Sequence[Found] | None, str]:
+    """Do what was asked: return the scope, what was found (None: nothing was asked), and a text."""
     name, lifetime = given.get("name"), given.get("lifetime")
     if given.has("promotion"):
         name = promotion_name(given.get("promotion"), ports)
         lifetime = lifetime or "reboot"
-    if not name and not given.has("id"):
+    is_change = given.has("update") or given.has("delete")
+    if is_change and not name and not given.has("id") and not given.has("pattern"):
         raise ToolError("an attribute's name is needed (-n)", EXIT_USAGE)
-    if lifetime not in ("", "reboot", "forever"):
+    if lifetime not in LIFETIMES:
         raise ToolError(f"'{lifetime}' is no lifetime: reboot or forever", EXIT_USAGE)
     section = given.get("type") or _default_section(given, lifetime)
     if section == "status" or (section == "nodes" and lifetime == "reboot"):
-        return _transient(name, given, ports)
-    return _permanent(section, name, given, ports)
+        return "status", *_transient(name, given, ports)
+    return section, *_permanent(section, name, given, ports)
 
 
 def _default_section(given: Given, lifetime: str) -> str:
@@ -93,108 +154,121 @@ def promotion_name(resource: str, ports: ToolPorts) -> str:
     return f"master-{wanted}"
 
 
-def _transient(name: str, given: Given, ports: ToolPorts) -> Said:
+def _is_meant(name: str, wanted: str, given: Given) -> bool:
+    """Say whether an attribute is one that the words mean: by name, by pattern, or any."""
+    if given.has("pattern"):
+        return re.search(given.get("pattern"), name) is not None
+    return not wanted or name == wanted
+
+
+def _with_default(found: list[Found], name: str, given: Given) -> list[Found]:
+    if found or not given.has("default"):
+        return found
+    return [Found(name, given.get("default"))]
+
+
+def _transient(name: str, given: Given, ports: ToolPorts) -> tuple[Sequence[Found] | None, str]:
     node = given.get("node") or own_node(ports)
-    if given.has("update") or given.has("delete"):
-        value = None if given.has("delete") else _relative(given.get("update"), name)
-        ask(ports, {"do": "set-attributes", "node": node, "values": {name: value}})
-        return Said()
-    return _show("status", name, transient_attributes(node, ports).get(name), given)
-
-
-def _relative(value: str, name: str) -> str:
-    """Return `NAME++` and `NAME+=N` as the daemon takes them: `++`, `+=N`."""
-    if value in (f"{name}++", "value++", "++"):
-        return "++"
-    for begin in (f"{name}+=", "value+=", "+="):
-        if value.startswith(begin):
-            return f"+={value[len(begin) :]}"
-    return value
-
-
-def transient_attributes(node: str, ports: ToolPorts) -> dict[str, str]:
-    """Return a node's transient attributes (no name: this node's), live or from a file."""
-    if ports.cib.is_live:
-        facts = Facts(ports)
-        return facts.attributes(node or facts.local_node)
-    from paceline.cib.tree import parse_cib
-
-    root = parse_cib(ports.cib.read().document)
-    for state in root.iterfind("status/node_state"):
-        if node in (state.get("uname"), state.get("id")):
-            pairs = state.iterfind("transient_attributes/instance_attributes/nvpair")
-            return {pair.get("name", ""): pair.get("value", "") for pair in pairs}
-    return {}
-
-
-def _show(scope: str, name: str, value: str | None, given: Given) -> Said:
-    if value is None and given.has("default"):
-        value = given.get("default")
-    if value is None:
-        return Said(status=EXIT_NO_SUCH, err=f"crm_attribute: {NOT_FOUND}")
-    return Said(value if given.has("quiet") else f"scope={scope}  name={name} value={value}")
-
-
-def _permanent(section: str, name: str, given: Given, ports: ToolPorts) -> Said:
-    """Work on the configuration."""
-
-    def locate(root: "Element") -> "Element | None":
-        if section == "nodes":
-            return _find_node(root, given.get("node"), ports)
-        if section not in SECTIONS:
-            raise ToolError(f"'{section}' is no section: crm_config, nodes, ...", EXIT_USAGE)
-        from paceline.cib.tree import get_section
-
-        return get_section(root, section)
-
-    tag, first_id = SECTIONS.get(section, ("instance_attributes", ""))
-    if section == "nodes" and given.has("utilization"):
-        tag = "utilization"
     if not given.has("update") and not given.has("delete"):
-        from paceline.cib.tree import parse_cib
+        known = transient_attributes(node, ports)
+        found = [Found(key, known[key]) for key in sorted(known) if _is_meant(key, name, given)]
+        return _with_default(found, name, given), ""
+    names = [name]
+    if given.has("pattern"):
+        names = [key for key in transient_attributes(node, ports) if _is_meant(key, name, given)]
+    value = None if given.has("delete") else given.get("update")
+    return None, set_transient(node, dict.fromkeys(names, value), ports) if names else ""
 
-        owner = locate(parse_cib(ports.cib.read().document))
-        pairs = () if owner is None else owner.iterfind(f"{tag}/nvpair")
-        value = next((pair.get("value") for pair in pairs if pair.get("name") == name), None)
-        return _show(section, name, value, given)
+
+def _permanent(
+    section: str, name: str, given: Given, ports: ToolPorts
+) -> tuple[Sequence[Found] | None, str]:
+    """Work on the configuration."""
+    if not given.has("update") and not given.has("delete"):
+        return _query(section, name, given, ports), ""
 
     def change(root: "Element") -> str:
-        from paceline.cib.nvsets import add_set, update_set
-
-        owner = locate(root)
+        owner = _owner(root, section, given, ports)
         if owner is None:
             node = given.get("node")
             raise ToolError(f"Could not map name={node or 'this node'} to a UUID", EXIT_NO_SUCH)
-        wanted = given.get("set-name") or first_id
-        sets = owner.findall(tag)
-        chosen = next((each for each in sets if not wanted or each.get("id") == wanted), None)
+        tag = _tag(section, given)
         if given.has("delete"):
-            return _delete(section, name, sets)
-        if chosen is None:
-            holder = next(
-                (each for each in sets if name in [p.get("name") for p in each.iter("nvpair")]),
-                None,
-            )
-            chosen = holder if holder is not None and not given.get("set-name") else None
-        if chosen is None:
-            made = (
-                wanted or f"nodes-{owner.get('id')}{'-utilization' if tag == 'utilization' else ''}"
-            )
-            add_set(root, owner, tag, ((name, given.get("update")),), set_id=made)
-        else:
-            update_set(root, chosen, {name: given.get("update")})
-        return ""
+            return _delete(section, name, owner.findall(tag), given)
+        return _update(root, owner, section, name, given)
 
-    return Said(edit(ports, change))
+    return None, edit(ports, change)
 
 
-def _delete(section: str, name: str, sets: "Sequence[Element]") -> str:
+def _tag(section: str, given: Given) -> str:
+    if section == "nodes":
+        return "utilization" if given.has("utilization") else "instance_attributes"
+    return SECTIONS[section][0]
+
+
+def _owner(root: "Element", section: str, given: Given, ports: ToolPorts) -> "Element | None":
+    """Return what holds the sets of values. Raises ToolError for a section that has none."""
+    if section == "nodes":
+        return _find_node(root, given.get("node"), ports)
+    if section not in SECTIONS:
+        raise ToolError(f"'{section}' is no section: crm_config, nodes, ...", EXIT_USAGE)
+    from paceline.cib.tree import get_section
+
+    return get_section(root, section)
+
+
+def _query(section: str, name: str, given: Given, ports: ToolPorts) -> list[Found]:
+    from paceline.cib.tree import parse_cib
+
+    owner = _owner(parse_cib(ports.cib.read().document), section, given, ports)
+    sets = () if owner is None else owner.iterfind(_tag(section, given))
+    found: dict[str, Found] = {}
+    for each in sets:
+        if given.get("set-name") not in ("", each.get("id")):
+            continue
+        for pair in each.iterfind("nvpair"):
+            key = pair.get("name", "")
+            if not _is_meant(key, name, given) or given.get("id") not in ("", pair.get("id")):
+                continue
+            found.setdefault(key, Found(key, pair.get("value", ""), pair.get("id", "")))
+    return _with_default(list(found.values()), name, given)
+
+
+def _update(root: "Element", owner: "Element", section: str, name: str, given: Given) -> str:
+    from paceline.cib.nvsets import add_set, update_set
+
+    tag, first_id = _tag(section, given), SECTIONS.get(section, ("", ""))[1]
+    value, named = given.get("update"), given.get("set-name")
+    if given.has("id"):
+        for pair in owner.iterfind(f"{tag}/nvpair"):
+            if pair.get("id") == given.get("id") and pair.get("name") == (name or pair.get("name")):
+                pair.set("value", value)
+                return ""
+    wanted = named or first_id
+    sets = owner.findall(tag)
+    chosen = next((each for each in sets if not wanted or each.get("id") == wanted), None)
+    if chosen is None and not named:
+        holds = (each for each in sets if name in [p.get("name") for p in each.iter("nvpair")])
+        chosen = next(holds, None)
+    if chosen is None:
+        suffix = "-utilization" if tag == "utilization" else ""
+        made = wanted or f"nodes-{owner.get('id')}{suffix}"
+        add_set(root, owner, tag, ((name, value),), set_id=made)
+    else:
+        update_set(root, chosen, {name: value})
+    return ""
+
+
+def _delete(section: str, name: str, sets: "Sequence[Element]", given: Given) -> str:
     for each in sets:
         for pair in each.findall("nvpair"):
-            if pair.get("name") == name:
+            key = pair.get("name", "")
+            if _is_meant(key, name, given) and given.get("id") in ("", pair.get("id")):
                 each.remove(pair)
+                if not len(each):
+                    each.text = None
                 what = "option" if section != "nodes" else "attribute"
-                return f"Deleted {section} {what}: id={pair.get('id')} name={name}"
+                return f"Deleted {section} {what}: id={pair.get('id')} name={key}"
     return ""
 
 
@@ -225,7 +299,8 @@ MASTER_OPTIONS = (
 def crm_master(words: Sequence[str], ports: ToolPorts) -> Said:
     """Query, set or delete a resource's promotion score."""
     given = parse_options(words, MASTER_OPTIONS)
-    passed = ["-p", given.get("resource") or ports.environment.get("OCF_RESOURCE_INSTANCE", "")]
+    passed = [] if given.has("lifetime") else ["-l", "forever"]
+    passed += ["-p", given.get("resource") or ports.environment.get("OCF_RESOURCE_INSTANCE", "")]
     for name, flag in (("update", "-v"), ("node", "-N"), ("lifetime", "-l")):
         if given.has(name):
             passed += [flag, given.get(name)]
@@ -233,125 +308,6 @@ def crm_master(words: Sequence[str], ports: ToolPorts) -> Said:
         if given.has(name):
             passed.append(flag)
     return crm_attribute(passed, ports)
-
-
-UPDATER_OPTIONS = (
-    Option("name", "n", "value"),
-    Option("update", "Uv", "value"),
-    Option("update-both", "B", "value"),
-    Option("update-delay", "Y"),
-    Option("query", "Q"),
-    Option("delete", "D"),
-    Option("refresh", "R"),
-    Option("delay", "d", "value"),
-    Option("set", "sS", "value"),
-    Option("node", "N", "value"),
-    Option("all", "A"),
-    Option("lifetime", "l", "value"),
-    Option("private", "p"),
-    Option("quiet", "q"),
-)
-
-
-def attrd_updater(words: Sequence[str], ports: ToolPorts) -> Said:
-    """Query, set or delete a transient attribute.
-
-    There is no dampening: every change is told at once, and changes that come together are one
-    decision anyway. A private attribute is as visible as any other.
-    """
-    given = parse_options(words, UPDATER_OPTIONS)
-    if given.has("refresh") or given.has("update-delay"):
-        return Said()
-    name = given.get("name")
-    if not name:
-        raise ToolError("an attribute's name is needed (-n)", EXIT_USAGE)
-    if given.has("query"):
-        return _query_updater(name, given, ports)
-    value = _new_value(given)
-    if value is None and not given.has("delete"):
-        raise ToolError("give -U VALUE, -Q or -D", EXIT_USAGE)
-    node = given.get("node") or own_node(ports)
-    told = None if value is None else _relative(value, name)
-    ask(ports, {"do": "set-attributes", "node": node, "values": {name: told}})
-    return Said()
-
-
-def _new_value(given: Given) -> str | None:
-    for option in ("update", "update-both"):
-        if given.has(option):
-            return given.get(option)
-    return None
-
-
-def _query_updater(name: str, given: Given, ports: ToolPorts) -> Said:
-    facts = Facts(ports)
-    wanted = given.get("node") or own_node(ports) or facts.local_node
-    nodes = [str(node["name"]) for node in facts.nodes] if given.has("all") else [wanted]
-    lines = []
-    for node in nodes:
-        value = facts.attributes(node).get(name)
-        if value is not None:
-            lines.append(f'name="{name}" host="{node}" value="{value}"')
-    if not lines:
-        message = f"Could not query value of {name}: attribute does not exist"
-        return Said(status=EXIT_NO_SUCH, err=message)
-    return Said("\n".join(lines))
-
-
-FAILCOUNT_OPTIONS = (
-    Option("query", "G"),
-    Option("delete", "D"),
-    Option("resource", "r", "value"),
-    Option("operation", "n", "value"),
-    Option("interval", "I", "value"),
-    Option("node", "N", "value"),
-    Option("quiet", "qQ"),
-)
-
-
-def crm_failcount(words: Sequence[str], ports: ToolPorts) -> Said:
-    """Query or delete a resource's fail count on a node."""
-    given = parse_options(words, FAILCOUNT_OPTIONS)
-    resource = given.get("resource") or ports.environment.get("OCF_RESOURCE_INSTANCE", "")
-    if not resource:
-        raise ToolError("the resource is needed (-r)", EXIT_USAGE)
-    from paceline.model.durations import parse_duration_ms
-
-    interval_ms = parse_duration_ms(given.get("interval")) if given.has("interval") else None
-    if given.has("delete"):
-        node = given.get("node") or own_node(ports) or Facts(ports).local_node
-        request: JsonRecord = {
-            "do": "clear-history", "resources": [resource], "nodes": [node], "only_failed": True,
-            "task": given.get("operation"), "interval_ms": interval_ms,
-        }  # fmt: skip
-        ask(ports, request)
-        return Said(f"Cleaned up {resource} on {node}")
-    node = given.get("node") or own_node(ports)
-    attributes = transient_attributes(node, ports)
-    total = fail_count(attributes, resource, given.get("operation"), interval_ms)
-    shown = "INFINITY" if total >= INFINITY else str(total)
-    text = (
-        shown if given.has("quiet") else f"scope=status  name=fail-count-{resource} value={shown}"
-    )
-    return Said(text)
-
-
-def fail_count(
-    attributes: dict[str, str], resource: str, task: str = "", interval_ms: int | None = None
-) -> int:
-    """Return the sum of a resource's fail counts among a node's attributes."""
-    total = 0
-    for name, value in attributes.items():
-        if not name.startswith("fail-count-"):
-            continue
-        of, _, operation = name.removeprefix("fail-count-").partition("#")
-        failed_task, _, failed_interval = operation.rpartition("_")
-        if of.partition(":")[0] != resource.partition(":")[0] or (task and failed_task != task):
-            continue
-        if interval_ms is not None and failed_interval != str(interval_ms):
-            continue
-        total += INFINITY if value == "INFINITY" else int(value) if value.isdigit() else 0
-    return min(total, INFINITY)
 
 
 STANDBY_OPTIONS = (
@@ -377,9 +333,13 @@ def crm_standby(words: Sequence[str], ports: ToolPorts) -> Said:
             ["-n", "standby", "-N", node, "-l", lifetime or "forever", *what], ports
         )
     if lifetime != "reboot":
-        said = crm_attribute(["-n", "standby", "-N", node, "-l", "forever", "-G", *quiet], ports)
-        if said.status == 0 or lifetime == "forever":
-            return said
+        try:
+            return crm_attribute(
+                ["-n", "standby", "-N", node, "-l", "forever", "-G", *quiet], ports
+            )
+        except ToolError:
+            if lifetime == "forever":
+                raise
     return crm_attribute(
         ["-n", "standby", "-N", node, "-l", "reboot", "-G", "-d", "off", *quiet], ports
     )

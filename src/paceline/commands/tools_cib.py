@@ -62,7 +62,7 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
         case "query":
             return _query(given, ports)
         case "md5-sum" | "md5-sum-versioned":
-            document = serialize(_input(given, ports) or parse_cib(ports.cib.read().document))
+            document = serialize(_needed_input(given, ports))
             import hashlib  # slow to load, and rarely needed
 
             return Said(hashlib.md5(document, usedforsecurity=False).hexdigest())
@@ -236,7 +236,7 @@ def _put_cib(command: str, root: Element, new: Element) -> None:
         if _version(new) < _version(root):
             message = "Call failed: Update was older than existing configuration"
             raise ToolError(message, EXIT_OLD, is_bare=True)
-        for name in ("validate-with", "admin_epoch"):
+        for name in ("validate-with", "admin_epoch", "epoch"):
             if new.get(name) is not None:
                 root.set(name, new.get(name, ""))
     elif command == "modify":
@@ -333,7 +333,7 @@ def _merge(old: Element, new: Element) -> None:
 
 
 def _delete(given: Given, ports: ToolPorts, *, is_every: bool) -> Said:
-    if is_every and not given.has("xpath"):
+    if is_every:
         _check_forced(given)
     pattern = None if given.has("xpath") else _needed_input(given, ports)
 
@@ -396,7 +396,6 @@ def _bump(root: Element) -> str:
 def _erase(root: Element) -> str:
     for each in list(root):
         root.remove(each)
-    empty = etree.fromstring(EMPTY).find("configuration")
-    if empty is not None:
-        root.insert(0, empty)
+    root.extend(list(etree.fromstring(EMPTY)))
+    root.set("admin_epoch", str(int(root.get("admin_epoch", "0")) + 1))
     return ""

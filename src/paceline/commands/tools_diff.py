@@ -15,6 +15,7 @@ OPTIONS = (
     Option("no-version", "u"),
 )  # fmt: skip
 EXIT_DIFFERENT = 1
+EXIT_UNREADABLE = 65
 
 
 def crm_diff(words: Sequence[str], ports: ToolPorts) -> Said:
@@ -53,4 +54,4 @@ def _read(path: str, ports: ToolPorts) -> bytes:
     try:
         return ports.read_input() if path == "-" else ports.read_file(path)
     except OSError as problem:
-        raise ToolError(f"cannot read {path}: {problem}") from problem
+        raise ToolError(f"cannot read {path}: {problem}", EXIT_UNREADABLE) from problem

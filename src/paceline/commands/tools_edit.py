@@ -17,10 +17,9 @@ NOT_CONFORMING = "Call failed: Update does not conform to the configured schema"
 VERSION_NAMES = ("admin_epoch", "epoch", "num_updates")
 
 
-def edit(ports: ToolPorts, change: "Callable[[Element], str]", *, is_whole: bool = False) -> str:
+def edit(ports: ToolPorts, change: "Callable[[Element], str]") -> str:
     """Change the configuration, again where it moved meanwhile; return what `change` returned.
 
-    `is_whole`: the change says itself which version the configuration gets.
     Raises ToolError where the change brings a new error into the configuration.
     """
     from paceline.cib.tree import parse_cib, serialize
@@ -33,8 +32,8 @@ def edit(ports: ToolPorts, change: "Callable[[Element], str]", *, is_whole: bool
         if serialize(root) == before:
             return text
         _refuse_new_problems(before, root)
-        if not ports.cib.is_live and not is_whole:
-            _count_up(root, parse_cib(before))
+        if not ports.cib.is_live:
+            _count_up(root, before)
         try:
             ports.cib.push(serialize(root), based_on=snapshot.version)
         except VersionMovedError:
@@ -43,26 +42,28 @@ def edit(ports: ToolPorts, change: "Callable[[Element], str]", *, is_whole: bool
     raise ToolError("the configuration was changed by others all the time; try again")
 
 
-def _count_up(root: "Element", before: "Element") -> None:
-    """Give a file its next version, as the cluster does: by what was changed.
+def _count_up(root: "Element", before: bytes) -> None:
+    """Give a file its next version, as the cluster does: by what was changed."""
+    from paceline.cib.tree import serialize
 
-    A change that names its own version keeps it.
-    """
-    if any(root.get(name) != before.get(name) for name in VERSION_NAMES):
-        return
-    is_status_only = _outside_status(root) == _outside_status(before)
-    name = "num_updates" if is_status_only else "epoch"
+    is_same = _configuration(serialize(root)) == _configuration(before)
+    name = "num_updates" if is_same else "epoch"
     number = root.get(name, "0")
     root.set(name, str(int(number) + 1 if number.isdigit() else 1))
-    if not is_status_only:
+    if not is_same:
         root.set("num_updates", "0")
 
 
-def _outside_status(root: "Element") -> bytes:
-    from paceline.cib.tree import serialize
+def _configuration(document: bytes) -> bytes:
+    """Return what a new epoch is for: all but the status and the version itself."""
+    from paceline.cib.tree import parse_cib, serialize
 
-    parts = [serialize(each) for each in root if each.tag != "status"]
-    return b"".join([*parts, repr(sorted(root.attrib.items())).encode()])
+    root = parse_cib(document)
+    for name in VERSION_NAMES:
+        root.attrib.pop(name, "")
+    for status in root.findall("status"):
+        root.remove(status)
+    return serialize(root)
 
 
 def _refuse_new_problems(before: bytes, after: "Element") -> None:

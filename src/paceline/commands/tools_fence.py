@@ -7,6 +7,7 @@ from lxml import etree
 from paceline.commands.status_view import StatusView, date_text, primitives
 from paceline.commands.status_xml import API_VERSION
 from paceline.commands.tools import (
+    EXIT_ERROR,
     EXIT_NO_SUCH,
     EXIT_USAGE,
     Given,
@@ -17,9 +18,12 @@ from paceline.commands.tools import (
     ask,
     parse_options,
 )
+from paceline.commands.tools_answers import Answer, element_of, failed, list_element, run_act
 from paceline.commands.tools_monitor import view_of_snapshot
+from paceline.model.agent_name import AgentName
 from paceline.model.durations import parse_duration_ms
 from paceline.model.status import FencingRecord
+from paceline.ports.agents import AgentAnswer, AgentMetadataError, AgentRun
 
 OPTIONS = (
     Option("list", "l", "value"), Option("list-registered", "L"), Option("list-installed", "I"),
@@ -29,9 +33,18 @@ OPTIONS = (
     Option("confirm", "C", "value"), Option("timeout", "t", "value"), Option("tag", "T", "value"),
     Option("delay", "y", "value"), Option("tolerance", "", "value"), Option("quiet", "q"),
     Option("cleanup", "c"), Option("broadcast", "b"), Option("as-node-id", "n"),
+    Option("metadata", "M"), Option("validate", "K"), Option("agent", "a", "value"),
+    Option("option", "o", "value"), Option("env-option", "e", "value"),
+    Option("device", "v", "value"), Option("register", "R", "value"),
+    Option("deregister", "D", "value"), Option("register-level", "r", "value"),
+    Option("deregister-level", "d", "value"), Option("index", "i", "value"),
 )  # fmt: skip
+EXIT_UNIMPLEMENTED = 3
 TASKS = {"fence": "off", "reboot": "reboot", "unfence": "on"}
 FENCE_MS_DEFAULT = 120_000
+VALIDATE_MS_DEFAULT = 20_000
+REGISTERING = ("register", "deregister", "register-level", "deregister-level")
+VALUE_PREFIX = "OCF_RESKEY_"
 
 
 def stonith_admin(words: Sequence[str], ports: ToolPorts) -> Said:
@@ -47,6 +60,15 @@ def stonith_admin(words: Sequence[str], ports: ToolPorts) -> Said:
     if given.has("confirm"):
         ask(ports, {"do": "confirm-off", "node": given.get("confirm")})
         return Said()
+    for name in REGISTERING:
+        if given.has(name):
+            raise ToolError(
+                "fence devices and levels are part of the configuration: 'pcs stonith create', "
+                "'pcs stonith level add'",
+                EXIT_UNIMPLEMENTED,
+            )
+    if given.has("list-installed") or given.has("metadata") or given.has("validate"):
+        return run_act("stonith_admin", _about_agents, given, words, ports)
     view = view_of_snapshot(ports.cib.read())
     if given.has("list-registered") or given.has("list"):
         return _devices(view)
@@ -65,6 +87,62 @@ def _fence(target: str, task: str, given: Given, ports: ToolPorts) -> Said:
         timeout_ms=limit_ms + delay_ms,
     )
     return Said()
+
+
+def _about_agents(given: Given, ports: ToolPorts) -> Answer:
+    """Answer which agents there are, what one says of itself, or whether values suit it."""
+    if given.has("list-installed"):
+        found = ports.load_agents().agents("stonith")
+        return Answer("\n".join(found), (list_element("Installed fence devices", found),))
+    agent = given.get("agent")
+    if not agent:
+        raise ToolError("Please specify an agent with --agent", EXIT_USAGE)
+    if given.has("validate"):
+        return _validate(agent, given, ports)
+    try:
+        found_xml = ports.load_agents().metadata(AgentName(standard="stonith", type=agent))
+    except AgentMetadataError as problem:
+        raise failed(EXIT_NO_SUCH, f"Can't get fence agent meta-data: {problem}") from problem
+    text = found_xml.decode(errors="replace")
+    whole = element_of("metadata")
+    whole.text = etree.CDATA(text)
+    return Answer(text.rstrip("\n"), (whole,))
+
+
+def _validate(agent: str, given: Given, ports: ToolPorts) -> Answer:
+    """Let the agent look at the values that a device would get."""
+    values: dict[str, str] = {}
+    for word in given.every.get("option", ()):
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ToolError(f"Invalid option: {word}", EXIT_USAGE)
+        values[name] = value
+    for name in given.every.get("env-option", ()):
+        values[name] = ports.environment.get(f"{VALUE_PREFIX}{name}", "")
+    limit_ms = (
+        parse_duration_ms(given.get("timeout")) if given.has("timeout") else VALIDATE_MS_DEFAULT
+    )
+    run = AgentRun(
+        standard="stonith", provider="", agent_type=agent, task="validate-all",
+        resource=given.get("device", agent), parameters=tuple(sorted(values.items())),
+        timeout_ms=limit_ms,
+    )  # fmt: skip
+    try:
+        answer = ports.load_runner().run(run)
+    except AgentMetadataError as problem:
+        answer = AgentAnswer(rc=EXIT_NO_SUCH, err=f"{problem}\n")
+    is_valid = answer.rc == 0
+    whole = element_of("validate", agent=agent, valid="true" if is_valid else "false")
+    command = etree.SubElement(whole, "command", {"code": str(answer.rc)})
+    for source, text in (("stdout", answer.out), ("stderr", answer.err)):
+        if text:
+            etree.SubElement(command, "output", {"source": source}).text = text
+    if given.has("quiet"):
+        return Answer(status=0 if is_valid else EXIT_ERROR)
+    verdict = f"Validation of {agent} {'succeeded' if is_valid else 'failed'}"
+    lines = [verdict, answer.out.rstrip("\n"), answer.err.rstrip("\n")]
+    status = 0 if is_valid else answer.rc if answer.rc == EXIT_NO_SUCH else EXIT_ERROR
+    return Answer("\n".join(line for line in lines if line), (whole,), "", status)
 
 
 def _devices(view: StatusView) -> Said:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from paceline.cib.dates import parse_date_ms
 from paceline.cib.read_attributes import References, read_rule
 from paceline.cib.tree import Element
@@ -77,9 +79,9 @@ def _check(name: str, root: Element, now_ms: int) -> tuple[str, int]:
     dates = [each for each in rule.expressions if isinstance(each, DateExpression)]
     if not dates:
         return f"{unknown}: Rule does not have a date expression", EXIT_UNIMPLEMENTED
-    if len(dates) != len(rule.expressions) or len(dates) > 1:
+    if len(dates) > 1:
         return f"{unknown}: Rule has more than one date expression", EXIT_UNIMPLEMENTED
-    return _verdict(name, rule, dates[0], now_ms)
+    return _verdict(name, structs.replace(rule, expressions=(dates[0],)), dates[0], now_ms)
 
 
 def _verdict(name: str, rule: Rule, date: DateExpression, now_ms: int) -> tuple[str, int]:

@@ -31,12 +31,20 @@ OPTIONS = (
 )  # fmt: skip
 FOLDER = "CIB_shadow_dir"
 NAME = "CIB_shadow"
+FOLDER_OF_ROOT = "/var/lib/pacemaker/cib"
+"""Where Pacemaker's tools, and what is built on them, look for root's copies."""
 
 
 def shadow_path(environment: Mapping[str, str], name: str) -> str:
     """Return the file of the copy of that name."""
-    folder = environment.get(FOLDER) or f"{environment.get('HOME') or '/root'}/.cib"
+    folder = environment.get(FOLDER) or (
+        FOLDER_OF_ROOT if _is_root(environment) else f"{environment.get('HOME')}/.cib"
+    )
     return f"{folder}/shadow.{name}"
+
+
+def _is_root(environment: Mapping[str, str]) -> bool:
+    return environment.get("HOME", "/root") == "/root"
 
 
 def crm_shadow(words: Sequence[str], ports: ToolPorts) -> Said:
@@ -101,7 +109,9 @@ def _write(name: str, content: bytes, ports: ToolPorts) -> Said:
 
 
 def _switch(name: str, _given: Given | None, _ports: ToolPorts) -> Said:
-    return Said(f"A new shell is not started. To work on the copy:\n  export {NAME}={name}")
+    return Said(
+        f"No shell is started. To work on the copy, paste this:\n  {NAME}={name} ; export {NAME}"
+    )
 
 
 def _cluster(ports: ToolPorts) -> CibStore:

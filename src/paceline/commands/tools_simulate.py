@@ -18,6 +18,7 @@ from paceline.model.snapshot import Snapshot
 OPTIONS = (
     Option("xml-file", "x", "value"), Option("live-check", "L"), Option("xml-pipe", "p"),
     Option("run", "R"), Option("simulate", "S"), Option("show-scores", "s"), Option("quiet", "Q"),
+    Option("show-utilization", "U"),
     Option("set-datetime", "t", "value"), Option("quorum", "q", "value"),
     Option("watchdog", "w", "value"), Option("node-up", "u", "value"),
     Option("node-down", "d", "value"), Option("node-fail", "f", "value"),
@@ -108,14 +109,14 @@ def _flag(given: Given, option: str) -> bool | None:
 
 def document_of(given: Given, ports: ToolPorts) -> bytes:
     """Return the CIB, with its status, that the options name."""
-    if given.has("xml-file"):
-        path = given.get("xml-file")
+    path = given.get("xml-file")
+    if path == "-" or given.has("xml-pipe"):
+        return ports.read_input()
+    if path:
         try:
             return ports.read_file(path)
         except OSError as problem:
             raise ToolError(f"cannot read {path}: {problem.strerror}") from problem
-    if given.has("xml-pipe"):
-        return ports.read_input()
     return serialize(read_live(ports))
 
 

@@ -14,8 +14,8 @@ MODULES = {
     "crm_node": "tools_node",
     "crm_attribute": "tools_attributes",
     "crm_master": "tools_attributes",
-    "attrd_updater": "tools_attributes",
-    "crm_failcount": "tools_attributes",
+    "attrd_updater": "tools_volatile",
+    "crm_failcount": "tools_volatile",
     "crm_standby": "tools_attributes",
     "cibadmin": "tools_cib",
     "crm_verify": "tools_verify",
@@ -29,13 +29,14 @@ MODULES = {
     "crm_ticket": "tools_ticket",
     "crm_rule": "tools_rule",
     "crm_shadow": "tools_shadow",
+    "iso8601": "tools_iso8601",
 }
 LIGHT = frozenset(
     {"crm_node", "crm_master", "attrd_updater", "crm_failcount", "crm_error", "crmadmin"}
 )
 LIGHT_LIFETIMES = frozenset({"reboot", "--lifetime=reboot", "-lreboot"})
 LIGHT_SECTIONS = frozenset({"status", "--type=status", "-tstatus"})
-FILE_TOOLS = frozenset({"crm_diff", "crm_shadow"})
+FILE_TOOLS = frozenset({"crm_diff", "crm_shadow", "iso8601"})
 """These work on files of the user's (or on nothing): the service is not asked at all."""
 
 

@@ -18,6 +18,7 @@ from paceline.commands.tools import (
     parse_options,
 )
 from paceline.commands.tools_cib import read_live, xml_text
+from paceline.commands.tools_edit import edit
 
 OPTIONS = (
     Option("info", "l"), Option("details", "L"), Option("raw", "w"), Option("query-xml", "q"),
@@ -73,13 +74,41 @@ def _change(values: dict[str, str | None] | None, given: Given, ports: ToolPorts
     ticket = given.get("ticket")
     if not ticket:
         raise ToolError("Must supply ticket ID with -t", EXIT_USAGE)
-    if not ports.cib.is_live:
-        raise ToolError("tickets are changed in a running cluster only", EXIT_USAGE)
     if not given.has("force"):
         _check_harmless(values, ticket)
+    if not ports.cib.is_live:
+        edit(ports, lambda root: _change_in_file(root, ticket, values, ports.now_ms()))
+        return Said()
     ask(ports, {"do": "set-ticket", "ticket": ticket, "values": values or {},
                 "remove": values is None})  # fmt: skip
     return Said("" if values is not None else f"Cleaned up {ticket}")
+
+
+def _change_in_file(
+    root: Element, ticket: str, values: Mapping[str, str | None] | None, now_ms: int
+) -> str:
+    status = root.find("status")
+    if status is None:
+        status = etree.SubElement(root, "status")
+    tickets = status.find("tickets")
+    state = next((each for each in status.iterfind("tickets/ticket_state")
+                  if each.get("id") == ticket), None)  # fmt: skip
+    if values is None:
+        if state is not None and tickets is not None:
+            tickets.remove(state)
+        return ""
+    if tickets is None:
+        tickets = etree.SubElement(status, "tickets")
+    if state is None:
+        state = etree.SubElement(tickets, "ticket_state", {"id": ticket})
+    for name, value in values.items():
+        if value is None:
+            state.attrib.pop(name, "")
+        else:
+            state.set(name, value)
+    if values.get("granted") == "true":
+        state.set("last-granted", str(now_ms // 1000))
+    return ""
 
 
 def _check_harmless(values: dict[str, str | None] | None, ticket: str) -> None:
@@ -90,7 +119,7 @@ def _check_harmless(values: dict[str, str | None] | None, ticket: str) -> None:
             "To grant it to this site nevertheless, use --force.",
             EXIT_NOT_PERMITTED,
         )
-    if values is None or values.get("granted", "true") != "true":
+    if values is not None and values.get("granted") == "false":
         raise ToolError(
             f"Resources that depend on '{ticket}' follow their loss-policy when it is revoked; "
             f"see them with: crm_ticket --ticket {ticket} --constraints\n"
@@ -158,6 +187,8 @@ def _line(state: Element, *, has_details: bool) -> str:
     pairs = [
         f"{name!s}={value!s}"
         for name, value in state.attrib.items()
-        if name not in ("id", "last-granted")
+        if name not in ("id", "last-granted", "granted", "standby")
     ]
+    if not pairs and not when:
+        return text
     return f"{text} ({', '.join([*pairs, *([when] if when else [])])})"
