@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paceline.cib.rule_checks import check_condition
 from paceline.cib.rule_parsing import (
     Compare,
     DateRange,
@@ -15,7 +16,7 @@ from paceline.cib.rule_parsing import (
     RuleSyntaxError,
     parse_rule,
 )
-from paceline.cib.rules import add_rule, check_condition
+from paceline.cib.rules import add_rule
 from paceline.cib.tree import parse_cib
 from paceline.commands.show_rules import rule_lines
 

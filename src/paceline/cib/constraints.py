@@ -19,6 +19,8 @@ from paceline.model.reports import Report
 
 LOCATION, COLOCATION, ORDER, TICKET = "rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket"
 TAGS = (LOCATION, COLOCATION, ORDER, TICKET)
+MEMBERS_IN_ID = 3
+"""How many members of sets a constraint's id is made of, as pcs has it."""
 RESOURCE_ATTRIBUTES = ("rsc", "with-rsc", "first", "then")
 
 
@@ -46,6 +48,13 @@ def has_sets(constraint: Element) -> bool:
     return constraint.find("resource_set") is not None
 
 
+def outer_resource(resource: Element) -> Element | None:
+    """Return the clone or bundle around a resource, which constraints should name instead."""
+    clone = outer_clone(resource)
+    outer = clone if clone is not None else parent_resource(resource)
+    return None if outer is None or outer.tag == "group" else outer
+
+
 def get_resource_for_constraint(root: Element, wanted: str, *, is_forced: bool) -> Element:
     """Return the resource that a constraint may name.
 
@@ -57,10 +66,8 @@ def get_resource_for_constraint(root: Element, wanted: str, *, is_forced: bool) 
         raise InvalidRequestError(
             Report(code="id-unknown", message=f"Resource '{wanted}' does not exist")
         )
-    clone = outer_clone(resource)
-    parent = parent_resource(resource)
-    outer = clone if clone is not None else parent
-    if outer is not None and outer.tag != "group" and not is_forced:
+    outer = outer_resource(resource)
+    if outer is not None and not is_forced:
         kind = "bundle" if outer.tag == "bundle" else "clone"
         raise InvalidRequestError(
             Report(
@@ -127,7 +134,8 @@ def remove_from_sets(constraint: Element, resource_id: str) -> bool:
 
 def set_constraint_id(root: Element, kind: str, sets: Sequence[Sequence[str]]) -> str:
     """Return the id of a constraint of sets: made of the members' first and last characters."""
-    ends = "".join(f"{name[0]}{name[-1]}" for members in sets for name in members)
+    names = [name for members in sets for name in members][:MEMBERS_IN_ID]
+    ends = "".join(f"{name[0]}{name[-1]}" for name in names)
     return unique_id(root, f"{kind}_set_{ends}")
 
 

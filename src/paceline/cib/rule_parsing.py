@@ -6,18 +6,15 @@ term := "(" expression ")" | condition
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NoReturn
 
+from paceline.model.durations import parse_duration_ms
+
 COMPARISONS = ("eq", "ne", "lt", "gt", "lte", "gte")
 VALUE_TYPES = ("string", "integer", "number", "version")
-PARTS_DATE_SPEC = (
-    "hours", "minutes", "monthdays", "months", "moon", "seconds", "weekdays", "weeks",
-    "weekyears", "yeardays", "yearsdays", "years",
-)  # fmt: skip
-PARTS_DURATION = PARTS_DATE_SPEC
 DEPTH_MAX = 50
 _TOKEN = re.compile(r"[()]|\"[^\"]*\"|'[^']*'|[^\s()\"']+")
 
@@ -125,6 +122,14 @@ def parse_rule(text: str, kind: RuleKind) -> Condition:
     return condition
 
 
+def _is_duration(text: str) -> bool:
+    try:
+        parse_duration_ms(text)
+    except ValueError:
+        return False
+    return True
+
+
 class _Parser:
     """Reads tokens from left to right; knows the text to show where it went wrong."""
 
@@ -174,7 +179,7 @@ class _Parser:
             case "date":
                 return self._date()
             case "date-spec":
-                return DateSpec(parts=self._pairs(PARTS_DATE_SPEC))
+                return DateSpec(parts=self._pairs())
             case "resource" if self._kind is not RuleKind.LOCATION:
                 return self._resource()
             case "op" if self._kind is not RuleKind.LOCATION and self._peek_is_word():
@@ -227,15 +232,15 @@ class _Parser:
         self._next += 1
         if self._peek() == "duration":
             self._next += 1
-            return DateRange(start=start, duration=self._pairs(PARTS_DURATION))
+            return DateRange(start=start, duration=self._pairs())
         return DateRange(start=start, end=self._take().word)
 
-    def _pairs(self, allowed: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
         pairs = []
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
             name, equals, value = token.text.partition("=")
-            if not equals or name not in allowed or not value:
+            if not equals or not name or not value:
                 break
             pairs.append((name, value))
             self._next += 1
@@ -246,18 +251,21 @@ class _Parser:
     def _resource(self) -> Condition:
         token = self._take()
         parts = token.text.split(":")
-        if len(parts) not in (2, 3) or not any(parts):
+        if len(parts) < 3:
             self._fail(token.start)
-        if len(parts) == 2:
-            return OnResource(standard=parts[0], type=parts[1])
+        if len(parts) > 3:
+            self._fail(token.start + len(":".join(parts[:3])))
         return OnResource(standard=parts[0], provider=parts[1], type=parts[2])
 
     def _operation(self) -> Condition:
         name = self._take().word
         following = self._peek()
         if following.startswith("interval="):
+            interval = following.partition("=")[2]
+            if not _is_duration(interval):
+                self._fail(self._position())
             self._next += 1
-            return OnOperation(name=name, interval=following.partition("=")[2])
+            return OnOperation(name=name, interval=interval)
         return OnOperation(name=name)
 
     def _peek(self) -> str:

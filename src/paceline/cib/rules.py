@@ -1,7 +1,6 @@
 """Rules as elements of a CIB."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from paceline.cib.names import clean_id
 from paceline.cib.rule_parsing import (
@@ -16,13 +15,10 @@ from paceline.cib.rule_parsing import (
     OnResource,
 )
 from paceline.cib.tree import Element, add_element, attributes_of, unique_id
-from paceline.cib.wording import bad_value
-from paceline.model.reports import Report
 
 SCORE_DEFAULT = "INFINITY"
 SCORE_INNER = "0"
 """A rule inside a rule needs a score, which nobody looks at."""
-_DATE = re.compile(r"\d{4}(-?\d\d(-?\d\d)?|-?\d{3}|-?W\d\d(-?\d)?)?([T ]\d\d(:?\d\d)*.*)?")
 
 
 def add_rule(
@@ -106,44 +102,6 @@ def _add(
     """Append an element with a free id and those of the pairs that have a value."""
     given = [(name, value) for name, value in pairs if value]
     return add_element(owner, tag, (("id", unique_id(root, clean_id(wanted))), *given))
-
-
-def check_condition(condition: Condition) -> list[Report]:
-    """Return what is wrong with the values of a rule."""
-    match condition:
-        case Joined():
-            return [report for part in condition.parts for report in check_condition(part)]
-        case DateCompare():
-            return _check_dates((condition.date,))
-        case DateRange():
-            return _check_dates(date for date in (condition.start, condition.end) if date)
-        case Compare(value_type="integer") if not _is_integer(condition.value):
-            return [bad_value("integer attribute", condition.value, "an integer")]
-        case Compare(value_type="number") if not _is_number(condition.value):
-            wanted = "a floating-point number"
-            return [bad_value("number attribute", condition.value, wanted)]
-        case Compare(value_type="version") if not _is_version(condition.value):
-            wanted = "a version number (e.g. 1, 1.2, 1.23.45, ...)"
-            return [bad_value("version attribute", condition.value, wanted)]
-        case _:
-            return []
-
-
-def _check_dates(dates: Iterable[str]) -> list[Report]:
-    wrong = [date for date in dates if not _DATE.fullmatch(date)]
-    return [bad_value("date", date, "ISO 8601 date") for date in wrong]
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d+", text) is not None
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
-
-
-def _is_version(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)*", text) is not None
 
 
 def same_rule(left: Element, right: Element) -> bool:

@@ -61,6 +61,7 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("rsc_order", "first-action"): ACTIONS,
     ("rsc_order", "then-action"): ACTIONS,
     ("rsc_order", "symmetrical"): BOOLEANS,
+    ("rsc_order", "require-all"): BOOLEANS,
     ("rsc_ticket", "rsc-role"): ROLES,
     ("rsc_ticket", "loss-policy"): ("stop", "demote", "fence", "freeze"),
     ("rule", "boolean-op"): ("or", "and"),

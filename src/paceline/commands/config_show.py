@@ -6,7 +6,7 @@ from paceline.cib.nvsets import pairs_of
 from paceline.cib.resources import is_stonith, iterate_resources, parent_resource
 from paceline.cib.tree import Element, nodes
 from paceline.commands import alert, defaults, property, tag
-from paceline.commands.constraint_texts import all_lines
+from paceline.commands.constraint_texts import Shown, all_lines
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.corosync_file import quorum_lines, read_conf
 from paceline.commands.edit import read_cib
@@ -40,7 +40,7 @@ def show(request: Request, ports: Ports) -> Outcome:
         "Fencing Levels:",
         *_indented(level_lines(root), "  "),
         "",
-        *all_lines(root, shows_ids=True, is_classic=request.is_classic),
+        *all_lines(root, Shown(shows_ids=True, is_classic=request.is_classic)),
         "",
         *alert.listing(root),
         "",
@@ -69,7 +69,7 @@ def _resources(elements: Iterable[Element]) -> list[str]:
 
 
 def _defaults(root: Element, section: defaults.Section) -> list[str]:
-    found = defaults.listing(root, section, shows_ids=False)
+    found = defaults.listing(root, section, shows_ids=True)
     return _indented(found or ["No defaults set"], "  ")
 
 

@@ -139,9 +139,9 @@ def _refuse_duplicates(request: Request, root: Element, resource_id: str, with_i
 
 def remove_colocation(request: Request, ports: Ports) -> Outcome:
     """Remove those between two resources: `constraint colocation remove R WITH`."""
-    if len(request.arguments) != 2:
+    if len(request.arguments) < 2:
         raise UsageError
-    pair = request.arguments
+    pair = request.arguments[:2]
 
     def change(root: Element) -> str:
         same = [

@@ -13,11 +13,12 @@ from paceline.cib.constraints import (
 from paceline.cib.names import check_new_id, clean_id
 from paceline.cib.operations import MODERN_ROLES
 from paceline.cib.resources import find_resource
+from paceline.cib.rule_checks import check_condition
 from paceline.cib.rule_parsing import RuleKind, RuleSyntaxError, parse_rule
-from paceline.cib.rules import add_rule, check_condition, same_rule
+from paceline.cib.rules import add_rule, same_rule
 from paceline.cib.tree import Element, find_by_id, nodes, remove, unique_id
 from paceline.cib.wording import bad_score, bad_value
-from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
@@ -44,7 +45,15 @@ def _subject_pair(root: Element, subject: str, *, is_forced: bool) -> tuple[str,
     """Return the attribute that says what a constraint is about, checked."""
     if subject.startswith(PATTERN_PREFIX):
         return ("rsc-pattern", subject.removeprefix(PATTERN_PREFIX))
-    resource_id = subject.removeprefix("resource%").removeprefix("%")
+    kind, percent, name = subject.partition("%")
+    if percent and kind not in ("", "resource"):
+        raise InvalidRequestError(
+            Report(
+                code="value-invalid",
+                message=f"'{kind}' is not an allowed type for '{subject}', use regexp, resource",
+            )
+        )
+    resource_id = name if percent else subject
     get_resource_for_constraint(root, resource_id, is_forced=is_forced)
     return ("rsc", resource_id)
 
@@ -86,8 +95,8 @@ def _prefer(
     def change(root: Element) -> str:
         wanted: list[tuple[str, str]] = []
         for word in words:
-            node, _equals, score = word.partition("=")
-            score = score or "INFINITY"
+            node, equals, score = word.partition("=")
+            score = score if equals else "INFINITY"
             if not wanted or ports.cib.is_live:
                 _check_node(request, ports, root, node)
             _check_score(score)
@@ -105,7 +114,7 @@ def _drop_preferences(root: Element, subject: tuple[str, str], node: str) -> Non
     """Remove what says how a resource likes a node: the new preference replaces it."""
     attribute, value = subject
     for old in list(iterate_constraints(root, (LOCATION,))):
-        if old.get(attribute) == value and old.get("node") == node and not old.get("role"):
+        if old.get(attribute) == value and old.get("node") == node:
             remove(old)
 
 
@@ -130,12 +139,12 @@ def add(request: Request, ports: Ports) -> Outcome:
         name, _equals, value = word.partition("=")
         if name == "score":
             score = value
-        elif name == "resource-discovery" or request.is_forced:
+        elif name == "resource-discovery":
             extra.append((name, value))
         else:
             message = f"bad option '{name}'"
             raise InvalidRequestError(
-                Report(code="option-invalid", message=message, is_forceable=True)
+                Report(code="option-invalid", message=message, is_forceable=not request.is_forced)
             )
 
     def change(root: Element) -> str:
@@ -384,7 +393,7 @@ COMMANDS = (
         arguments="<id>",
         options=("force",),
         help="Remove a location constraint.",
-        aliases=(),
+        aliases=(Alias(words="constraint location delete"),),
     ),
     Command(
         words="constraint rule add",

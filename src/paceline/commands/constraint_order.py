@@ -31,6 +31,13 @@ def order(request: Request, ports: Ports) -> Outcome:
     words = list(request.arguments)
     if "then" not in words:
         raise UsageError
+    if words.count("then") > 1:
+        raise UsageError(
+            "Multiple 'then's cannot be specified.",
+            hint=f"Use the '{request.program} constraint order set' command if you want to create "
+            "a constraint for more than two resources.",
+            shows_usage=True,
+        )
     middle = words.index("then")
     first, first_action, rest = _read_side(words[:middle])
     then, then_action, options_words = _read_side(words[middle + 1 :])
@@ -67,7 +74,7 @@ def _add(request: Request, root: Element, first: str, then: str, options: dict[s
             "value-invalid",
             f"invalid symmetrical value '{symmetrical}', allowed values are: true, false",
         )
-    _refuse_duplicates(request, root, first, then)
+    _refuse_duplicates(request, root, first, then, options)
     kind = options.get("kind", "")
     for name in options:
         if name not in OPTIONS and name != "score":
@@ -100,13 +107,17 @@ def _announce(request: Request, first: str, then: str, options: dict[str, str]) 
     request.findings.inform("adding", f"Adding {first} {then} ({what}) (Options: {shown})")
 
 
-def _refuse_duplicates(request: Request, root: Element, first: str, then: str) -> None:
+def _refuse_duplicates(
+    request: Request, root: Element, first: str, then: str, options: dict[str, str]
+) -> None:
+    """End the request where the same actions of the same resources are ordered already."""
     if request.is_forced:
         return
     same = [
         f"  {order_text(one, shows_ids=True)}"
         for one in iterate_constraints(root, (ORDER,))
-        if one.get("first") == first and one.get("then") == then
+        if (one.get("first"), one.get("then")) == (first, then)
+        and all(one.get(name, "start") == options[name] for name in ("first-action", "then-action"))
     ]
     if same:
         message = "\n".join(("duplicate constraint already exists", *same))
@@ -114,19 +125,19 @@ def _refuse_duplicates(request: Request, root: Element, first: str, then: str) -
 
 
 def remove_order(request: Request, ports: Ports) -> Outcome:
-    """Take resources out of all orders: `constraint order remove R...`."""
+    """Take resources out of all orders, and of all sets of any kind, as pcs has it."""
     if not request.arguments:
         raise UsageError
 
     def change(root: Element) -> str:
         found = False
         for resource_id in request.arguments:
-            for one in list(iterate_constraints(root, (ORDER,))):
+            for one in list(iterate_constraints(root)):
                 if has_sets(one):
                     if any(ref.get("id") == resource_id for ref in one.iter("resource_ref")):
                         found = True
                         remove_from_sets(one, resource_id)
-                elif resource_id in (one.get("first"), one.get("then")):
+                elif one.tag == ORDER and resource_id in (one.get("first"), one.get("then")):
                     found = True
                     remove(one)
         if not found:

@@ -16,7 +16,7 @@ from paceline.cib.constraints import (
 )
 from paceline.cib.names import check_new_id
 from paceline.cib.operations import MODERN_ROLES, ROLES
-from paceline.cib.resources import find_resource
+from paceline.cib.resources import find_resource, parent_resource
 from paceline.cib.tree import Element
 from paceline.cib.wording import (
     bad_score,
@@ -27,7 +27,7 @@ from paceline.cib.wording import (
 from paceline.commands.arguments import parse_pairs, split_repeated
 from paceline.commands.constraint_order import ACTIONS, KINDS
 from paceline.commands.constraint_texts import set_text
-from paceline.commands.constraint_ticket import LOSS_POLICIES
+from paceline.commands.constraint_ticket import LOSS_POLICIES, check_member
 from paceline.commands.contract import Command, Handler, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.model.errors import InvalidRequestError
@@ -62,9 +62,11 @@ def _handler(kind: _Kind) -> Handler:
 
         def change(root: Element) -> str:
             _check_options(kind, options)
-            _check_sets(request, root, sets)
+            _check_sets(request, root, kind, sets)
             if "id" in options:
-                request.findings.extend(check_new_id(root, options["id"], "constraint id"))
+                reports = check_new_id(root, options["id"], "constraint id")
+                if reports:
+                    raise InvalidRequestError(*reports)
             request.findings.stop_if_errors()
             _add(request, root, kind, sets, options)
             return ""
@@ -94,7 +96,7 @@ def _check_options(kind: _Kind, options: dict[str, str]) -> None:
     """Raise InvalidRequestError for what is wrong with the constraint's options."""
     reports = [*check_option_names(options, kind.options)]
     if kind.tag == TICKET:
-        reports += check_required(options, ("ticket",))
+        reports += check_required([name for name in options if options[name]], ("ticket",))
     for name, choices in (
         ("kind", KINDS),
         ("loss-policy", LOSS_POLICIES),
@@ -111,34 +113,51 @@ def _check_options(kind: _Kind, options: dict[str, str]) -> None:
         raise InvalidRequestError(*reports)
 
 
-def _check_sets(request: Request, root: Element, sets: Sequence[Members]) -> None:
-    missing = [
-        member
-        for members, _options in sets
-        for member in members
-        if find_resource(root, member) is None
-    ]
-    if missing:
-        raise InvalidRequestError(
-            *(
-                Report(
-                    code="id-unknown",
-                    message=f"bundle/clone/group/resource '{member}' does not exist",
-                )
-                for member in missing
-            )
-        )
+def _refuse_same_group(root: Element, sets: Sequence[Members]) -> None:
+    """Raise InvalidRequestError for different members of one group: the group orders them."""
+    members = sorted({member for names, _options in sets for member in names})
+    groups = [element for element in (_group_of(root, member) for member in members) if element]
+    if len(groups) != len(set(groups)):
+        message = "Cannot create an order constraint for resources in the same group"
+        raise InvalidRequestError(Report(code="same-group", message=message))
+
+
+def _group_of(root: Element, member: str) -> str:
+    """Return the id of the group that a resource is in, or ""."""
+    found = find_resource(root, member)
+    parent = None if found is None else parent_resource(found)
+    return parent.get("id", "") if parent is not None and parent.tag == "group" else ""
+
+
+def _check_sets(request: Request, root: Element, kind: _Kind, sets: Sequence[Members]) -> None:
+    for members, _options in sets:
+        for member in members:
+            check_member(request, root, member)
+    if kind.tag == ORDER:
+        _refuse_same_group(root, sets)
     for _members, options in sets:
         request.findings.extend(check_option_names(options, SET_OPTIONS, what="set"))
         if "action" in options:
             request.findings.extend(check_choice("action", options["action"], ACTIONS))
         if "role" in options:
-            name = options["role"].capitalize()
-            request.findings.extend(check_choice("role", name, ROLES))
-            options["role"] = MODERN_ROLES.get(name, name)
+            _check_role(request, options)
         for name in ("require-all", "sequential"):
             if name in options:
                 request.findings.extend(check_choice(name, options[name], BOOLEANS))
+
+
+def _check_role(request: Request, options: dict[str, str]) -> None:
+    """Check a set's role; an old name becomes today's."""
+    role = options["role"]
+    request.findings.extend(check_choice("role", role, ROLES))
+    modern = MODERN_ROLES.get(role, role)
+    if modern != role and not request.is_classic:
+        request.findings.deprecate(
+            "role-deprecated",
+            f"Value '{role}' of option role is deprecated and should not be used, use '{modern}' "
+            "value instead",
+        )
+    options["role"] = modern
 
 
 def _add(
@@ -152,10 +171,10 @@ def _add(
         one
         for one in iterate_constraints(root, (kind.tag,))
         if has_sets(one)
-        and sets_of(one) == [(list(members), dict(own)) for members, own in sets]
+        and [members for members, _own in sets_of(one)] == [list(members) for members, _own in sets]
         and (kind.tag != TICKET or one.get("ticket") == options.get("ticket"))
     ]
-    if same and not request.is_forced:
+    if same:
         listed = "\n".join(f"  {set_text(one, shows_ids=True)}" for one in same)
         request.findings.inform("duplicates", f"Duplicate constraints:\n{listed}")
         request.findings.error(

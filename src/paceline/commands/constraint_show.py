@@ -1,5 +1,6 @@
 """`constraint [config]` and its parts, `constraint ref`, `constraint remove`."""
 
+import time
 from collections.abc import Callable
 
 from paceline.cib.constraints import COLOCATION, ORDER, TICKET, find_constraint, references
@@ -31,15 +32,22 @@ def _listing(lines: Callable[[Request, Element], list[str]]) -> Handler:
     return handler
 
 
+def _shown(request: Request) -> texts.Shown:
+    return texts.Shown(
+        shows_ids=request.has("full"),
+        is_classic=request.is_classic,
+        now_ms=time.time_ns() // 1_000_000,
+        has_expired=request.has("all"),
+    )
+
+
 def _all_lines(request: Request, root: Element) -> list[str]:
-    return texts.all_lines(root, shows_ids=request.has("full"), is_classic=request.is_classic)
+    return texts.all_lines(root, _shown(request))
 
 
 def _section(tag: str) -> Callable[[Request, Element], list[str]]:
     def lines(request: Request, root: Element) -> list[str]:
-        return texts.section_lines(
-            root, tag, shows_ids=request.has("full"), is_classic=request.is_classic
-        )
+        return texts.section_lines(root, tag, _shown(request))
 
     return lines
 
@@ -47,15 +55,15 @@ def _section(tag: str) -> Callable[[Request, Element], list[str]]:
 def location_config(request: Request, ports: Ports) -> Outcome:
     """List location constraints: `[resources [R...] | nodes [N...]]`."""
     root = read_cib(ports)
-    shows_ids = request.has("full")
+    shown = _shown(request)
     only = [word.removeprefix("regexp%").removeprefix("%") for word in request.arguments[1:]]
     match request.arguments[:1]:
         case ():
-            lines = texts.by_resource(root, (), shows_ids, request.is_classic)
+            lines = texts.by_resource(root, (), shown)
         case ("resources",):
-            lines = texts.by_resource(root, only, shows_ids, request.is_classic)
+            lines = texts.by_resource(root, only, shown)
         case ("nodes",):
-            lines = texts.by_node(root, only, shows_ids)
+            lines = texts.by_node(root, only, shown)
         case _:
             raise UsageError
     return Outcome(text="\n".join(("Location Constraints:", *lines)))
@@ -103,18 +111,20 @@ def _remove(root: Element, wanted: str) -> bool:
     if constraint is not None:
         remove(constraint)
         return True
-    return _remove_rule(root, wanted)
+    return bool(_remove_rule(root, wanted))
 
 
-def _remove_rule(root: Element, wanted: str) -> bool:
+def _remove_rule(root: Element, wanted: str) -> str:
+    """Remove a rule, and its constraint with the last one; return what went, "" if nothing."""
     rule = find_by_id(root, wanted)
     if rule is None or rule.tag != "rule":
-        return False
+        return ""
     owner = rule.getparent()
     remove(rule)
     if owner is not None and owner.tag == "rsc_location" and owner.find("rule") is None:
         remove(owner)
-    return True
+        return f"Constraint: {owner.get('id')}"
+    return f"Rule: {wanted}"
 
 
 def remove_rule(request: Request, ports: Ports) -> Outcome:
@@ -124,9 +134,11 @@ def remove_rule(request: Request, ports: Ports) -> Outcome:
     wanted = request.arguments[0]
 
     def change(root: Element) -> str:
-        if not _remove_rule(root, wanted):
+        removed = _remove_rule(root, wanted)
+        if not removed:
             message = f"unable to find rule with id: {wanted}"
             raise InvalidRequestError(Report(code="rule-unknown", message=message))
+        request.findings.inform("removing", f"Removing {removed}")
         return ""
 
     edit_cib(request, ports, change)

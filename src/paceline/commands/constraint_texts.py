@@ -1,6 +1,7 @@
 """Constraints as `pcs constraint` lists them, today's layout and the notes' one."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from paceline.cib.constraints import (
     COLOCATION,
@@ -11,33 +12,59 @@ from paceline.cib.constraints import (
     iterate_constraints,
     sets_of,
 )
+from paceline.cib.rule_effects import MARKS, Effect, effect_of_all
 from paceline.cib.tree import Element, attributes_of
 from paceline.commands.show_rules import rule_lines
 
 OLD_ROLES = {"Promoted": "Master", "Unpromoted": "Slave"}
 
 
-def location_lines(root: Element, *, shows_ids: bool, is_classic: bool) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How constraints are listed.
+
+    Rules that expired before `now_ms` (milliseconds since 1970) are left out, unless `has_expired`
+    says that they are listed too, marked; without `now_ms` no rule counts as expired.
+    """
+
+    shows_ids: bool
+    is_classic: bool = False
+    now_ms: int | None = None
+    has_expired: bool = False
+
+    def effect_of(self, constraint: Element) -> Effect:
+        """Return whether a constraint with rules holds."""
+        if self.now_ms is None:
+            return Effect.UNKNOWN
+        return effect_of_all(constraint, self.now_ms)
+
+    def hides(self, constraint: Element) -> bool:
+        """Say whether the constraint is left out."""
+        return not self.has_expired and self.effect_of(constraint) is Effect.EXPIRED
+
+
+def location_lines(root: Element, shown: Shown) -> list[str]:
     """Return the section of location constraints, by resource."""
-    return ["Location Constraints:", *by_resource(root, (), shows_ids, is_classic)]
+    return ["Location Constraints:", *by_resource(root, (), shown)]
 
 
-def by_resource(root: Element, only: Sequence[str], shows_ids: bool, is_classic: bool) -> list[str]:
+def by_resource(root: Element, only: Sequence[str], shown: Shown) -> list[str]:
     """Return location constraints by resource; of those in `only`, if it is not empty."""
     groups: dict[tuple[str, str], list[Element]] = {}
     for one in iterate_constraints(root, (LOCATION,)):
         groups.setdefault(_subject(one), []).append(one)
     lines: list[str] = []
-    patterns_first = sorted(groups.items(), key=lambda one: (one[0][0] == "Resource", one[0][1]))
-    for (label, name), members in patterns_first:
-        if only and name not in only:
-            continue
-        lines.append(f"  {label}: {name}")
-        lines += _nodes_of_resource(members, shows_ids, is_classic)
-        for one in members:
-            if one.find("rule") is not None:
-                lines += [f"    {line}" for line in _constraint_rule_lines(one, shows_ids)]
+    for (label, name), members in _patterns_first(groups.items()):
+        inner = _nodes_of_resource(members, shown) + _rules_of_resource(members, shown)
+        if inner and (not only or name in only):
+            lines += [f"  {label}: {name}", *inner]
     return lines
+
+
+def _patterns_first(
+    groups: Iterable[tuple[tuple[str, str], list[Element]]],
+) -> list[tuple[tuple[str, str], list[Element]]]:
+    return sorted(groups, key=lambda one: (one[0][0] == "Resource", one[0][1]))
 
 
 def _subject(constraint: Element) -> tuple[str, str]:
@@ -51,7 +78,15 @@ def _score(constraint: Element) -> str:
     return constraint.get("score") or "INFINITY"
 
 
-def _nodes_of_resource(members: list[Element], shows_ids: bool, is_classic: bool) -> list[str]:
+def _notes(constraint: Element, shown: Shown) -> str:
+    """Return what stands behind a location in brackets: role, discovery, id."""
+    role, discovery = constraint.get("role"), constraint.get("resource-discovery")
+    text = f" (role:{role})" if role else ""
+    text += f" (resource-discovery={discovery})" if discovery else ""
+    return f"{text} (id:{constraint.get('id')})" if shown.shows_ids else text
+
+
+def _nodes_of_resource(members: list[Element], shown: Shown) -> list[str]:
     """Return the nodes that a resource prefers, then those it avoids."""
     lines: list[str] = []
     for title, is_wanted in (("Enabled on:", True), ("Disabled on:", False)):
@@ -60,57 +95,55 @@ def _nodes_of_resource(members: list[Element], shows_ids: bool, is_classic: bool
             for one in members
             if one.get("node") and (not _score(one).startswith("-")) == is_wanted
         ]
-        if chosen and not is_classic:
+        if chosen and not shown.is_classic:
             lines.append(f"    {title}")
         for one in chosen:
-            head = f"    {title} " if is_classic else "      Node: "
-            discovery = one.get("resource-discovery")
-            tail = f" (resource-discovery={discovery})" if discovery else ""
-            role = f" (role:{one.get('role')})" if one.get("role") else ""
-            shown_id = f" (id:{one.get('id')})" if shows_ids else ""
-            lines.append(f"{head}{one.get('node')} (score:{_score(one)}){role}{tail}{shown_id}")
+            head = f"    {title} " if shown.is_classic else "      Node: "
+            lines.append(f"{head}{one.get('node')} (score:{_score(one)}){_notes(one, shown)}")
     return lines
 
 
-def _constraint_rule_lines(constraint: Element, shows_ids: bool) -> list[str]:
-    discovery = constraint.get("resource-discovery")
-    tail = f" (resource-discovery={discovery})" if discovery else ""
-    lines = [f"Constraint: {constraint.get('id')}{tail}"]
-    for rule in constraint.iterfind("rule"):
-        lines += [f"  {line}" for line in rule_lines(rule, shows_ids=shows_ids)]
-    return lines
-
-
-def by_node(root: Element, only: Sequence[str], shows_ids: bool) -> list[str]:
-    """Return location constraints by node, then those with rules."""
-    names = sorted({one.get("node", "") for one in iterate_constraints(root, (LOCATION,))} - {""})
+def _rules_of_resource(members: Iterable[Element], shown: Shown) -> list[str]:
+    """Return the constraints with rules among these."""
     lines: list[str] = []
-    for name in names:
+    for one in members:
+        if one.find("rule") is None or shown.hides(one):
+            continue
+        discovery = one.get("resource-discovery")
+        tail = f" (resource-discovery={discovery})" if discovery else ""
+        mark = MARKS.get(shown.effect_of(one), "")
+        lines.append(f"    Constraint{mark}: {one.get('id')}{tail}")
+        for rule in one.iterfind("rule"):
+            found = rule_lines(rule, shows_ids=shown.shows_ids, now_ms=shown.now_ms)
+            lines += [f"      {line}" for line in found]
+    return lines
+
+
+def by_node(root: Element, only: Sequence[str], shown: Shown) -> list[str]:
+    """Return location constraints by node (those with rules have none), then those with rules."""
+    found = list(iterate_constraints(root, (LOCATION,)))
+    lines: list[str] = []
+    for name in sorted({one.get("node", "") for one in found}):
         if only and name not in only:
             continue
         lines.append(f"  Node: {name}")
-        members = [one for one in iterate_constraints(root, (LOCATION,)) if one.get("node") == name]
+        members = [one for one in found if one.get("node", "") == name]
         for title, is_wanted in (("Allowed to run:", True), ("Not allowed to run:", False)):
-            chosen = [one for one in members if (not _score(one).startswith("-")) == is_wanted]
+            chosen = [one for one in members if not one.get("score", "0").startswith("-")]
+            if not is_wanted:
+                chosen = [one for one in members if one.get("score", "0").startswith("-")]
             if chosen:
                 lines.append(f"    {title}")
             for one in chosen:
                 label, subject = _subject(one)
-                shown_id = f" (id:{one.get('id')})" if shows_ids else ""
-                lines.append(f"      {label}: {subject} (score:{_score(one)}){shown_id}")
-    return [*lines, *_rules_by_resource(root, shows_ids)]
-
-
-def _rules_by_resource(root: Element, shows_ids: bool) -> list[str]:
-    lines: list[str] = []
-    with_rules = [
-        one for one in iterate_constraints(root, (LOCATION,)) if one.find("rule") is not None
-    ]
-    for label, name in sorted({_subject(one) for one in with_rules}):
-        lines.append(f"  {label}: {name}")
-        for one in with_rules:
-            if _subject(one) == (label, name):
-                lines += [f"    {line}" for line in _constraint_rule_lines(one, shows_ids)]
+                score = one.get("score", "0")
+                lines.append(f"      {label}: {subject} (score:{score}){_notes(one, shown)}")
+    groups: dict[tuple[str, str], list[Element]] = {}
+    for one in found:
+        if one.find("rule") is not None:
+            groups.setdefault(_subject(one), []).append(one)
+    for (label, name), members in _patterns_first(groups.items()):
+        lines += [f"  {label}: {name}", *_rules_of_resource(members, shown)]
     return lines
 
 
@@ -206,16 +239,17 @@ _TITLES = {
 }
 
 
-def section_lines(root: Element, tag: str, *, shows_ids: bool, is_classic: bool) -> list[str]:
+def section_lines(root: Element, tag: str, shown: Shown) -> list[str]:
     """Return the section of one kind of constraint other than locations."""
     plain, with_sets = _split(iterate_constraints(root, (tag,)))
     lines = [_TITLES[tag]]
     lines += [
-        f"  {constraint_text(one, shows_ids=shows_ids, is_classic=is_classic)}" for one in plain
+        f"  {constraint_text(one, shows_ids=shown.shows_ids, is_classic=shown.is_classic)}"
+        for one in plain
     ]
     if with_sets:
         lines.append("  Resource Sets:")
-        lines += [f"    {set_text(one, shows_ids=shows_ids)}" for one in with_sets]
+        lines += [f"    {set_text(one, shows_ids=shown.shows_ids)}" for one in with_sets]
     return lines
 
 
@@ -224,9 +258,9 @@ def _split(constraints: Iterable[Element]) -> tuple[list[Element], list[Element]
     return [one for one in found if not has_sets(one)], [one for one in found if has_sets(one)]
 
 
-def all_lines(root: Element, *, shows_ids: bool, is_classic: bool) -> list[str]:
+def all_lines(root: Element, shown: Shown) -> list[str]:
     """Return all constraints."""
-    lines = location_lines(root, shows_ids=shows_ids, is_classic=is_classic)
+    lines = location_lines(root, shown)
     for tag in (ORDER, COLOCATION, TICKET):
-        lines += section_lines(root, tag, shows_ids=shows_ids, is_classic=is_classic)
+        lines += section_lines(root, tag, shown)
     return lines

@@ -1,13 +1,16 @@
 """`resource defaults`, `resource op defaults`, `stonith ...`: defaults of meta attributes."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from paceline.cib.names import check_new_id
 from paceline.cib.nvsets import add_set, pairs_of, update_set
+from paceline.cib.rule_checks import check_condition
+from paceline.cib.rule_effects import MARKS, Effect, effect_of_all
 from paceline.cib.rule_parsing import RuleKind, RuleSyntaxError, parse_rule
 from paceline.cib.rules import add_rule
-from paceline.cib.tree import Element, find_section, get_section, remove, unique_id
+from paceline.cib.tree import Element, find_by_id, find_section, get_section, remove, unique_id
 from paceline.cib.wording import bad_score, check_option_names
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import (
@@ -53,7 +56,13 @@ def _config(section: Section) -> Handler:
         root = read_cib(ports)
         if request.is_classic:
             return Outcome(text=_classic_text(_sets(root, section)))
-        return Outcome(text="\n".join(listing(root, section, shows_ids=request.has("full"))))
+        lines = listing(
+            root, section, shows_ids=request.has("full"), shows_expired=request.has("all"),
+            now_ms=None if request.has("no-expire-check") else time.time_ns() // 1_000_000,
+        )  # fmt: skip
+        if not lines and not _sets(root, section):
+            lines = ["No defaults set"]
+        return Outcome(text="\n".join(lines))
 
     return handler
 
@@ -63,9 +72,21 @@ def _sets(root: Element, section: Section) -> list[Element]:
     return [] if found is None else list(found.iterfind("*"))
 
 
-def listing(root: Element, section: Section, *, shows_ids: bool) -> list[str]:
-    """Return the lines of all sets of defaults."""
-    return [line for nvset in _sets(root, section) for line in _set_lines(nvset, shows_ids)]
+def listing(
+    root: Element,
+    section: Section,
+    *,
+    shows_ids: bool,
+    shows_expired: bool = True,
+    now_ms: int | None = None,
+) -> list[str]:
+    """Return the lines of the sets of defaults; without `now_ms` no rule counts as expired."""
+    lines: list[str] = []
+    for nvset in _sets(root, section):
+        effect = Effect.UNKNOWN if now_ms is None else effect_of_all(nvset, now_ms)
+        if effect is not Effect.EXPIRED or shows_expired:
+            lines += _set_lines(nvset, effect, shows_ids=shows_ids, now_ms=now_ms)
+    return lines
 
 
 def _classic_text(sets: list[Element]) -> str:
@@ -74,13 +95,13 @@ def _classic_text(sets: list[Element]) -> str:
     return "\n".join(lines) if lines else "No defaults set"
 
 
-def _set_lines(nvset: Element, shows_ids: bool) -> list[str]:
+def _set_lines(nvset: Element, effect: Effect, *, shows_ids: bool, now_ms: int | None) -> list[str]:
     label = "Meta Attrs" if nvset.tag == META else "Attributes"
     score = f" score={nvset.get('score')}" if nvset.get("score") else ""
-    lines = [f"{label}: {nvset.get('id')}{score}"]
+    lines = [f"{label}{MARKS.get(effect, '')}: {nvset.get('id')}{score}"]
     lines += [f"  {name}={_quote(value)}" for name, value in sorted(pairs_of(nvset).items())]
     for rule in nvset.iterfind("rule"):
-        lines += [f"  {line}" for line in rule_lines(rule, shows_ids=shows_ids)]
+        lines += [f"  {line}" for line in rule_lines(rule, shows_ids=shows_ids, now_ms=now_ms)]
     return lines
 
 
@@ -140,7 +161,9 @@ def _show_or_set(section: Section) -> Handler:
     show, change = _config(section), _set_values(section, is_old_form=True)
 
     def handler(request: Request, ports: Ports) -> Outcome:
-        return change(request, ports) if request.arguments else show(request, ports)
+        if not any("=" in word for word in request.arguments):
+            return show(request, ports)
+        return change(request, ports)
 
     return handler
 
@@ -168,6 +191,7 @@ def _create_set(section: Section) -> Handler:
             if rule_text:
                 try:
                     rule = parse_rule(rule_text, section.rule_kind)
+                    findings.extend(tuple(check_condition(rule)))
                 except RuleSyntaxError as problem:
                     findings.error("rule-invalid", str(problem))
             findings.stop_if_errors()
@@ -192,15 +216,19 @@ def _find_set(request: Request, root: Element, section: Section, wanted: str) ->
     for nvset in () if owner is None else owner.iterfind("*"):
         if nvset.get("id") == wanted:
             return nvset
+    elsewhere = find_by_id(root, wanted)
+    if elsewhere is not None and elsewhere.tag in (META, "instance_attributes"):
+        request.findings.error(
+            "set-elsewhere",
+            f"{elsewhere.tag} '{wanted}' exists but does not belong to '{section.tag}'",
+        )
+        return None
     request.findings.error("set-unknown", f"options set '{wanted}' does not exist")
     return None
 
 
 def _delete_set(section: Section) -> Handler:
     def handler(request: Request, ports: Ports) -> Outcome:
-        if not request.arguments:
-            raise UsageError
-
         def change(root: Element) -> str:
             found = [_find_set(request, root, section, wanted) for wanted in request.arguments]
             request.findings.stop_if_errors()

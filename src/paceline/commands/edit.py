@@ -67,7 +67,7 @@ def edit_cib(request: Request, ports: Ports, change: Change) -> str:
 def _refuse_invalid(request: Request, before: bytes, root: Element) -> None:
     """Refuse a result that is not valid; what was wrong before the change is not held against it.
 
-    With `--force` the problems are warnings: the user was told, and wants it.
+    `--force` does not help: what is not valid nobody can carry out.
     """
     found = [report for report in validate(root) if report.severity is Severity.ERROR]
     if not found:
@@ -77,11 +77,8 @@ def _refuse_invalid(request: Request, before: bytes, root: Element) -> None:
         problem = _LINE.sub("", report.message)
         if problem in known:
             continue
-        if request.is_forced:
-            request.findings.warn(report.code, problem)
-        else:
-            message = f"Unable to update cib\n{problem}"
-            request.findings.error(report.code, message, advice=report.advice)
+        message = f"Unable to update cib\n{problem}"
+        request.findings.error(report.code, message, advice=report.advice)
     request.findings.stop_if_errors()
 
 

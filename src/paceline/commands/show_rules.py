@@ -1,11 +1,16 @@
 """Rules as people read them."""
 
+from paceline.cib.rule_effects import MARKS, effect_of
 from paceline.cib.tree import Element, attributes_of
 
 
-def rule_lines(rule: Element, *, shows_ids: bool) -> list[str]:
-    """Return the lines of a rule: its head, and its conditions indented."""
-    head = "Rule:"
+def rule_lines(rule: Element, *, shows_ids: bool, now_ms: int | None = None) -> list[str]:
+    """Return the lines of a rule: its head, and its conditions indented.
+
+    With `now_ms` a rule that has expired, or is still to come, is marked.
+    """
+    mark = "" if now_ms is None else MARKS.get(effect_of(rule, now_ms), "")
+    head = f"Rule{mark}:"
     for name in ("boolean-op", "id-ref", "role", "score", "score-attribute"):
         if rule.get(name):
             head += f" {name}={rule.get(name)}"
