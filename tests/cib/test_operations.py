@@ -18,7 +18,7 @@ def test_equal_intervals_of_a_name_are_spread_by_a_second() -> None:
         for one in default_operations(AGENT, only_monitor=False)
         if one["name"] == "monitor"
     ]
-    assert monitors == [("10s", "Promoted"), ("11s", "Unpromoted")]
+    assert monitors == [("10s", "Promoted"), ("11", "Unpromoted")]
 
 
 def test_given_operation_replaces_all_of_its_name() -> None:

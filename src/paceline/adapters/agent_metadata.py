@@ -48,13 +48,21 @@ class InstalledAgents:
     """What is installed on this machine."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Look where the environment says (OCF_ROOT, PACELINE_FENCE_DIR, PATH)."""
+        """Look where the environment says: OCF_ROOT, PATH, PACELINE_FENCE_DIR, and before all
+        in PACELINE_METADATA_DIR, a folder of files `STANDARD__PROVIDER__TYPE.xml`.
+        """
         self._ocf_root = environment.get("OCF_ROOT") or OCF_ROOT_DEFAULT
         self._path = environment.get("PATH") or PATH_DEFAULT
         fence_dir = environment.get("PACELINE_FENCE_DIR") or environment.get(
             "PCS_SUITE_FENCE_DIR", ""
         )
         self._fence_dirs = _unique([fence_dir, FENCE_DIR_DEFAULT, *self._path.split(":")])
+        self._metadata_dir = environment.get("PACELINE_METADATA_DIR") or environment.get(
+            "PCS_SUITE_METADATA_DIR", ""
+        )
+        self._handed_on = {
+            name: value for name, value in environment.items() if name.startswith("PCS_SUITE_")
+        }
         self._cache_dir = environment.get("PACELINE_CACHE_DIR") or CACHE_DIR_DEFAULT
 
     def standards(self) -> tuple[str, ...]:
@@ -91,6 +99,10 @@ class InstalledAgents:
 
     def metadata(self, agent: AgentName) -> bytes:
         """Return the agent's metadata. Raises AgentMetadataError."""
+        if self._metadata_dir:
+            parts = [part for part in (agent.standard, agent.provider, agent.type) if part]
+            with contextlib.suppress(OSError, ValueError):
+                return read_bytes(f"{self._metadata_dir}/{'__'.join(parts)}.xml")
         match agent.standard:
             case "ocf":
                 path = f"{self._resource_dir()}/{agent.provider}/{agent.type}"
@@ -178,6 +190,7 @@ class InstalledAgents:
             "OCF_RESOURCE_INSTANCE": agent.type,
             "OCF_RESOURCE_TYPE": agent.type,
             "OCF_RESOURCE_PROVIDER": agent.provider,
+            **self._handed_on,
         }
         done = run_bounded((path, *arguments), env, METADATA_TIMEOUT_MS)
         if done.has_timed_out:

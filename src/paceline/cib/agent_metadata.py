@@ -8,6 +8,8 @@ from paceline.model.agent_name import AgentName
 
 STATELESS_ACTIONS = frozenset({"meta-data", "status", "validate-all"})
 """Actions that are never made operations of a resource by default."""
+PRINTING_PARAMETERS = ("help", "version")
+"""Parameters that make a fence agent print something and do nothing else."""
 TARGET_PARAMETERS = ("plug", "port")
 """What a fence agent calls its target: the fencer fills it in."""
 TRACE_PARAMETERS = ("trace_ra", "trace_file")
@@ -58,12 +60,18 @@ class AgentMetadata:
     longdesc: str = ""
     parameters: tuple[AgentParameter, ...] = ()
     actions: tuple[AgentAction, ...] = ()
+    is_ocf_1_0: bool = False
+
+    @property
+    def is_unfencing(self) -> bool:
+        """Say whether a fence device of this agent has to be switched on for a node to join."""
+        return any(action.name == "on" and action.is_automatic for action in self.actions)
 
     @property
     def is_promotable(self) -> bool:
-        """Say whether it can be promoted and demoted."""
+        """Say whether it can be promoted and demoted; OCF 1.0 did not oblige agents to say so."""
         names = {action.name for action in self.actions}
-        return {"promote", "demote"} <= names
+        return {"promote", "demote"} <= names or self.is_ocf_1_0
 
 
 def parse_metadata(name: AgentName, text: bytes) -> AgentMetadata:
@@ -91,6 +99,7 @@ def parse_metadata(name: AgentName, text: bytes) -> AgentMetadata:
         longdesc=_description(root, "longdesc"),
         parameters=parameters,
         actions=tuple(_read_action(element) for element in root.iterfind("actions/action")),
+        is_ocf_1_0=name.standard == "ocf" and not is_ocf_1_1,
     )
 
 
@@ -189,4 +198,5 @@ def _fence_parameters(parameters: tuple[AgentParameter, ...]) -> tuple[AgentPara
             parameter = replace(parameter, is_required=False)
         adjusted.append(parameter)
     own = {parameter.name for parameter in parameters}
+    adjusted = [one for one in adjusted if one.name not in PRINTING_PARAMETERS]
     return (*adjusted, *(one for one in FENCER_PARAMETERS if one.name not in own))

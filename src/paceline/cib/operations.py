@@ -47,7 +47,7 @@ def normalize(operation: Mapping[str, str]) -> tuple[OperationOptions, tuple[Rep
     options = dict(operation)
     reports: list[Report] = []
     role = options.get("role", "")
-    if role:
+    if role.capitalize() in ROLES:
         role = role.capitalize()
         options["role"] = role
     if role in MODERN_ROLES:
@@ -82,7 +82,7 @@ def default_operations(agent: AgentMetadata, *, only_monitor: bool) -> list[Oper
         optional = (
             ("timeout", action.timeout),
             ("role", modern_role(action.role)),
-            ("start-delay", action.start_delay if action.start_delay not in ("0", "0s") else ""),
+            ("start-delay", action.start_delay),
             (CHECK_LEVEL, action.depth if action.depth != "0" else ""),
         )
         options.update((name, value) for name, value in optional if value)
@@ -125,8 +125,7 @@ def _spread_intervals(operations: list[OperationOptions]) -> list[OperationOptio
             interval_ms += 1000
         taken.add(interval_ms)
         if interval_ms != wanted_ms:
-            unit = "" if operation["interval"].isdecimal() else "s"
-            operation["interval"] = f"{interval_ms // 1000}{unit}"
+            operation["interval"] = str(interval_ms // 1000)
     return operations
 
 

@@ -18,6 +18,8 @@ def check_new_parameters(agent: AgentMetadata, values: Mapping[str, str]) -> lis
     reports = _check_names(agent, values, what)
     given = [name for name, value in values.items() if value != ""]
     reports += _check_required(agent, given, given, what)
+    empty = sorted(name for name, value in values.items() if value == "")
+    reports += [Report(code="value-empty", message=f"{name} cannot be empty") for name in empty]
     reports += _check_deprecated(agent, given, what)
     return reports
 

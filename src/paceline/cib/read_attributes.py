@@ -142,7 +142,7 @@ def _read_expression(element: Element, references: References, depth: int) -> Ex
                 value_source=element.get("value-source", "literal"),
             )
         case "date_expression":
-            return _read_date(element)
+            return read_date(element)
         case "rsc_expression":
             return ResourceExpression(
                 agent_class=element.get("class"),
@@ -158,7 +158,8 @@ def _read_expression(element: Element, references: References, depth: int) -> Ex
     return None
 
 
-def _read_date(element: Element) -> DateExpression:
+def read_date(element: Element) -> DateExpression:
+    """Return a `<date_expression>`; what is no date in it is left out."""
     start = _moment(element.get("start"))
     end = _moment(element.get("end"))
     duration = element.find("duration")

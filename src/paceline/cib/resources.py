@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lxml import etree
 
-from paceline.cib.nvsets import add_set
+from paceline.cib.nvsets import add_pair, add_set
 from paceline.cib.operations import add_operation
 from paceline.cib.tree import Element, add_element, find_section, get_section, unique_id
 from paceline.model.agent_name import AgentName
@@ -116,8 +116,10 @@ def create_primitive(
     primitive = add_element(place, "primitive", attributes)
     if any(parameters.values()):
         add_set(root, primitive, "instance_attributes", sorted(parameters.items()))
-    if any(meta.values()):
-        add_set(root, primitive, "meta_attributes", sorted(meta.items()))
+    if meta:
+        nvset = add_set(root, primitive, "meta_attributes", ())
+        for name, value in sorted(meta.items()):
+            add_pair(root, nvset, name, value)
     for operation in operations:
         add_operation(root, primitive, operation, is_new_resource=True)
     return primitive

@@ -71,7 +71,7 @@ def _check_date_range(condition: DateRange) -> list[Report]:
 
 
 def _is_sooner(start: str, end: str) -> bool:
-    """Compare two dates; where one has a form that cannot be compared, nothing is held against it."""
+    """Compare two dates; a form that cannot be compared is not held against them."""
     try:
         return parse_date_ms(start) < parse_date_ms(end)
     except ValueError:

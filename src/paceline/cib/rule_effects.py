@@ -1,12 +1,13 @@
 """Whether a rule with a date has expired, is still to come, or is in effect.
 
-Only rules that are one date are judged; of others nobody can say when they hold. Source: crm_rule(8).
+Only rules that are one date are judged; of others nobody can say when they hold.
+Source: crm_rule(8).
 """
 
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from paceline.cib.read_attributes import References, read_rule
+from paceline.cib.read_attributes import References, read_date, read_rule
 from paceline.cib.tree import Element
 from paceline.model.configuration import DateExpression, DateSpec
 
@@ -29,7 +30,15 @@ def effect_of(rule: Element, now_ms: int) -> Effect:
     read = read_rule(rule, References(rule))
     if len(read.expressions) != 1 or not isinstance(read.expressions[0], DateExpression):
         return Effect.UNKNOWN
-    date = read.expressions[0]
+    return _effect(read.expressions[0], now_ms)
+
+
+def effect_of_date(expression: Element, now_ms: int) -> Effect:
+    """Return whether a `<date_expression>` holds at `now_ms`."""
+    return _effect(read_date(expression), now_ms)
+
+
+def _effect(date: DateExpression, now_ms: int) -> Effect:
     if date.spec is not None:
         return _effect_of_spec(date.spec, now_ms)
     if date.start_ms is not None and now_ms < date.start_ms:

@@ -1,5 +1,7 @@
 """`resource clone`, `promotable`, `unclone`: instances on several nodes."""
 
+from collections.abc import Mapping
+
 from paceline.cib.constraints import references, remove_from_sets, rename_in_constraints
 from paceline.cib.names import check_id_form
 from paceline.cib.resources import (
@@ -13,6 +15,7 @@ from paceline.cib.resources import (
     primitives_of,
     wrap_in_clone,
 )
+from paceline.cib.tags import drop_from_tags
 from paceline.cib.tree import Element, get_section, has_id, remove
 from paceline.commands.agent_lookup import load_metadata
 from paceline.commands.arguments import parse_pairs
@@ -70,7 +73,8 @@ def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool 
         element = find_resource(root, resource_id, ("primitive", "group"))
         if element is None:
             raise _refuse("id-unknown", f"unable to find group or resource: {resource_id}")
-        _check(request, ports, root, element, clone_id, pairs)
+        _check(request, root, element, clone_id)
+        check_promotable(request, ports, element, pairs)
         parent = parent_resource(element)
         made = wrap_in_clone(root, element, clone_id, pairs)
         rename_in_constraints(root, resource_id, made.get("id", ""))
@@ -85,11 +89,9 @@ def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool 
 
 def _check(
     request: Request,
-    ports: Ports,
     root: Element,
     element: Element,
     clone_id: str,
-    pairs: dict[str, str],
 ) -> None:
     name = element.get("id", "")
     if outer_clone(element) is not None:
@@ -113,12 +115,14 @@ def _check(
                 "running on that node or not",
                 is_forceable=True,
             )
-    if pairs.get("promotable", "").lower() in ("true", "yes", "on", "1", "y"):
-        _check_promotable(request, ports, element)
 
 
-def _check_promotable(request: Request, ports: Ports, element: Element) -> None:
-    """Refuse agents that cannot be promoted, unless forced."""
+def check_promotable(
+    request: Request, ports: Ports, element: Element, meta: Mapping[str, str]
+) -> None:
+    """Refuse `promotable=true` for agents that cannot be promoted, unless forced."""
+    if meta.get("promotable", "").lower() not in ("true", "yes", "on", "1", "y"):
+        return
     wrong: list[Report] = []
     for primitive in primitives_of(element):
         name = agent_of(primitive)
@@ -168,7 +172,7 @@ def unclone(request: Request, ports: Ports) -> Outcome:
 
 
 def _dissolve(root: Element, outer: Element, element: Element) -> None:
-    """Put what is inside a clone beside the others, and the clone away with its constraints."""
+    """Put what is inside a clone beside the others; the clone goes, with what names it."""
     place = get_section(root, "resources")
     for inner in inner_resources(outer):
         if element.tag == "primitive" and inner.tag == "group" and len(inner_resources(inner)) > 1:
@@ -176,6 +180,7 @@ def _dissolve(root: Element, outer: Element, element: Element) -> None:
             return
         place.append(inner)
     drop_constraints(root, outer.get("id", ""))
+    drop_from_tags(root, outer.get("id", ""))
     remove(outer)
 
 

@@ -22,7 +22,7 @@ from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, 
 from paceline.commands.edit import edit_cib
 from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report, Severity
+from paceline.model.reports import Report
 
 GUEST_META = ("remote-node",)
 REMOTE_AGENT = "ocf:pacemaker:remote"
@@ -100,12 +100,12 @@ def parse_operations(words: list[str]) -> list[OperationOptions]:
         elif operations:
             operations[-1].append(word)
         else:
-            operations.append(["", word])
+            raise UsageError("When using 'op' you must specify an operation name after 'op'")
     if not operations or any(len(parts) < 2 for parts in operations):
         raise UsageError(
             "When using 'op' you must specify an operation name and at least one option"
         )
-    return [{"name": parts[0], **parse_pairs(parts[1:])} for parts in operations]
+    return [parse_pairs((f"name={parts[0]}", *parts[1:])) for parts in operations]
 
 
 def _read_wrapper(request: Request, sections: Mapping[str, list[str]], wanted: _Wanted) -> None:
@@ -167,7 +167,7 @@ def _create(
 ) -> str:
     """Check everything, then put the resource into the tree."""
     findings = request.findings
-    form = check_id_form(wanted.resource_id, f"{what} name" if what == "resource" else "id")
+    form = check_id_form(wanted.resource_id, f"{what} name")
     if form or has_id(root, wanted.resource_id):
         raise InvalidRequestError(*(form or (already_exists(wanted.resource_id),)))
     place = _find_place(request, root, wanted)
@@ -178,10 +178,14 @@ def _create(
         findings.extend(notices)
     findings.extend(tuple(_check_special(request, agent, wanted)))
     findings.extend(tuple(check_operations(operations, agent)))
-    findings.extend(tuple(check_operation_ids(root, operations)))
     findings.extend(tuple(check_new_parameters(agent, wanted.parameters)))
     findings.extend(tuple(check_unique(root, agent, wanted.resource_id, wanted.parameters)))
     findings.stop_if_errors()
+    taken = check_operation_ids(root, operations)
+    if taken:
+        raise InvalidRequestError(*taken)
+    if agent.name.standard == "stonith" and agent.is_unfencing:
+        wanted.meta.setdefault("provides", "unfencing")
     primitive = create_primitive(
         root,
         get_section(root, "resources"),
@@ -201,13 +205,15 @@ def _find_place(request: Request, root: Element, wanted: _Wanted) -> Element | N
     if wanted.wrapper in ("clone", "promotable") and wanted.wrapper_id:
         if wanted.wrapper_id == wanted.resource_id:
             findings.add(already_exists(wanted.wrapper_id))
-        findings.extend(check_new_id(root, wanted.wrapper_id, "clone id"))
+        findings.extend(check_new_id(root, wanted.wrapper_id))
     if wanted.wrapper == "bundle":
         return _find_bundle(request, root, wanted)
     if wanted.wrapper != "group":
         return None
     group = find_resource(root, wanted.wrapper_id, ("group",))
     if group is None:
+        if wanted.wrapper_id == wanted.resource_id:
+            raise InvalidRequestError(already_exists(wanted.wrapper_id))
         if has_id(root, wanted.wrapper_id):
             findings.error("not-a-group", f"'{wanted.wrapper_id}' is not a group")
         else:
@@ -231,6 +237,8 @@ def _find_bundle(request: Request, root: Element, wanted: _Wanted) -> Element:
     bundle = find_resource(root, wanted.wrapper_id, ("bundle",))
     if bundle is None:
         message = f"bundle '{wanted.wrapper_id}' does not exist"
+        if has_id(root, wanted.wrapper_id):
+            message = f"'{wanted.wrapper_id}' is not a bundle"
         raise InvalidRequestError(Report(code="id-unknown", message=message))
     inner = inner_resources(bundle)
     if inner:
@@ -261,14 +269,14 @@ def _check_special(request: Request, agent: AgentMetadata, wanted: _Wanted) -> l
         reports.append(_not_sufficient(request, "a remote connection", "add-remote"))
     if any(name in wanted.meta for name in GUEST_META):
         reports.append(_not_sufficient(request, "a guest node", "add-guest"))
-    is_promotable = wanted.wrapper == "promotable"
-    if is_promotable and agent.exists and not agent.is_promotable:
+    is_wanted = wanted.wrapper_meta.get("promotable", "").lower() in ("true", "yes", "on", "1", "y")
+    if is_wanted and not agent.is_promotable:
         reports.append(
             Report(
                 code="agent-not-promotable",
-                message="Clone option 'promotable' is not compatible with "
-                f"'{agent.name}' resource agent of resource '{wanted.resource_id}'",
-                severity=Severity.WARNING,
+                message=f"Clone option 'promotable' is not compatible with '{agent.name}' resource "
+                "agent",
+                is_forceable=agent.exists,
             )
         )
     return reports

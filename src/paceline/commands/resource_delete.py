@@ -8,11 +8,13 @@ from paceline.cib.resources import (
     parent_resource,
     primitives_of,
 )
+from paceline.cib.tags import drop_from_tags, tags_naming
 from paceline.cib.tree import Element, find_section, remove
+from paceline.cib.wording import quoted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.commands.resource_state import set_meta
-from paceline.commands.resource_words import note_other_kind
+from paceline.commands.resource_words import note_other_kind, warn_if_unmanaged
 from paceline.commands.waiting import wait_limit_ms
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
@@ -22,54 +24,67 @@ STOP_WAIT_MS = 60_000
 
 
 def delete(request: Request, ports: Ports) -> Outcome:
-    """Delete a resource with what is inside it: `resource delete ID`.
+    """Delete resources with what is inside them: `resource delete ID...`.
 
-    On a live cluster it is stopped first, unless forced: what is deleted while it runs would have
-    to be stopped as an orphan.
+    On a live cluster they are stopped first, unless forced: what is deleted while it runs would
+    have to be stopped as an orphan.
     """
-    if len(request.arguments) != 1:
+    if not request.arguments:
         raise UsageError
-    wanted = request.arguments[0]
     if ports.cib.is_live and not request.is_forced and not request.has("no-stop"):
-        _stop_first(request, ports, wanted)
+        _stop_first(request, ports)
 
     def change(root: Element) -> str:
-        element = _get(request, root, wanted)
-        note_other_kind(request, element, "delete")
-        _refuse_tagged(request, root, element)
-        if element.tag == "group":
-            _delete_group(request, root, element)
-        elif element.tag == "bundle":
-            for inner in inner_resources(element):
-                _delete_one(request, root, inner)
-            _drop(request, root, element)
-        else:
-            for one in primitives_of(element):
-                _delete_one(request, root, one)
+        _refuse_unknown(request, root)
+        for wanted in request.arguments:
+            element = find_resource(root, wanted)
+            if element is not None:  # else it went with one that was named before it
+                note_other_kind(request, element, "delete")
+                delete_resource(request, root, element)
         return ""
 
     edit_cib(request, ports, change)
     return Outcome()
 
 
-def _get(request: Request, root: Element, wanted: str) -> Element:
-    element = find_resource(root, wanted)
-    if element is None:
-        message = f"Resource '{wanted}' does not exist."
-        raise InvalidRequestError(Report(code="id-unknown", message=message))
-    return element
+def delete_resource(request: Request, root: Element, element: Element) -> None:
+    """Delete a resource with what is inside it and what names it."""
+    group = element if element.tag == "group" else element.find("group")
+    if group is not None:
+        _delete_group(request, root, group)
+    elif element.tag == "bundle":
+        _delete_bundle(request, root, element)
+    else:
+        for one in primitives_of(element):
+            _delete_one(request, root, one)
 
 
-def _stop_first(request: Request, ports: Ports, wanted: str) -> None:
-    """Disable the resource and wait until it has stopped."""
+def _refuse_unknown(request: Request, root: Element) -> None:
+    """Raise InvalidRequestError where there is no such resource."""
+    missing = sorted({one for one in request.arguments if find_resource(root, one) is None})
+    if not missing:
+        return
+    message = f"Resource '{missing[0]}' does not exist."
+    if len(request.arguments) > 1:
+        noun = "resource" if len(missing) == 1 else "resources"
+        message = f"Unable to find {noun}: {quoted(missing)}"
+    raise InvalidRequestError(Report(code="id-unknown", message=message))
+
+
+def _stop_first(request: Request, ports: Ports) -> None:
+    """Disable the resources and wait until they have stopped."""
 
     def disable(root: Element) -> str:
-        element = _get(request, root, wanted)
-        _refuse_tagged(request, root, element)
-        set_meta(root, element, {"target-role": "Stopped"})
+        _refuse_unknown(request, root)
+        for wanted in request.arguments:
+            element = find_resource(root, wanted)
+            if element is not None:
+                set_meta(root, element, {"target-role": "Stopped"})
         return ""
 
     edit_cib(request, ports, disable)
+    if request.has("dry-run"):
+        return
     limit_ms = wait_limit_ms(request) if request.has("wait") else STOP_WAIT_MS
     question: JsonRecord = {"do": "wait", "timeout_ms": limit_ms}
     answer = ports.daemon.ask(question, timeout_ms=limit_ms)
@@ -77,32 +92,8 @@ def _stop_first(request: Request, ports: Ports, wanted: str) -> None:
         raise InvalidRequestError(
             Report(
                 code="not-stopped",
-                message=f"Unable to stop: {wanted} before deleting "
+                message=f"Unable to stop: {' '.join(request.arguments)} before deleting "
                 "(re-run with --force to force deletion)",
-            )
-        )
-
-
-def _refuse_tagged(request: Request, root: Element, element: Element) -> None:
-    """Refuse what a tag names: the tag would name nothing."""
-    names = {one.get("id") for one in element.iter() if one.get("id")} & {
-        element.get("id"),
-        *(one.get("id") for one in inner_resources(element)),
-    }
-    section = find_section(root, "tags")
-    tags = [
-        tag.get("id", "")
-        for tag in (() if section is None else section)
-        if any(ref.get("id") in names for ref in tag.iterfind("obj_ref"))
-    ]
-    if tags:
-        noun = "tag" if len(tags) == 1 else "tags"
-        listed = ", ".join(f"'{tag}'" for tag in sorted(tags))
-        raise InvalidRequestError(
-            Report(
-                code="resource-tagged",
-                message=f"Unable to remove resource '{element.get('id')}' because it is "
-                f"referenced in the {noun}: {listed}",
             )
         )
 
@@ -113,6 +104,7 @@ def _delete_group(request: Request, root: Element, group: Element) -> None:
         "removing-group", f"Removing group: {name} (and all resources within group)"
     )
     request.findings.inform("stopping-group", f"Stopping all resources in group: {name}...")
+    warn_if_unmanaged(request, group)
     for member in inner_resources(group):
         _delete_one(request, root, member)
 
@@ -122,9 +114,11 @@ def _delete_one(request: Request, root: Element, element: Element) -> None:
     name = element.get("id", "")
     emptied = _emptied_containers(element)
     for one in (element, *emptied):
-        _drop_constraints(request, root, one)
-    has_group = any(one.tag == "group" for one in emptied)
-    label = "Deleting Resource (and group)" if has_group else "Deleting Resource"
+        _drop_references(request, root, one)
+    tags = {one.tag for one in emptied}
+    label = "Deleting Resource"
+    if "group" in tags:
+        label += " (and group and clone)" if len(tags) > 1 else " (and group)"
     request.findings.inform("deleting", f"{label} - {name}")
     if is_stonith(element):
         _drop_from_levels(root, name)
@@ -141,15 +135,23 @@ def _emptied_containers(element: Element) -> list[Element]:
     return found
 
 
-def _drop(request: Request, root: Element, element: Element) -> None:
-    _drop_constraints(request, root, element)
-    request.findings.inform("deleting", f"Deleting bundle '{element.get('id')}'")
-    remove(element)
+def _delete_bundle(request: Request, root: Element, bundle: Element) -> None:
+    inner = inner_resources(bundle)
+    what = f"bundle '{bundle.get('id')}'"
+    if inner:
+        what += f" and its inner resource '{inner[0].get('id')}'"
+    request.findings.inform("deleting", f"Deleting {what}")
+    for one in (*inner, bundle):
+        _drop_references(request, root, one)
+    remove(bundle)
 
 
-def _drop_constraints(request: Request, root: Element, element: Element) -> None:
-    """Remove the constraints that name the resource, and say so."""
+def _drop_references(request: Request, root: Element, element: Element) -> None:
+    """Remove the constraints on the resource, and it from tags, and say so."""
     name = element.get("id", "")
+    for tag in tags_naming(root, frozenset({name})):
+        request.findings.inform("removing-from-tag", f"Removing {name} from tag {tag}")
+    drop_from_tags(root, name)
     found = references(root, name)
     for one in sorted(found, key=_removal_rank):
         if not has_sets(one):
@@ -199,14 +201,14 @@ def _command(area: str, what: str) -> Command:
         words=f"{area} delete",
         handler=delete,
         needs=Needs.CIB,
-        arguments=f"<{area} id>",
+        arguments=f"<{area} id>...",
         options=("force", "no-stop", "wait"),
-        help=f"Delete {what}, with what is inside and the constraints on it.",
+        help=f"Delete {what}, with what is inside and what names them.",
         aliases=(Alias(words=f"{area} remove"),),
     )
 
 
 COMMANDS = (
-    _command("resource", "a resource, group, clone or bundle"),
-    _command("stonith", "a fence device"),
+    _command("resource", "resources, groups, clones or bundles"),
+    _command("stonith", "fence devices"),
 )

@@ -8,6 +8,7 @@ from paceline.cib.resources import (
     outer_clone,
     parent_resource,
 )
+from paceline.cib.tags import tags_naming
 from paceline.cib.tree import Element, add_element, get_section, has_id, remove
 from paceline.cib.wording import quoted_sorted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
@@ -64,6 +65,7 @@ def _add(request: Request, root: Element, group_id: str, members: list[str]) -> 
     findings.stop_if_errors()
     if group is None:
         group = add_element(get_section(root, "resources"), "group", (("id", group_id),))
+    _refuse_dangling(request, root, found, group_id)
     goes_after = request.has("after")
     for element in reversed(found) if goes_after else found:
         old = parent_resource(element)
@@ -72,6 +74,24 @@ def _add(request: Request, root: Element, group_id: str, members: list[str]) -> 
         if old is not None and old.tag == "group" and not inner_resources(old) and old is not group:
             remove_group(root, old)
     return ""
+
+
+def _refuse_dangling(request: Request, root: Element, moved: list[Element], group_id: str) -> None:
+    """Refuse to take the last member out of a group that a tag or a constraint names."""
+    names = {one.get("id") for one in moved}
+    for parent in {one: None for one in map(parent_resource, moved) if one is not None}:
+        members = {one.get("id", "") for one in inner_resources(parent)}
+        parent_id = parent.get("id", "")
+        if parent.tag != "group" or parent_id == group_id or members - names:
+            continue
+        if tags_naming(root, frozenset({parent_id})):
+            request.findings.error(
+                "group-emptied",
+                f"Unable to move resources {quoted_sorted(members)} as it would leave group "
+                f"'{parent_id}' empty. Please, use the '{request.program} resource ungroup "
+                f"{parent_id}' command first.",
+            )
+    request.findings.stop_if_errors()
 
 
 def _nothing_to_add(group_id: str) -> str:

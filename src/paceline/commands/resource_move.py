@@ -1,15 +1,17 @@
 """`resource move`, `ban`, `clear`: where a resource runs, by hand."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from paceline.cib.constraints import LOCATION, add_constraint, iterate_constraints
+from paceline.cib.remote_nodes import node_names
 from paceline.cib.resources import (
     find_resource,
     is_promotable_clone,
     outer_clone,
-    parent_resource,
 )
-from paceline.cib.tree import Element, add_element, nodes, remove
+from paceline.cib.rule_effects import Effect, effect_of_date
+from paceline.cib.tree import Element, add_element, remove
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.commands.node_attributes import unknown_node
@@ -40,7 +42,8 @@ def _read(request: Request) -> tuple[str, str, int | None]:
     pairs = dict(word.split("=", 1) for word in request.arguments if "=" in word)
     lifetime = pairs.pop("lifetime", request.value("lifetime"))
     if pairs or not 1 <= len(plain) <= 2:
-        raise UsageError
+        verb = {"ban": "ban", "clear": "clear"}.get(request.words[-1], "move")
+        raise UsageError("" if plain else f"must specify a resource to {verb}")
     lifetime_ms = None
     if lifetime:
         try:
@@ -58,14 +61,17 @@ def _refuse_wrong_target(request: Request, element: Element, verb: str) -> None:
     """Refuse what cannot be moved or banned as it was named."""
     findings = request.findings
     if request.has("promoted") and not is_promotable_clone(element):
+        outer = outer_clone(element)
+        hint = ""
+        if outer is not None and is_promotable_clone(outer):
+            hint = f" ({outer.get('id')})"
         findings.error(
             "not-promotable",
-            "when specifying --promoted you must use the promotable clone id",
+            f"when specifying --promoted you must use the promotable clone id{hint}",
         )
     elif verb == "move":
         clone = element if element.tag in ("clone", "master") else outer_clone(element)
-        parent = parent_resource(element)
-        if element.tag == "bundle" or (parent is not None and parent.tag == "bundle"):
+        if element.tag == "bundle":
             findings.error("cannot-move", "cannot move bundle resources")
         elif clone is not None and not is_promotable_clone(clone):
             findings.error("cannot-move", "cannot move cloned resources")
@@ -80,7 +86,7 @@ def _refuse_wrong_target(request: Request, element: Element, verb: str) -> None:
 
 def _check_node(request: Request, root: Element, name: str) -> None:
     """End the request if the configuration has nodes, but not this one."""
-    known = {node.get("uname") for node in nodes(root)}
+    known = node_names(root)
     if name and known and name not in known:
         request.findings.add(unknown_node(name))
         request.findings.stop_if_errors()
@@ -98,12 +104,12 @@ def ban(request: Request, ports: Ports) -> Outcome:
         _refuse_wrong_target(request, element, "ban")
         _check_node(request, root, node)
         where = node or _only_place(ports, root, element)
-        _drop(root, resource_id, (f"{PREFER}-{resource_id}", f"{BAN}-{resource_id}-on-{where}"))
-        _announce_ban(request, resource_id, where)
+        _drop(root, resource_id, (f"{BAN}-{resource_id}-on-{where}",))
         _constrain(
             request, root, f"{BAN}-{resource_id}-on-{where}", resource_id, where, "-INFINITY",
             lifetime_ms,
         )  # fmt: skip
+        _announce_ban(request, resource_id, where)
         return ""
 
     edit_cib(request, ports, change)
@@ -167,16 +173,24 @@ def _constrain(
     shown = until.strftime("%Y-%m-%d %H:%M:%SZ")
     request.findings.inform("lifetime", f"Migration will take effect until: {shown}")
     constraint = add_constraint(root, LOCATION, base)
+    rule_id, expression_id, date_id = _lifetime_ids(wanted, resource_id)
     rule = add_element(
-        constraint, "rule", (("id", f"{wanted}-rule"), ("score", score), ("boolean-op", "and"))
+        constraint, "rule", (("id", rule_id), ("score", score), ("boolean-op", "and"))
     )
     expression = (("attribute", "#uname"), ("operation", "eq"), ("value", node))
-    add_element(rule, "expression", (("id", f"{wanted}-expr"), *expression, ("type", "string")))
-    add_element(
-        rule,
-        "date_expression",
-        (("id", f"{wanted}-lifetime"), ("operation", "lt"), ("end", shown)),
-    )
+    add_element(rule, "expression", (("id", expression_id), *expression, ("type", "string")))
+    add_element(rule, "date_expression", (("id", date_id), ("operation", "lt"), ("end", shown)))
+
+
+def _lifetime_ids(wanted: str, resource_id: str) -> tuple[str, str, str]:
+    """Return the ids of a rule that ends, its expression and its date, as crm_resource has them."""
+    if wanted == f"{PREFER}-{resource_id}":
+        return (
+            f"{PREFER}-rule-{resource_id}",
+            f"{PREFER}-expr-{resource_id}",
+            f"{PREFER}-lifetime-end-{resource_id}",
+        )
+    return f"{wanted}-rule", f"{wanted}-expr", f"{wanted}-lifetime"
 
 
 def move_with_constraint(request: Request, ports: Ports) -> Outcome:
@@ -186,7 +200,7 @@ def move_with_constraint(request: Request, ports: Ports) -> Outcome:
     edit_cib(
         request, ports, lambda root: _move(request, ports, root, resource_id, node, lifetime_ms)
     )
-    if not request.is_classic:
+    if not request.is_classic and lifetime_ms is None:
         request.findings.warn(
             "constraint-stays",
             "A move constraint has been created and the resource "
@@ -263,7 +277,7 @@ def _nodes_word(places: tuple[str, ...]) -> str:
 
 
 def clear(request: Request, ports: Ports) -> Outcome:
-    """Lift what move and ban left behind: `resource clear R [NODE]`."""
+    """Lift what move and ban left behind: `resource clear R [NODE] [--expired]`."""
     if not request.arguments:
         raise UsageError("must specify a resource to clear")
     if len(request.arguments) > 2:
@@ -272,8 +286,11 @@ def clear(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
 
     def change(root: Element) -> str:
-        _find(request, root, resource_id)
-        for removed in _clear(root, resource_id, places[0] if places else ""):
+        _refuse_wrong_target(request, _find(request, root, resource_id), "clear")
+        node = places[0] if places else ""
+        if node:
+            _refuse_unknown_place(root, resource_id, node)
+        for removed in _clear(root, resource_id, node, only_expired=request.has("expired")):
             request.findings.inform("constraint-removed", f"Removing constraint: {removed}")
         return ""
 
@@ -282,20 +299,38 @@ def clear(request: Request, ports: Ports) -> Outcome:
     return Outcome()
 
 
-def _clear(root: Element, resource_id: str, node: str) -> list[str]:
+def _refuse_unknown_place(root: Element, resource_id: str, node: str) -> None:
+    """Raise InvalidRequestError if there is no such node, and nothing left behind for one."""
+    known = node_names(root)
+    left_behind = {_node_of(one) for one in iterate_constraints(root, (LOCATION,))}
+    if known and node not in known | left_behind:
+        message = f"cannot clear resource '{resource_id}'\nNode '{node}' not found"
+        raise InvalidRequestError(Report(code="node-unknown", message=message))
+
+
+def _clear(root: Element, resource_id: str, node: str, *, only_expired: bool = False) -> list[str]:
     """Remove what move and ban left behind; return the constraints' ids."""
     removed: list[str] = []
+    now_ms = time.time_ns() // 1_000_000
     for one in list(iterate_constraints(root, (LOCATION,))):
         name = one.get("id", "")
         is_prefer = name == f"{PREFER}-{resource_id}"
         is_ban = name.startswith(f"{BAN}-{resource_id}-on-")
         if not (is_prefer or is_ban) or one.get("rsc") != resource_id:
             continue
+        if only_expired and _lifetime_effect(one, now_ms) is not Effect.EXPIRED:
+            continue
         if node and node not in (_node_of(one), name.removeprefix(f"{BAN}-{resource_id}-on-")):
             continue
         remove(one)
         removed.append(name)
     return removed
+
+
+def _lifetime_effect(constraint: Element, now_ms: int) -> Effect:
+    """Return whether the time of a constraint that move or ban made is over."""
+    dates = list(constraint.iter("date_expression"))
+    return effect_of_date(dates[0], now_ms) if len(dates) == 1 else Effect.UNKNOWN
 
 
 def _node_of(constraint: Element) -> str:
@@ -353,7 +388,7 @@ COMMANDS = (
         handler=clear,
         needs=Needs.CIB,
         arguments="<resource id> [<node>] [--promoted]",
-        options=("promoted", "master", "wait"),
+        options=("promoted", "master", "wait", "expired"),
         help="Lift what move and ban left behind.",
     ),
     Command(

@@ -130,9 +130,6 @@ def _is_exactly(one: Element, name: str, wanted: Mapping[str, str]) -> bool:
         for key in OPTION_NAMES
         if one.get(key) is not None and key not in ("id", "name")
     }
-    level = set_values(one, "instance_attributes").get(CHECK_LEVEL)
-    if level:
-        own[CHECK_LEVEL] = level
     return one.get("name") == name and own == {
         key: value for key, value in wanted.items() if key != "id"
     }

@@ -1,8 +1,10 @@
 """Resources as `--output-format=json` gives them out."""
 
+import time
 from collections.abc import Iterable
 
 from paceline.cib.resources import agent_of, inner_resources
+from paceline.cib.rule_effects import Effect, effect_of
 from paceline.cib.tree import Element, attributes_of
 from paceline.commands.resource_texts import CONTAINER_TAGS
 from paceline.ports.daemon import Json
@@ -40,7 +42,7 @@ def _sets(owner: Element, tag: str) -> list[Json]:
             "rule": next((_rule(rule) for rule in nvset.iterfind("rule")), None),
             "nvpairs": [
                 {"id": pair.get("id"), "name": pair.get("name"), "value": pair.get("value", "")}
-                for pair in nvset.iterfind("nvpair")
+                for pair in sorted(nvset.iterfind("nvpair"), key=lambda one: one.get("name", ""))
             ],
         }
         for nvset in owner.iterfind(tag)
@@ -55,12 +57,18 @@ def _rule(element: Element) -> Json:
     return {
         "id": element.get("id"),
         "type": _EXPRESSION_TYPES.get(element.tag, element.tag.upper()),
-        "in_effect": "UNKNOWN",
+        "in_effect": _effect(element),
         "options": options,
         "date_spec": _detail(inner.get("date_spec")),
         "duration": _detail(inner.get("duration")),
         "expressions": [_rule(child) for child in element if child.tag not in details],
     }
+
+
+def _effect(element: Element) -> str:
+    if element.tag != "rule":
+        return Effect.UNKNOWN
+    return effect_of(element, time.time_ns() // 1_000_000)
 
 
 def _detail(attributes: dict[str, str] | None) -> Json:
@@ -141,7 +149,7 @@ def _bundle(element: Element) -> Json:
         "id": element.get("id"),
         "description": element.get("description"),
         "member_id": inner[0].get("id") if inner else None,
-        "container_type": None if container is None else container.tag.upper(),
+        "container_type": None if container is None else container.tag,
         "container_options": None if container is None else _container(container),
         "network": _network(element.find("network")),
         "port_mappings": [

@@ -107,7 +107,9 @@ class _Builder:
                 listed = " ".join(one.get("id", "") for one in inner)
                 node.details.append(f"members: {listed}")
             found.append(node)
-        constraints = list(iterate_constraints(self._root, (ORDER,)))
+        constraints = sorted(
+            iterate_constraints(self._root, (ORDER,)), key=lambda one: one.get("id", "")
+        )
         plain = [
             one for one in constraints
             if not has_sets(one) and name in (one.get("first"), one.get("then"))
@@ -127,14 +129,14 @@ class _Builder:
         details = [f"{first} then {then}"]
         shown = ("kind", "symmetrical", "require-all", "score")
         attributes = attributes_of(constraint)
-        details += [f"{key}={attributes[key]}" for key in shown if key in attributes]
+        details += _on_one_line(attributes, shown)
         return _Node(self._title("order", name), ("order", name), details)
 
     def _order_set(self, constraint: Element) -> _Node:
         name = constraint.get("id", "")
-        details = []
+        details: list[str] = []
         own = attributes_of(constraint)
-        details += [f"{key}={own[key]}" for key in ("kind", "symmetrical") if key in own]
+        details += _on_one_line(own, ("kind", "symmetrical"))
         for members, options in sets_of(constraint):
             text = f"   set {' '.join(members)}"
             if options:
@@ -158,6 +160,12 @@ class _Builder:
                 return [constraint.get("first", ""), constraint.get("then", "")]
             return sorted({one for members, _options in sets_of(constraint) for one in members})
         return []
+
+
+def _on_one_line(attributes: dict[str, str], names: tuple[str, ...]) -> list[str]:
+    """Return those of the attributes that there are, as one line; no line where there are none."""
+    pairs = [f"{name}={attributes[name]}" for name in names if name in attributes]
+    return [" ".join(pairs)] if pairs else []
 
 
 def _lines(node: _Node) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 from paceline.cib.resources import (
+    RESOURCE_TAGS,
     find_resource,
     inner_resources,
     is_stonith,
@@ -56,10 +57,7 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
         record = resource_records(_with_inner(tops))
         return Outcome(text=json.dumps(record))
     if wanted_format == "cmd":
-        texts, warnings = command_texts(_with_inner(tops))
-        for warning in warnings:
-            request.findings.warn("not-expressible", warning)
-        return Outcome(text=";\n".join(texts))
+        return Outcome(text=";\n".join(command_texts(_with_inner(tops))))
     if not tops and not request.arguments:
         return Outcome()
     levels = level_lines(root) if stonith else []
@@ -97,15 +95,16 @@ def _chosen(request: Request, root: Element, *, stonith: bool) -> list[Element]:
         request.findings.warn("id-unknown", f"Unable to find {what} '{wanted}'")
     if missing and not found:
         raise InvalidRequestError(Report(code="nothing-to-show", message=f"No {what} found"))
-    return found
+    return sorted(found, key=lambda one: one.get("id", ""))
 
 
 def _with_inner(tops: Iterable[Element]) -> list[Element]:
-    found: list[Element] = []
+    """Return resources and what is in them, each once."""
+    found: dict[str, Element] = {}
     for one in tops:
-        found.append(one)
-        found += _with_inner(inner_resources(one))
-    return found
+        for element in (one, *one.iterdescendants(*RESOURCE_TAGS)):
+            found.setdefault(element.get("id", ""), element)
+    return list(found.values())
 
 
 def group_list(request: Request, ports: Ports) -> Outcome:

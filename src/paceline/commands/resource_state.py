@@ -7,7 +7,12 @@ from paceline.cib.resources import inner_resources, parent_resource, primitives_
 from paceline.cib.tree import Element
 from paceline.commands.contract import Command, Handler, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
-from paceline.commands.resource_words import enabled_together, find_many, note_other_kind
+from paceline.commands.resource_words import (
+    enabled_together,
+    find_many,
+    note_other_kind,
+    warn_if_unmanaged,
+)
 from paceline.commands.waiting import check_wait, wait_if_asked
 
 META = "meta_attributes"
@@ -38,7 +43,9 @@ def _handler(verb: str, change_one: Callable[[Request, Element, Element], None])
             changed.clear()
             for element in find_many(request, root, request.arguments):
                 changed.append(element.get("id", ""))
-                note_other_kind(request, element, verb)
+                note_other_kind(request, element, verb if verb in ("enable", "disable") else "")
+                if verb in ("enable", "disable"):
+                    warn_if_unmanaged(request, element)
                 change_one(request, root, element)
             return ""
 
@@ -94,6 +101,12 @@ def _manage(request: Request, root: Element, element: Element) -> None:
 
 
 def _unmanage(request: Request, root: Element, element: Element) -> None:
+    bundles = [element] if element.tag == "bundle" else []
+    parent = parent_resource(element)
+    if parent is not None and parent.tag == "bundle":
+        bundles.append(parent)
+    for one in bundles:
+        _switch_meta(root, one, "is-managed", "false")
     for primitive in primitives_of(element):
         _switch_meta(root, primitive, "is-managed", "false")
         if request.has("monitor"):

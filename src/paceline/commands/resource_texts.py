@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
+from paceline.cib.names import clean_id
 from paceline.cib.nvsets import pairs_of, set_values
 from paceline.cib.operations import CHECK_LEVEL
 from paceline.cib.resources import agent_of, inner_resources, is_stonith
@@ -141,21 +142,24 @@ def _bundle_lines(element: Element) -> list[str]:
     return lines
 
 
-def command_texts(elements: Sequence[Element]) -> tuple[list[str], list[str]]:
-    """Return the commands that make these resources again, and what they cannot express."""
+def command_texts(elements: Sequence[Element]) -> list[str]:
+    """Return the commands that make these resources again."""
     texts: list[str] = []
-    warnings: list[str] = []
-    primitives = [one for one in elements if one.tag == "primitive"]
-    for primitive in primitives:
-        texts += _create_primitive(primitive)
+    bundled: set[str] = set()
     for bundle in (one for one in elements if one.tag == "bundle"):
         texts.append(_create_bundle(bundle))
-        warnings += _bundle_warnings(bundle)
+        for inner in inner_resources(bundle):
+            bundled.add(inner.get("id", ""))
+            texts += _create_primitive(inner, bundle_id=bundle.get("id", ""))
+    primitives = [one for one in elements if one.tag == "primitive"]
+    for primitive in primitives:
+        if primitive.get("id") not in bundled:
+            texts += _create_primitive(primitive)
     for group in (one for one in elements if one.tag == "group"):
         texts += _create_group(group)
     for clone in (one for one in elements if one.tag in ("clone", "master")):
         texts.append(_create_clone(clone))
-    return texts, warnings
+    return texts
 
 
 def _words(pairs: Iterable[tuple[str, str]]) -> str:
@@ -166,7 +170,7 @@ def _joined(lines: Sequence[str]) -> str:
     return " \\\n".join(lines)
 
 
-def _create_primitive(element: Element) -> list[str]:
+def _create_primitive(element: Element, *, bundle_id: str = "") -> list[str]:
     area = "stonith" if is_stonith(element) else "resource"
     agent = agent_of(element)
     name = agent.type if area == "stonith" else str(agent)
@@ -183,6 +187,8 @@ def _create_primitive(element: Element) -> list[str]:
     meta = sorted(set_values(element, "meta_attributes").items())
     if meta:
         lines.append(f"  meta {_words(meta)}")
+    if bundle_id:
+        lines.append(f"  bundle {shlex.quote(bundle_id)}")
     texts = [_joined(lines)]
     utilization = sorted(set_values(element, "utilization").items())
     if utilization:
@@ -206,7 +212,7 @@ def _create_bundle(element: Element) -> str:
     for child in element:
         if child.tag in CONTAINER_TAGS:
             pairs = ordered_pairs(child, CONTAINER_ORDER)
-            lines.append(f"  container {child.tag} {_words(pairs)}")
+            lines += [f"  container {child.tag}", f"    {_words(pairs)}"]
     network = element.find("network")
     if network is not None and ordered_pairs(network, NETWORK_ORDER):
         lines.append(f"  network {_words(ordered_pairs(network, NETWORK_ORDER))}")
@@ -215,7 +221,9 @@ def _create_bundle(element: Element) -> str:
         ("storage/storage-mapping", "storage-map", STORAGE_ORDER),
     ):
         for one in element.iterfind(path):
-            pairs = [*ordered_pairs(one, order), ("id", one.get("id", ""))]
+            pairs = ordered_pairs(one, order)
+            if one.get("id") != _usual_map_id(element, one):
+                pairs.append(("id", one.get("id", "")))
             lines.append(f"  {keyword} {_words(pairs)}")
     meta = sorted(set_values(element, "meta_attributes").items())
     if meta:
@@ -223,12 +231,14 @@ def _create_bundle(element: Element) -> str:
     return _joined(lines)
 
 
-def _bundle_warnings(element: Element) -> list[str]:
-    return [
-        f"Bundle resource '{element.get('id')}' contains resource '{inner.get('id')}', which was "
-        "not put into it"
-        for inner in inner_resources(element)
-    ]
+def _usual_map_id(bundle: Element, mapping: Element) -> str:
+    """Return the id that a mapping gets where none is given and none is in the way."""
+    name = bundle.get("id", "")
+    if mapping.tag == "storage-mapping":
+        number = len(list(mapping.itersiblings("storage-mapping", preceding=True)))
+        return f"{name}-storage-map" + (f"-{number}" if number else "")
+    port = mapping.get("port") or mapping.get("range") or ""
+    return clean_id(f"{name}-port-map-{port}")
 
 
 def _create_group(element: Element) -> list[str]:

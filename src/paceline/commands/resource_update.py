@@ -21,6 +21,7 @@ from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
 from paceline.commands.node_attributes import check_integers, list_pairs
+from paceline.commands.resource_clone import check_promotable
 from paceline.commands.resource_create import parse_operations
 from paceline.commands.resource_state import set_meta
 from paceline.commands.resource_words import note_other_kind, unknown_resource
@@ -28,6 +29,8 @@ from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report, Severity
 from paceline.ports.agents import AgentMetadataError
+
+PRIMITIVE = ("primitive",)
 
 
 def refuse_first_errors(request: Request, reports: list[Report]) -> None:
@@ -58,6 +61,7 @@ def update(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         element = find_resource(root, resource_id)
         if element is not None and element.tag in ("clone", "master") and not operations:
+            check_promotable(request, ports, element, {**parameters, **meta})
             set_meta(root, element, {**parameters, **meta})
             return ""
         if element is None or element.tag != "primitive":
@@ -67,6 +71,7 @@ def update(request: Request, ports: Ports) -> Outcome:
         if parameters:
             update_first_set(root, element, "instance_attributes", parameters)
         if meta:
+            refuse_guest_meta(request, meta)
             set_meta(root, element, meta)
         for operation in operations:
             _replace_operation(request, ports, root, element, operation)
@@ -141,7 +146,6 @@ def _replace_operation(
     old = _find_to_replace(element, operation)
     container = element.find("operations")
     if old is None or container is None:
-        _refuse_same_interval(element, operation)
         if container is None:
             add_element(element, "operations", ())
         add_operation(root, element, operation)
@@ -168,28 +172,7 @@ def _find_to_replace(element: Element, operation: Mapping[str, str]) -> Element 
         )
         if same_level and interval_ms_or_none(one.get("interval", "")) == wanted_ms:
             return one
-    if operation.get(CHECK_LEVEL):
-        same_name = [
-            one
-            for one in same_name
-            if set_values(one, "instance_attributes").get(CHECK_LEVEL) == operation[CHECK_LEVEL]
-        ]
     return same_name[0] if same_name else None
-
-
-def _refuse_same_interval(element: Element, operation: Mapping[str, str]) -> None:
-    wanted_ms = interval_ms_or_none(operation["interval"])
-    for one in element.iterfind("operations/op"):
-        same = one.get("name") == operation["name"]
-        if same and interval_ms_or_none(one.get("interval", "")) == wanted_ms:
-            raise InvalidRequestError(
-                Report(
-                    code="operation-duplicate",
-                    message=f"operation {operation['name']} with interval "
-                    f"{one.get('interval')} already specified for {element.get('id')}:\n"
-                    f"{operation_text(one)}",
-                )
-            )
 
 
 def operation_text(operation: Element) -> str:
@@ -219,17 +202,9 @@ def meta(request: Request, ports: Ports) -> Outcome:
                 )
             )
         note_other_kind(request, element, "meta")
-        if "remote-node" in changes:
-            verb = "add-guest" if changes["remote-node"] else "remove-guest"
-            what = "creating" if changes["remote-node"] else "removing"
-            report = Report(
-                code="use-command",
-                message=f"this command is not sufficient for {what} a guest node, use "
-                f"'{request.program} cluster node {verb}'",
-                is_forceable=True,
-            )
-            request.findings.add(report)
-            request.findings.stop_if_errors()
+        refuse_guest_meta(request, changes)
+        if element.tag == "clone":
+            check_promotable(request, ports, element, changes)
         set_meta(root, element, changes)
         return ""
 
@@ -238,12 +213,28 @@ def meta(request: Request, ports: Ports) -> Outcome:
     return Outcome()
 
 
+def refuse_guest_meta(request: Request, changes: Mapping[str, str]) -> None:
+    """End the request, unless forced, where it makes or unmakes a guest node by half."""
+    if "remote-node" not in changes:
+        return
+    verb = "add-guest" if changes["remote-node"] else "remove-guest"
+    what = "creating" if changes["remote-node"] else "removing"
+    report = Report(
+        code="use-command",
+        message=f"this command is not sufficient for {what} a guest node, use "
+        f"'{request.program} cluster node {verb}'",
+        is_forceable=True,
+    )
+    request.findings.add(report)
+    request.findings.stop_if_errors()
+
+
 def utilization(request: Request, ports: Ports) -> Outcome:
     """Show or set what resources need of a node: `resource utilization [ID [NAME=[VALUE]...]]`."""
     title = "Resource Utilization:"
     if len(request.arguments) < 2:
         root = read_cib(ports)
-        if request.arguments and find_resource(root, request.arguments[0]) is None:
+        if request.arguments and find_resource(root, request.arguments[0], PRIMITIVE) is None:
             raise _unknown(request.arguments[0])
         owners = [
             (one.get("id", ""), set_values(one, "utilization"))
@@ -256,9 +247,10 @@ def utilization(request: Request, ports: Ports) -> Outcome:
     check_integers(changes)
 
     def change(root: Element) -> str:
-        element = find_resource(root, resource_id)
+        element = find_resource(root, resource_id, PRIMITIVE)
         if element is None:
             raise _unknown(resource_id)
+        note_other_kind(request, element)
         update_first_set(root, element, "utilization", changes, removes_empty=True)
         return ""
 

@@ -1,6 +1,14 @@
 """What commands about resources and about fence devices share."""
 
-from paceline.cib.resources import find_resource, inner_resources, is_stonith, outer_clone
+from paceline.cib.nvsets import set_values
+from paceline.cib.resources import (
+    RESOURCE_TAGS,
+    find_resource,
+    inner_resources,
+    is_stonith,
+    outer_clone,
+    parent_resource,
+)
 from paceline.cib.tree import Element, find_section
 from paceline.commands.contract import Request
 from paceline.model.errors import InvalidRequestError
@@ -31,6 +39,27 @@ def note_other_kind(request: Request, element: Element, words: str = "") -> None
         f"Ability of this command to accept {what} is deprecated and will be removed in a future "
         f"release.{instead}",
     )
+
+
+def is_unmanaged(element: Element) -> bool:
+    """Say whether the cluster leaves a resource, or something in it, alone."""
+    around = [element]
+    parent = parent_resource(element)
+    while parent is not None:
+        around.append(parent)
+        parent = parent_resource(parent)
+    inside = element.iterdescendants(*RESOURCE_TAGS)
+    return any(
+        set_values(one, "meta_attributes").get("is-managed", "true").lower()
+        in ("false", "no", "off", "0", "n")
+        for one in (*around, *inside)
+    )
+
+
+def warn_if_unmanaged(request: Request, element: Element) -> None:
+    """Say that what is asked for will not be done, because nobody cares for the resource."""
+    if is_unmanaged(element) and not request.is_classic:
+        request.findings.warn("unmanaged", f"'{element.get('id')}' is unmanaged")
 
 
 def find_many(request: Request, root: Element, wanted: tuple[str, ...]) -> list[Element]:

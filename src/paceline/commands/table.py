@@ -64,6 +64,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "cluster_setup",
         "cluster_services",
         "cluster_nodes",
+        "cluster_remote_nodes",
         "cluster_files",
         "cluster_link",
         "status",
