@@ -47,6 +47,18 @@ def node_names(root: Element) -> frozenset[str]:
     return frozenset(names)
 
 
+def bundle_replicas(root: Element) -> Iterator[str]:
+    """Yield the names of the nodes that bundles' replicas are: of those with a resource inside."""
+    for bundle in iterate_resources(root):
+        inside = bundle.find("primitive") if bundle.tag == "bundle" else None
+        container = next((one for one in bundle if one.get("image")), None)
+        if inside is None or container is None:
+            continue
+        count = container.get("replicas") or container.get("promoted-max") or "1"
+        for number in range(int(count) if count.isdecimal() else 1):
+            yield f"{bundle.get('id')}-{number}"
+
+
 def taken_names(root: Element) -> frozenset[str]:
     """Return what no new node may be called or addressed by: ids, nodes' names and addresses."""
     known = (*remote_nodes(root), *guest_nodes(root))

@@ -23,6 +23,8 @@ class Effect(StrEnum):
 
 MARKS = {Effect.EXPIRED: " (expired)", Effect.NOT_YET: " (not yet in effect)"}
 """What a listing puts behind the label of a rule."""
+MARKS_OF_CONSTRAINTS = {Effect.EXPIRED: MARKS[Effect.EXPIRED]}
+"""The same for constraints, where pcs marks the expired ones only."""
 
 
 def effect_of(rule: Element, now_ms: int) -> Effect:

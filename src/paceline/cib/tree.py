@@ -14,8 +14,8 @@ from paceline.model.reports import Report
 
 Element: TypeAlias = etree._Element  # lxml gives its class no public name
 
-REFERENCE_TAGS = frozenset({"resource_ref", "obj_ref", "role"})
-"""Elements whose `id` names another element."""
+REFERENCE_TAGS = frozenset({"resource_ref", "obj_ref", "role", "acl_target", "acl_group"})
+"""Elements whose `id` names another element, or a user or group of the system."""
 ID_SUFFIX_MAX = 100_000
 """How many numbered ids are tried for one name."""
 INDENT = "  "

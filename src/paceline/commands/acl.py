@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from paceline.cib.names import check_new_id
+from paceline.cib.names import already_exists, check_id_form, check_new_id
 from paceline.cib.nvsets import pairs_of, update_set
 from paceline.cib.tree import (
     Element,
@@ -36,13 +36,20 @@ def _find(root: Element, tags: Sequence[str], wanted: str) -> Element | None:
 
 
 def _get(request: Request, root: Element, tags: Sequence[str], wanted: str) -> Element:
-    """Return the role, user or group of this id, or end the request."""
-    found = _find(root, tags, wanted)
+    """Return the role, user or group of this id, or end the request; no tags mean a user."""
+    found = _find(root, tags or (USER,), wanted)
     if found is not None:
         return found
+    if not tags and _find(root, (GROUP,), wanted) is not None:
+        request.findings.error("not-a-user", f"'{wanted}' is not an ACL user")
+        request.findings.refuse_if_errors()
+    tags = tags or (USER, GROUP)
     names = {ROLE: "ACL role", USER: "ACL user", GROUP: "ACL group"}
     what = "/".join(names[tag] for tag in sorted(tags))
-    request.findings.error("id-unknown", f"{what} '{wanted}' does not exist")
+    message = f"{what} '{wanted}' does not exist"
+    if len(tags) == 1 and (has_id(root, wanted) or _find(root, (USER, GROUP), wanted) is not None):
+        message = f"'{wanted}' is not an {what}"
+    request.findings.error("id-unknown", message)
     request.findings.refuse_if_errors()
     raise UsageError
 
@@ -173,12 +180,15 @@ def role_delete(request: Request, ports: Ports) -> Outcome:
 
 
 def _read_holder(words: Sequence[str], joint: str) -> tuple[str, tuple[str, ...], str]:
-    """Return role, kinds of holder and the holder's id of `ROLE [to|from] [user|group] ID`."""
+    """Return role, kinds of holder and the holder's id of `ROLE [to|from] [user|group] ID`.
+
+    No kinds means that none was said: a user is meant.
+    """
     rest = [word for position, word in enumerate(words) if not (position == 1 and word == joint)]
     if len(rest) == 3 and rest[1] in ("user", "group"):
         return rest[0], (USER if rest[1] == "user" else GROUP,), rest[2]
     if len(rest) == 2:
-        return rest[0], (USER, GROUP), rest[1]
+        return rest[0], (), rest[1]
     raise UsageError
 
 
@@ -231,7 +241,14 @@ def _create_holder(tag: str) -> Callable[[Request, Ports], Outcome]:
 
         def change(root: Element) -> str:
             what = "ACL user" if tag == USER else "ACL group"
-            request.findings.extend(check_new_id(root, wanted, what))
+            request.findings.extend(check_id_form(wanted, what))
+            if _find(root, (tag,), wanted) is not None:
+                request.findings.add(already_exists(wanted))
+            twice = sorted({role for role in roles if roles.count(role) > 1})
+            for role in twice:
+                request.findings.error(
+                    "role-assigned", f"Role '{role}' is already assigned to '{wanted}'"
+                )
             for role in roles:
                 if _find(root, (ROLE,), role) is None:
                     request.findings.error("id-unknown", f"ACL role '{role}' does not exist")
@@ -296,7 +313,10 @@ def permission_delete(request: Request, ports: Ports) -> Outcome:
                 if one.get("id") == wanted:
                     remove(one)
                     return ""
-        request.findings.error("id-unknown", f"ACL permission '{wanted}' does not exist")
+        message = f"ACL permission '{wanted}' does not exist"
+        if has_id(root, wanted):
+            message = f"'{wanted}' is not an ACL permission"
+        request.findings.error("id-unknown", message)
         request.findings.refuse_if_errors()
         return ""
 

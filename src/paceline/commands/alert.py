@@ -86,6 +86,11 @@ def _read(words: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, str
     return parse_pairs(first), sets
 
 
+def _given(own: Mapping[str, str]) -> list[str]:
+    """Return the names that have a value."""
+    return [name for name, value in own.items() if value]
+
+
 def _refuse_unexpected(own: Mapping[str, str], allowed: Sequence[str]) -> None:
     """Raise UsageError for an attribute that neither alerts nor recipients have."""
     for name, value in own.items():
@@ -118,7 +123,7 @@ def create(request: Request, ports: Ports) -> Outcome:
 
     def change(root: Element) -> str:
         findings = request.findings
-        findings.extend(check_required(own, ("path",), what="alert"))
+        findings.extend(check_required(_given(own), ("path",)))
         if "id" in own:
             findings.extend(check_new_id(root, own["id"], "alert-id"))
         findings.refuse_if_errors()
@@ -168,13 +173,14 @@ def recipient_add(request: Request, ports: Ports) -> Outcome:
 
     def change(root: Element) -> str:
         findings = request.findings
-        findings.extend(check_required(own, ("value",), what="recipient"))
+        findings.extend(check_required(_given(own), ("value",)))
         findings.refuse_if_errors()
         alert = _get_alert(request, root, alert_id)
         if "id" in own:
             findings.extend(check_new_id(root, own["id"], "recipient-id"))
+            findings.refuse_if_errors()
         _refuse_same_value(request, alert, own["value"], None)
-        findings.refuse_if_errors()
+        findings.stop_if_errors()
         wanted = own.get("id") or unique_id(root, f"{alert_id}-recipient")
         recipient = add_element(alert, "recipient", (("id", wanted), ("value", own["value"])))
         _set_attributes(recipient, own, ("description",))
@@ -218,10 +224,13 @@ def recipient_update(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         recipient = _get_recipient(request, root, wanted)
         alert = recipient.getparent()
+        if own.get("value") == "":
+            request.findings.error("value-empty", "Recipient value '' is not valid.")
+            request.findings.refuse_if_errors()
         if own.get("value"):
             if alert is not None:
                 _refuse_same_value(request, alert, own["value"], recipient)
-            request.findings.refuse_if_errors()
+            request.findings.stop_if_errors()
             recipient.set("value", own["value"])
         _set_attributes(recipient, own, ("description",))
         _set_sets(root, recipient, sets)

@@ -12,7 +12,7 @@ from paceline.cib.constraints import (
     iterate_constraints,
     sets_of,
 )
-from paceline.cib.rule_effects import MARKS, Effect, effect_of_all
+from paceline.cib.rule_effects import MARKS_OF_CONSTRAINTS, Effect, effect_of_all
 from paceline.cib.tree import Element, attributes_of
 from paceline.commands.show_rules import rule_lines
 
@@ -111,10 +111,12 @@ def _rules_of_resource(members: Iterable[Element], shown: Shown) -> list[str]:
             continue
         discovery = one.get("resource-discovery")
         tail = f" (resource-discovery={discovery})" if discovery else ""
-        mark = MARKS.get(shown.effect_of(one), "")
+        mark = MARKS_OF_CONSTRAINTS.get(shown.effect_of(one), "")
         lines.append(f"    Constraint{mark}: {one.get('id')}{tail}")
         for rule in one.iterfind("rule"):
-            found = rule_lines(rule, shows_ids=shown.shows_ids, now_ms=shown.now_ms)
+            found = rule_lines(
+                rule, shows_ids=shown.shows_ids, now_ms=shown.now_ms, marks=MARKS_OF_CONSTRAINTS
+            )
             lines += [f"      {line}" for line in found]
     return lines
 

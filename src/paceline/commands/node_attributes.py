@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from paceline.cib.nvsets import pairs_of, update_first_set
-from paceline.cib.tree import Element, nodes, unique_id
+from paceline.cib.remote_nodes import bundle_replicas, node_names
+from paceline.cib.tree import Element, add_element, get_section, nodes, unique_id
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
@@ -16,10 +17,16 @@ UTILIZATION = "utilization"
 
 
 def get_node(root: Element, name: str) -> Element:
-    """Return the node of this name. Raises InvalidRequestError where there is none."""
+    """Return the node of this name; a remote one is noted where it is not yet.
+
+    Raises InvalidRequestError where there is none.
+    """
     for node in nodes(root):
         if node.get("uname") == name:
             return node
+    if name in (*node_names(root), *bundle_replicas(root)):
+        pairs = (("id", name), ("type", "remote"), ("uname", name))
+        return add_element(get_section(root, "nodes"), "node", pairs)
     raise InvalidRequestError(Report(code="node-unknown", message=f"Unable to find a node: {name}"))
 
 
@@ -48,15 +55,10 @@ def _set_utilization(request: Request, root: Element, name: str, changes: Mappin
 
 def check_integers(pairs: Mapping[str, str]) -> None:
     """Raise InvalidRequestError if a utilization value is no integer."""
-    wrong = [f"{name}={value}" for name, value in pairs.items() if value and not _is_integer(value)]
-    if wrong:
-        listed = ", ".join(f"'{pair}'" for pair in wrong)
-        raise InvalidRequestError(
-            Report(
-                code="utilization-not-integer",
-                message=f"Value of utilization attribute must be integer: {listed}",
-            )
-        )
+    for name, value in pairs.items():
+        if value and not _is_integer(value):
+            message = f"Value of utilization attribute must be integer: '{name}={value}'"
+            raise InvalidRequestError(Report(code="utilization-not-integer", message=message))
 
 
 def _is_integer(text: str) -> bool:
@@ -64,7 +66,11 @@ def _is_integer(text: str) -> bool:
 
 
 def list_pairs(
-    title: str, owners: Sequence[tuple[str, Mapping[str, str]]], only_name: str | None
+    title: str,
+    owners: Sequence[tuple[str, Mapping[str, str]]],
+    only_name: str | None,
+    *,
+    is_quoted: bool = True,
 ) -> str:
     """Return a listing: a title, then a line per owner that has pairs, sorted."""
     lines = [title]
@@ -73,7 +79,8 @@ def list_pairs(
             name: value for name, value in pairs.items() if only_name is None or name == only_name
         }
         if chosen:
-            shown = " ".join(f"{name}={quote_value(chosen[name])}" for name in sorted(chosen))
+            show = quote_value if is_quoted else str
+            shown = " ".join(f"{name}={show(chosen[name])}" for name in sorted(chosen))
             lines.append(f" {owner}: {shown}")
     return "\n".join(lines)
 
@@ -94,7 +101,8 @@ def _list(request: Request, ports: Ports, tag: str, title: str) -> Outcome:
         nvset = node.find(tag)
         if nvset is not None and wanted in (None, name):
             owners.append((name, pairs_of(nvset)))
-    return Outcome(text=list_pairs(title, owners, request.value("name")))
+    text = list_pairs(title, owners, request.value("name"), is_quoted=tag == UTILIZATION)
+    return Outcome(text=text)
 
 
 def attribute(request: Request, ports: Ports) -> Outcome:
@@ -104,18 +112,18 @@ def attribute(request: Request, ports: Ports) -> Outcome:
     name, changes = request.arguments[0], parse_pairs(request.arguments[1:])
 
     def change(root: Element) -> str:
-        _refuse_absent(get_node(root, name), changes)
+        _refuse_absent(get_node(root, name), changes, is_forced=request.is_forced)
         return set_node_attributes(request, root, name, changes)
 
     edit_cib(request, ports, change)
     return Outcome()
 
 
-def _refuse_absent(node: Element, changes: Mapping[str, str]) -> None:
-    """Raise InvalidRequestError if an attribute that is not there is to be removed."""
+def _refuse_absent(node: Element, changes: Mapping[str, str], *, is_forced: bool) -> None:
+    """Raise InvalidRequestError, unless forced, for the removal of what is not there."""
     present = {name for nvset in node.iterfind(ATTRIBUTES) for name in pairs_of(nvset)}
     absent = [name for name, value in changes.items() if value == "" and name not in present]
-    if absent:
+    if absent and not is_forced:
         raise InvalidRequestError(
             *(
                 Report(
@@ -147,7 +155,7 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
 
         def change(root: Element) -> str:
             names = _chosen_nodes(request, ports, root)
-            known = {node.get("uname") for node in nodes(root)}
+            known = {*node_names(root), *bundle_replicas(root)}
             unknown = [name for name in names if name not in known]
             if unknown:
                 raise InvalidRequestError(*(unknown_node(name) for name in unknown))
@@ -164,7 +172,9 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
 
 def _chosen_nodes(request: Request, ports: Ports, root: Element) -> tuple[str, ...]:
     if request.has("all"):
-        return tuple(node.get("uname", "") for node in nodes(root))
+        own = [node.get("uname", "") for node in nodes(root)]
+        others = {*node_names(root), *bundle_replicas(root)} - set(own)
+        return (*own, *sorted(others))
     if request.arguments:
         return request.arguments
     if not ports.cib.is_live:

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 
 from paceline.cib.cluster_options import CLUSTER_OPTIONS, ClusterOption, allowed_words, is_valid
 from paceline.cib.nvsets import add_set, pairs_of, update_set
+from paceline.cib.operations import interval_ms_or_none
 from paceline.cib.tree import Element, find_section, get_section
-from paceline.cib.wording import bad_value, quoted, quoted_sorted
+from paceline.cib.wording import (
+    TIME_INTERVAL,
+    bad_value,
+    check_option_names,
+    quoted,
+    quoted_sorted,
+)
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import (
     Alias,
@@ -19,6 +26,7 @@ from paceline.commands.contract import (
 from paceline.commands.edit import edit_cib, read_cib
 from paceline.commands.node_attributes import set_node_attributes
 
+WATCHDOG_TIMEOUT = "stonith-watchdog-timeout"
 SET_TAG = "cluster_property_set"
 SET_ID = "cib-bootstrap-options"
 
@@ -59,28 +67,45 @@ def set_properties(request: Request, ports: Ports) -> Outcome:
 def _check_changes(request: Request, changes: dict[str, str], present: dict[str, str]) -> None:
     """Report unknown options and values that make no sense."""
     settable = {option.name: option for option in CLUSTER_OPTIONS if not option.is_managed}
-    offered = [option.name for option in settable.values() if not option.is_recent]
     removed_unknown = [
         name for name, value in changes.items() if value == "" and name not in present
     ]
     unknown = sorted(name for name, value in changes.items() if value and name not in settable)
     if removed_unknown:
         _report_missing(request, removed_unknown)
-    managed = {option.name for option in CLUSTER_OPTIONS if option.is_managed}
     if unknown:
-        what = "cluster property option"
-        head = f"invalid {what} '{unknown[0]}'"
-        if len(unknown) > 1:
-            head = f"invalid {what}s: {quoted(unknown)}"
-        request.findings.error(
-            "property-unknown",
-            f"{head}, allowed options are: {quoted_sorted(offered)}",
-            is_forceable=not managed & set(unknown),
-        )
+        _report_unknown(request, unknown, is_forceable=not _managed_names() & set(unknown))
     for name, value in changes.items():
         option = settable.get(name)
-        if option is not None and value and not is_valid(option, value):
+        if name == WATCHDOG_TIMEOUT and value:
+            _check_watchdog_timeout(request, value)
+        elif option is not None and value and not is_valid(option, value):
             request.findings.add(bad_value(name, value, allowed_words(option), is_forceable=True))
+
+
+def _managed_names() -> frozenset[str]:
+    return frozenset(option.name for option in CLUSTER_OPTIONS if option.is_managed)
+
+
+def _report_unknown(request: Request, names: list[str], *, is_forceable: bool) -> None:
+    """Report names that are no options, or none for people to set."""
+    offered = [
+        option.name for option in CLUSTER_OPTIONS if not option.is_managed and not option.is_recent
+    ]
+    reports = check_option_names(names, offered, what="cluster property", is_forceable=is_forceable)
+    request.findings.extend(reports)
+
+
+def _check_watchdog_timeout(request: Request, value: str) -> None:
+    """Refuse a watchdog's time: nodes would count as fenced by watchdogs that nobody feeds."""
+    timeout_ms = interval_ms_or_none(value)
+    if timeout_ms is None:
+        request.findings.add(bad_value(WATCHDOG_TIMEOUT, value, TIME_INTERVAL))
+    elif timeout_ms != 0:
+        request.findings.error(
+            "watchdog-without-sbd",
+            f"{WATCHDOG_TIMEOUT} can only be unset or set to 0 while SBD is disabled",
+        )
 
 
 def _report_missing(request: Request, names: list[str]) -> None:
@@ -99,12 +124,20 @@ def unset_properties(request: Request, ports: Ports) -> Outcome:
     if not request.arguments:
         raise UsageError
     names = dict.fromkeys(request.arguments, "")
+    twice = sorted({name for name in names if request.arguments.count(name) > 1})
+    if twice:
+        noun = "argument" if len(twice) == 1 else "arguments"
+        raise UsageError(f"duplicate {noun}: {quoted(twice)}")
     if node := request.value("node"):
         edit_cib(request, ports, lambda root: set_node_attributes(request, root, node, names))
         return Outcome()
 
     def change(root: Element) -> str:
         nvset = get_property_set(root)
+        managed = sorted(name for name in names if name in _managed_names())
+        if managed:
+            _report_unknown(request, managed, is_forceable=False)
+            request.findings.stop_if_errors()
         missing = [name for name in names if name not in pairs_of(nvset)]
         if missing:
             _report_missing(request, missing)

@@ -14,6 +14,7 @@ from paceline.cib.operations import (
     normalize,
 )
 from paceline.cib.parameters import check_new_parameters, check_unique
+from paceline.cib.remote_nodes import GUEST_NAME, REMOTE_AGENT, taken_names
 from paceline.cib.resources import create_primitive, find_resource, inner_resources, wrap_in_clone
 from paceline.cib.tree import Element, add_element, get_section, has_id
 from paceline.commands.agent_lookup import fence_agent_name, metadata_or_unknown, name_from_words
@@ -24,8 +25,6 @@ from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-GUEST_META = ("remote-node",)
-REMOTE_AGENT = "ocf:pacemaker:remote"
 WRAPPERS = ("clone", "promotable", "master", "bundle", "group")
 
 
@@ -176,7 +175,7 @@ def _create(
         modern, notices = normalize(operation)
         operations.append(modern)
         findings.extend(notices)
-    findings.extend(tuple(_check_special(request, agent, wanted)))
+    findings.extend(tuple(_check_special(request, root, agent, wanted)))
     findings.extend(tuple(check_operations(operations, agent)))
     findings.extend(tuple(check_new_parameters(agent, wanted.parameters)))
     findings.extend(tuple(check_unique(root, agent, wanted.resource_id, wanted.parameters)))
@@ -262,13 +261,18 @@ def _find_bundle(request: Request, root: Element, wanted: _Wanted) -> Element:
     return bundle
 
 
-def _check_special(request: Request, agent: AgentMetadata, wanted: _Wanted) -> list[Report]:
+def _check_special(
+    request: Request, root: Element, agent: AgentMetadata, wanted: _Wanted
+) -> list[Report]:
     """Return warnings about commands that do only half of what is wanted."""
     reports = []
-    if str(agent.name) == REMOTE_AGENT:
+    if agent.name == REMOTE_AGENT:
         reports.append(_not_sufficient(request, "a remote connection", "add-remote"))
-    if any(name in wanted.meta for name in GUEST_META):
+    if GUEST_NAME in wanted.meta:
         reports.append(_not_sufficient(request, "a guest node", "add-guest"))
+    guest = wanted.meta.get(GUEST_NAME, "")
+    if guest and guest in taken_names(root):
+        reports.append(already_exists(guest))
     is_wanted = wanted.wrapper_meta.get("promotable", "").lower() in ("true", "yes", "on", "1", "y")
     if is_wanted and not agent.is_promotable:
         reports.append(

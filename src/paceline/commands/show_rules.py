@@ -1,15 +1,23 @@
 """Rules as people read them."""
 
-from paceline.cib.rule_effects import MARKS, effect_of
+from collections.abc import Mapping
+
+from paceline.cib.rule_effects import MARKS, Effect, effect_of
 from paceline.cib.tree import Element, attributes_of
 
 
-def rule_lines(rule: Element, *, shows_ids: bool, now_ms: int | None = None) -> list[str]:
+def rule_lines(
+    rule: Element,
+    *,
+    shows_ids: bool,
+    now_ms: int | None = None,
+    marks: Mapping[Effect, str] = MARKS,
+) -> list[str]:
     """Return the lines of a rule: its head, and its conditions indented.
 
     With `now_ms` a rule that has expired, or is still to come, is marked.
     """
-    mark = "" if now_ms is None else MARKS.get(effect_of(rule, now_ms), "")
+    mark = "" if now_ms is None else marks.get(effect_of(rule, now_ms), "")
     head = f"Rule{mark}:"
     for name in ("boolean-op", "id-ref", "role", "score", "score-attribute"):
         if rule.get(name):

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paceline.cib.names import check_id_form, clean_id
+from paceline.cib.remote_nodes import node_names
 from paceline.cib.resources import find_resource, is_stonith
 from paceline.cib.tree import (
     Element,
     add_element,
     find_section,
     get_section,
-    nodes,
     remove,
     unique_id,
 )
 from paceline.cib.wording import bad_value, quoted_sorted
+from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
 
@@ -48,12 +49,18 @@ class Target:
 
 
 def parse_target(text: str) -> Target:
-    """Return the target that `text` means; a bare name is a node's."""
+    """Return the target that `text` means; a bare name is a node's. Raises UsageError."""
+    kind_word, percent, _rest = text.partition("%")
+    if percent and kind_word and f"{kind_word}%" not in PREFIXES:
+        raise UsageError(
+            f"'{kind_word}' is not an allowed type for '{text}', use attrib, node, regexp"
+        )
+    text = text.removeprefix("%") if percent and not kind_word else text
     for prefix, kind in PREFIXES.items():
         if text.startswith(prefix):
             rest = text.removeprefix(prefix)
             if kind == ATTRIBUTE:
-                name, _equals, value = rest.partition("=")
+                ((name, value),) = parse_pairs((rest,)).items()
                 return Target(kind, name, value)
             return Target(kind, rest)
     return Target(NODE, text)
@@ -91,10 +98,10 @@ def add(request: Request, ports: Ports) -> Outcome:
 
 def _add(request: Request, root: Element, number: str, target: Target, devices: list[str]) -> str:
     findings = request.findings
-    if not number.isdecimal() or int(number) == 0:
+    is_number = number.isdecimal() and int(number) > 0
+    if not is_number:
         findings.add(bad_value("level", number, "a positive integer"))
-    known = {node.get("uname") for node in nodes(root)}
-    if target.kind == NODE and target.name not in known:
+    if target.kind == NODE and target.name not in node_names(root):
         findings.error(
             "node-unknown",
             f"Node '{target.name}' does not appear to exist in configuration",
@@ -103,7 +110,7 @@ def _add(request: Request, root: Element, number: str, target: Target, devices: 
     for device in devices:
         findings.extend(check_id_form(device, "device id"))
     unknown = [one for one in devices if not _is_device(root, one)]
-    if unknown and not findings.has_errors():
+    if unknown and all(not check_id_form(one) for one in devices):
         findings.error(
             "device-unknown",
             f"Stonith resource(s) {quoted_sorted(set(unknown))} do not exist",
@@ -138,6 +145,8 @@ def _read_selection(
     rest = list(words)
     target: Target | None = None
     devices: list[str] = []
+    if rest and rest[0] in ("target", "stonith"):
+        _refuse_bad_sections(rest)
     if rest[:1] == ["target"] and len(rest) >= 2:
         target = parse_target(rest[1])
         rest = rest[2:]
@@ -145,6 +154,16 @@ def _read_selection(
         devices = _split_devices(request, rest[1:])
         rest = []
     return target, devices, rest
+
+
+def _refuse_bad_sections(words: Sequence[str]) -> None:
+    """Raise UsageError for `target` without one target behind it, or `stonith` without devices."""
+    first, sections = split_sections(words, ("target", "stonith"))
+    for keyword, values in sections.items():
+        if not values:
+            raise UsageError(f"Missing value after '{keyword}'")
+    if first or len(sections.get("target", ("",))) > 1:
+        raise UsageError("At most one target can be specified")
 
 
 def delete(request: Request, ports: Ports) -> Outcome:
@@ -201,6 +220,8 @@ def _report_missing(request: Request, number: str, target: Target | None, joined
 def clear(request: Request, ports: Ports) -> Outcome:
     """Remove all levels, or those of a target or with exactly these devices."""
     target, devices, old_words = _read_selection(request, request.arguments)
+    if target is not None and devices:
+        raise UsageError("Only one of 'target' and 'stonith' can be used")
     if old_words and not request.is_classic:
         request.findings.deprecate(
             "old-syntax",
@@ -270,8 +291,8 @@ def verify(request: Request, ports: Ports) -> Outcome:
         request.findings.error(
             "device-unknown", f"Stonith resource(s) {quoted_sorted(unknown)} do not exist"
         )
-    known = {node.get("uname") for node in nodes(root)}
-    for name in sorted({level.get(NODE, "") for level in _levels(root)} - known - {""}):
+    targets = {level.get(NODE, "") for level in _levels(root)}
+    for name in sorted(targets - node_names(root) - {""}):
         request.findings.error(
             "node-unknown", f"Node '{name}' does not appear to exist in configuration"
         )

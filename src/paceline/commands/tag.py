@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from paceline.cib.names import check_new_id
 from paceline.cib.resources import find_resource
-from paceline.cib.tree import Element, add_element, find_section, get_section, remove
+from paceline.cib.tree import Element, add_element, find_section, get_section, has_id, remove
 from paceline.cib.wording import quoted, quoted_sorted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
@@ -49,7 +49,8 @@ def config(request: Request, ports: Ports) -> Outcome:
         ]
         return Outcome(text=";\n".join(texts))
     if not chosen:
-        return Outcome(text=" No tags defined")
+        request.findings.inform("no-tags", " No tags defined")
+        return Outcome()
     return Outcome(text="\n".join(listing(chosen)))
 
 
@@ -65,13 +66,18 @@ def listing(tags: Sequence[Element]) -> list[str]:
 def _check_members(request: Request, root: Element, ids: list[str]) -> None:
     for one in dict.fromkeys(ids):
         if find_resource(root, one) is None:
-            request.findings.error(
-                "id-unknown", f"bundle/clone/group/resource '{one}' does not exist"
-            )
+            message = f"bundle/clone/group/resource '{one}' does not exist"
+            if has_id(root, one):
+                message = f"'{one}' is not a bundle/clone/group/resource"
+            request.findings.error("id-unknown", message)
+    _refuse_doubles(request, ids, "add")
+
+
+def _refuse_doubles(request: Request, ids: list[str], verb: str) -> None:
     doubles = {one for one in ids if ids.count(one) > 1}
     if doubles:
         request.findings.error(
-            "id-twice", f"Ids to add must be unique, duplicate ids: {quoted_sorted(doubles)}"
+            "id-twice", f"Ids to {verb} must be unique, duplicate ids: {quoted_sorted(doubles)}"
         )
 
 
@@ -120,10 +126,11 @@ def _read_update(request: Request) -> tuple[list[str], list[str]]:
     removed: list[str] = []
     current: list[str] | None = None
     for word in request.arguments[1:]:
-        if word == "add":
-            current = added
-        elif word in ("remove", "delete"):
-            current = removed
+        if word in ("add", "remove", "delete"):
+            chosen = added if word == "add" else removed
+            if chosen:
+                raise UsageError(f"'{word}' cannot be used more than once")
+            current = chosen
         elif current is None:
             raise UsageError
         else:
@@ -166,7 +173,9 @@ def update(request: Request, ports: Ports) -> Outcome:
                 "not-in-tag",
                 f"Tag '{tag.get('id')}' does not contain {_ids_word(missing)}: {quoted(missing)}",
             )
+        _refuse_doubles(request, removed, "remove")
         neighbour = request.value("before") or request.value("after") or ""
+        _check_neighbour(request, neighbour, added, removed)
         if neighbour and neighbour not in _members(tag):
             request.findings.error(
                 "not-in-tag",
@@ -185,6 +194,25 @@ def update(request: Request, ports: Ports) -> Outcome:
 
     edit_cib(request, ports, change)
     return Outcome()
+
+
+def _check_neighbour(
+    request: Request, neighbour: str, added: list[str], removed: list[str]
+) -> None:
+    """Report a place for new ids that makes no sense."""
+    if not neighbour:
+        return
+    if not added:
+        request.findings.error(
+            "nothing-to-place", f"Cannot specify adjacent id '{neighbour}' without ids to add"
+        )
+    if neighbour in added:
+        request.findings.error("next-to-itself", f"Cannot put id '{neighbour}' next to itself.")
+    if neighbour in removed:
+        request.findings.error(
+            "neighbour-removed",
+            f"Cannot remove id '{neighbour}' next to which ids are being added",
+        )
 
 
 def _ids_word(ids: list[str]) -> str:
