@@ -1,4 +1,4 @@
-"""Rules of editing that scripts rely on: what is refused, what goes with what, which ids are made."""
+"""Rules of editing that scripts rely on: what is refused, what goes together, which ids."""
 
 from tests.commands.command_line import CommandLine
 
@@ -67,7 +67,7 @@ def test_several_resources_are_deleted_at_once_and_leave_their_tags() -> None:
     status, _out, err = pcs("resource delete C Nobody Nothing")
     assert (status, err) == (1, "Error: Unable to find resources: 'Nobody', 'Nothing'\n")
     pcs.ok("resource delete C")
-    assert "<tag" not in pcs.text
+    assert "<tag " not in pcs.text
 
 
 def test_clear_expired_lifts_only_what_is_over() -> None:
