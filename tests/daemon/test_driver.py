@@ -98,7 +98,13 @@ def run(
     notes: list[Note] = []
     alerts: list[RaiseAlert] = []
     driver = Driver(
-        replica, loop=loop, clock=clock, meter=meter, on_note=notes.append, on_alert=alerts.append
+        replica,
+        loop=loop,
+        clock=clock,
+        meter=meter,
+        on_note=notes.append,
+        on_alert=alerts.append,
+        on_standing=lambda is_current: None,
     )
     hands = FakeHands(room)
     driver.attach(engine=hands, executor=hands, journal=hands, planner=hands)  # type: ignore[arg-type]  # one fake for four ports

@@ -80,6 +80,7 @@ def talk(folder: Path, say: Talk, replica: Echo | None = None) -> Echo:
         meter=meter,
         on_note=notes.write,
         on_alert=lambda alert: None,
+        on_standing=lambda is_current: None,
     )
     none = NoHands()
     driver.attach(engine=none, executor=none, journal=none, planner=none)  # type: ignore[arg-type]  # never used

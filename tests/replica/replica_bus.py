@@ -21,6 +21,7 @@ from paceline.replica.effects import (
     Execute,
     ExecuteFence,
     KeepCib,
+    KeepStanding,
     Leave,
     Note,
     RaiseAlert,
@@ -108,6 +109,8 @@ class Node:
         self.replica: Replica | None = None
         self.cibs: list[WriteCib] = []
         self.kept: list[KeepCib] = []
+        self.standing = 0
+        """The boot that took part in an opened view last; 0 where that is over."""
 
     @property
     def address(self) -> MemberAddress:
@@ -128,7 +131,12 @@ class Node:
                 incarnation=self.incarnation,
                 version="0.1.0",
             ),
-            Stored(checkpoint=self.checkpoint, records=self.records, was_damaged=self.is_damaged),
+            Stored(
+                checkpoint=self.checkpoint,
+                records=self.records,
+                was_damaged=self.is_damaged,
+                was_current=self.standing == self.boot,
+            ),
         )
         return self.replica
 
@@ -278,6 +286,8 @@ class Bus:
                     node.inbox.append(JournalWritten(sequence=effect.sequence))
             case WriteCib():
                 node.cibs.append(effect)
+            case KeepStanding():
+                node.standing = node.boot if effect.is_current else 0
             case KeepCib():
                 node.kept.append(effect)
             case Execute():

@@ -55,8 +55,18 @@ def test_disks_that_still_write_are_named() -> None:
     assert missing([1], [1, 2, 3], nodes).in_words() == "the disk of b, c"
 
 
-def test_less_than_a_majority_is_enough_when_all_others_are_known_to_be_off() -> None:
-    assert missing([1], [1], rows(a=Presence.PRESENT, b=Presence.LEFT, c=Presence.OFF)).is_safe
+def test_half_is_enough_when_all_others_are_known_to_be_off() -> None:
+    two = tuple((NodeId(number), 1) for number in (1, 2))
+    for where in (Presence.LEFT, Presence.OFF):
+        nodes = rows(a=Presence.PRESENT, b=where)
+        assert missing_for_safety(
+            durable=[NodeId(1)], synced=[NodeId(1)], votes=two, nodes=nodes
+        ).is_safe
+
+
+def test_less_than_half_is_never_enough_as_the_others_may_meet_without_it() -> None:
+    nodes = rows(a=Presence.PRESENT, b=Presence.LEFT, c=Presence.OFF)
+    assert missing([1], [1], nodes) == Missing(absent=("b", "c"))
 
 
 def test_what_is_not_known_to_be_off_is_waited_for() -> None:
@@ -65,11 +75,15 @@ def test_what_is_not_known_to_be_off_is_waited_for() -> None:
 
 
 def test_journal_gives_back_the_newest_state_with_the_newest_epoch() -> None:
-    epoch = EpochRecord(lineage=Lineage(epoch=7, number=2, epoch_id="w"))
+    epoch = EpochRecord(
+        lineage=Lineage(epoch=7, number=2, epoch_id="w"), promised=8, electorate=(NodeId(1),)
+    )
     kept = SupersededState(state=state(9), why="a fork")
     records = tuple(encode_record(each) for each in (state(1), state(2), kept, epoch))
     found = recover(Stored(records=records))
-    assert found.state == msgspec.structs.replace(state(2), lineage=epoch.lineage)
+    assert found.state == msgspec.structs.replace(
+        state(2), lineage=epoch.lineage, promised=8, electorate=(NodeId(1),)
+    )
     assert len(found.superseded) == 1 and not found.is_damaged
 
 
@@ -82,7 +96,7 @@ def test_empty_journal_begins_with_a_checkpoint() -> None:
     keeper = JournalKeeper(is_empty=True)
     write = keeper.write_epoch(state(0), (NodeName("a"),))
     assert write.checkpoint is not None and write.records == ()
-    assert keeper.written(write.sequence) == state(0).lineage
+    assert keeper.written(write.sequence) == state(0)
 
 
 def test_journal_is_checkpointed_when_it_grows_and_keeps_superseded_copies() -> None:

@@ -26,7 +26,7 @@ from paceline.replica.events import MemberAddress, RingId
 names = st.text(max_size=20)
 numbers = st.integers(min_value=0, max_value=2**40)
 addresses = st.builds(MemberAddress, numbers, numbers)
-lineages = st.builds(Lineage, era=numbers, epoch=numbers, number=numbers, epoch_id=names)
+lineages = st.builds(Lineage, epoch=numbers, number=numbers, epoch_id=names)
 entries = st.one_of(
     st.builds(Halted, view=names, plan=numbers),
     st.builds(Durable, view=names, lineage=lineages),

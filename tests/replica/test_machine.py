@@ -103,7 +103,7 @@ def test_state_is_taken_over_from_who_has_more() -> None:
     happened = made.deliver(B, encode_entry(entry))
     assert any(isinstance(each, ViewEstablished) for each in happened)
     assert made.state.configuration.value == b"<better/>"
-    assert made.state.core.value.lineage.epoch == 5
+    assert made.state.core.value.promised == 5
 
 
 def test_garbled_state_transfer_ends_nothing_but_the_forming() -> None:

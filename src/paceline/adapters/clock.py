@@ -1,5 +1,6 @@
 """This machine's clocks, and the life of this node's daemon: boot id, incarnation, single run."""
 
+import contextlib
 import fcntl
 import os
 import time
@@ -77,6 +78,8 @@ class DaemonLife:
         self.incarnation = _next_incarnation(folder / "incarnation", boot_id)
         self._boot_id = boot_id
         self._node = folder / "node"
+        self._standing = folder / "standing"
+        self.was_current = _says(self._standing, boot_id)
 
     def find_node(self) -> tuple[NodeId, NodeName] | None:
         """Return who this node was for a daemon of this boot that did not leave cleanly.
@@ -99,9 +102,28 @@ class DaemonLife:
         """We left cleanly: nothing of ours runs here."""
         self._node.unlink(missing_ok=True)
 
+    def keep_standing(self, is_current: bool) -> None:
+        """Keep, until this boot ends, whether its daemon took part in an opened view.
+
+        Where it cannot be kept, the next daemon of this boot waits for the others' copies.
+        """
+        self._standing.unlink(missing_ok=True)
+        if not is_current:
+            return
+        with contextlib.suppress(OSError):
+            self._standing.write_text(f"{self._boot_id}\n", encoding="ascii")
+
     def close(self) -> None:
         """Let the lock go."""
         os.close(self._lock)
+
+
+def _says(path: Path, boot_id: str) -> bool:
+    """Say whether a file is there and is of this boot."""
+    try:
+        return path.read_text(encoding="ascii").strip() == boot_id
+    except (FileNotFoundError, ValueError):
+        return False
 
 
 def _next_incarnation(path: Path, boot_id: str) -> int:

@@ -31,6 +31,7 @@ from paceline.replica.effects import (
     Execute,
     ExecuteFence,
     KeepCib,
+    KeepStanding,
     Leave,
     Note,
     RaiseAlert,
@@ -97,6 +98,7 @@ class Driver:
         meter: StallMeter,
         on_note: Callable[[Note], None],
         on_alert: Callable[[RaiseAlert], None],
+        on_standing: Callable[[bool], None],
     ) -> None:
         """Drive `replica`; `attach` must follow before events come."""
         self.replica = replica
@@ -105,6 +107,7 @@ class Driver:
         self._meter = meter
         self._on_note = on_note
         self._on_alert = on_alert
+        self._on_standing = on_standing
         self._inbox: deque[Event] = deque()
         self._outbox: deque[bytes] = deque()
         self._is_pumping = False
@@ -197,6 +200,8 @@ class Driver:
                 self._journal.write_cib(effect)
             case KeepCib():
                 self._journal.keep_cib(effect)
+            case KeepStanding():
+                self._on_standing(effect.is_current)
             case Execute():
                 self._executor.execute(effect.operation)
                 self._on_note(began_note(effect.operation))

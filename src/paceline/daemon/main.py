@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import structs
+
 from paceline import __version__
 from paceline.adapters.clock import DaemonLife, SystemClock, read_boot_id
 from paceline.adapters.corosync.engine import CorosyncEngine
@@ -126,6 +128,7 @@ class Daemon:
         executor: AgentExecutor | None = None
         try:
             stored = await self._loop.run_in_executor(None, journal.read)
+            stored = structs.replace(stored, was_current=self._life.was_current)
             self._note_stored(stored)
             identity = await self._wait_for_engine(engine)
             if identity is None:
@@ -237,6 +240,7 @@ class Daemon:
             meter=self._meter,
             on_note=self._notes.write,
             on_alert=on_alert,
+            on_standing=self._life.keep_standing,
         )
 
     def _on_alert_problem(self, problem: str) -> None:

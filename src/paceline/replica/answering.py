@@ -1,15 +1,16 @@
 """Clients' requests on their way: sent into each view until applied, answered when safe."""
 
-from paceline.model.identifiers import RequestId
+from paceline.model.identifiers import NodeId, RequestId
 from paceline.replica.clients import REFUSALS, Clients, make_entry, refused
-from paceline.replica.durability import missing_for_safety
+from paceline.replica.durability import DurableState
 from paceline.replica.effects import Reply
-from paceline.replica.entries import Durable, Lineage
+from paceline.replica.entries import Durable, Lineage, Vouched
+from paceline.replica.events import MemberAddress
 from paceline.replica.happenings import Refused
 from paceline.replica.identity import Identity
 from paceline.replica.machine import Machine
 from paceline.replica.outlet import Outlet
-from paceline.replica.requests import Outcome, Request, RequestAnswer
+from paceline.replica.requests import ConfirmOff, Outcome, Request, RequestAnswer
 from paceline.replica.settings import SettingsReader
 
 T_REQUESTS, T_DISKS = "requests", "disks"
@@ -27,6 +28,7 @@ class Answering:
         self._outlet = outlet
         self._settings = settings
         self._clients = Clients(identity.node)
+        self._vouched: set[tuple[NodeId, tuple[MemberAddress, ...]]] = set()
 
     @property
     def waiting(self) -> tuple[RequestId, ...]:
@@ -63,8 +65,12 @@ class Answering:
     def send(self) -> None:
         """Send what was not sent in this view."""
         view = self._machine.view
-        if view is None or not self._clients.waiting():
+        if not self._clients.waiting():
             return
+        if view is None:
+            self._vouch()
+            return
+        self._vouched.clear()
         policy = self._settings.read().no_quorum_policy
         state = self._machine.state
         for request_id, request in self._clients.unsent(view.id, is_quorate=view.is_quorate):
@@ -84,6 +90,23 @@ class Answering:
                 self.reply(request_id, made)
             else:
                 self._outlet.send(made)
+
+    def _vouch(self) -> None:
+        """Where no view comes without a node's copy: say that a person vouches for its being off.
+
+        The request itself waits for the view that comes of it.
+        """
+        hellos = self._machine.hellos
+        for request_id in self._clients.waiting():
+            request = self._clients.find(request_id)
+            if not isinstance(request, ConfirmOff):
+                continue
+            target = hellos.find_node_id(request.target)
+            if target is None or target not in self._machine.awaited:
+                continue
+            if (target, hellos.members) not in self._vouched:
+                self._vouched.add((target, hellos.members))
+                self._outlet.send(Vouched(target=target, members=hellos.members))
 
     def refuse(self, happening: Refused, request_id: RequestId) -> None:
         """An entry of ours was refused for good: so is its request."""
@@ -116,21 +139,13 @@ class Answering:
             return None
         if not view.is_quorate:
             return _not_yet_safe(answer, "quorum")
-        current = self._machine.state.core.value.lineage
+        machine = self._machine
         durable = [
             node_id
-            for node_id, on_disk in sorted(self._machine.durable.items())
-            if on_disk.epoch_id == current.epoch_id
-            and on_disk.era == current.era
-            and on_disk.number >= lineage.number
+            for node_id, said in sorted(machine.durable.items())
+            if said.lineage.epoch_id == view.id and said.lineage.number >= lineage.number
         ]
-        witness = view.proposal.hellos[0]
-        missing = missing_for_safety(
-            durable=durable,
-            synced=[hello.node_id for hello in view.proposal.hellos],
-            votes=witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes),
-            nodes=self._machine.state.nodes.values(),
-        )
+        missing = machine.missing(view, durable if machine.is_open else machine.promised())
         if missing.is_safe:
             return answer
         if missing.writing:
@@ -140,11 +155,13 @@ class Answering:
                 return None
         return _not_yet_safe(answer, missing.in_words())
 
-    def disk_has(self, lineage: Lineage) -> None:
+    def disk_has(self, state: DurableState) -> None:
         """Our disk has more: the others may be waiting for that."""
         view = self._machine.view
-        if view is not None and lineage.epoch_id == self._machine.state.core.value.lineage.epoch_id:
-            self._outlet.send(Durable(view=view.id, lineage=lineage))
+        if view is None or not view.is_quorate:
+            return
+        if state.promised == self._machine.state.core.value.promised:
+            self._outlet.send(Durable(view=view.id, lineage=state.lineage, promised=state.promised))
 
 
 def _not_yet_safe(answer: RequestAnswer, waits_for: str) -> RequestAnswer:

@@ -9,7 +9,7 @@ from paceline.replica.happenings import Happening, NodeChanged
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.results import pending_row
 from paceline.replica.tables import Answered, NodeRow, Presence, State
-from paceline.replica.views import Proposal, may_lack_majority
+from paceline.replica.views import Proposal
 
 SHUTDOWN_ATTRIBUTE = "shutdown"
 
@@ -70,21 +70,17 @@ def enter_view(state: State, proposal: Proposal, *, is_continuing: bool) -> list
     ]
 
 
-def forget_life(
-    state: State, node: NodeName, presence: Presence, *, is_fenced: bool, proposal: Proposal
-) -> None:
+def forget_life(state: State, node: NodeName, presence: Presence, *, is_fenced: bool) -> None:
     """A node's life is over for certain: nothing runs there, its volatile state goes.
 
-    Where quorum is no majority a new era begins: from here on a change may be acknowledged
-    without that node's disk, and outranks what that node wrote alone. With a majority it must not:
-    the others may be a majority without us by then.
+    It can acknowledge nothing without the others any more, so that they need not hear from it.
     """
     row = state.nodes.get(node)
     if row is None:
         return
-    lineage = state.core.value.lineage
-    if proposal.is_quorate and may_lack_majority(proposal):
-        state.update_core(lineage=replace(lineage, era=lineage.era + 1))
+    others = tuple(n for n in state.core.value.electorate if n != row.node_id)
+    if others:
+        state.update_core(electorate=others)
     state.drop_flights(node)
     state.history_of(node).clear()
     for place, via in state.reporters.items():

@@ -367,7 +367,7 @@ class PlanApplier:
         if row is None or (row.boot_id, row.incarnation) != (entry.boot_id, entry.incarnation):
             self._state.want_plan(f"{entry.target} is a new life, and not barred any more")
             return
-        forget_life(self._state, entry.target, Presence.OFF, is_fenced=True, proposal=view.proposal)
+        forget_life(self._state, entry.target, Presence.OFF, is_fenced=True)
         self._happened.append(
             NodeChanged(node=entry.target, before=row.presence.value, after=Presence.OFF.value)
         )
@@ -463,13 +463,7 @@ class PlanApplier:
         if isinstance(entry, Left):
             if sender != entry.node:
                 return "not-yours"
-            forget_life(
-                self._state,
-                entry.node,
-                Presence.LEFT,
-                is_fenced=False,
-                proposal=view.proposal,
-            )
+            forget_life(self._state, entry.node, Presence.LEFT, is_fenced=False)
             self._happened.append(
                 NodeChanged(node=entry.node, before=row.presence.value, after=Presence.LEFT.value)
             )

@@ -57,11 +57,15 @@ def apply_request(state: State, view: View, entry: ClientEntry, happened: list[H
 
 
 def _advance(state: State, view: View, *, is_forced: bool) -> str:
-    """Count one more durable change; return why that may not be."""
+    """Count one more durable change; return why that may not be.
+
+    Before the view is opened nothing is counted in its epoch: it may never be, and then the change
+    must not outrank what others acknowledge.
+    """
     core = state.core.value
-    if view.is_quorate:
+    if view.is_quorate and core.lineage.epoch_id == view.id:
         lineage = replace(core.lineage, number=core.lineage.number + 1)
-    elif is_forced:
+    elif view.is_quorate or is_forced:
         lineage = replace(core.lineage, forced=core.lineage.forced + 1)
     else:
         return "no-quorum"
@@ -207,7 +211,7 @@ def _confirm_off(state: State, view: View, entry: ConfirmedOff, happened: list[H
         return "node-present"
     if not view.is_quorate and not entry.is_allowed_without_quorum:
         return "no-quorum"
-    forget_life(state, entry.target, Presence.OFF, is_fenced=True, proposal=view.proposal)
+    forget_life(state, entry.target, Presence.OFF, is_fenced=True)
     happened.append(
         NodeChanged(node=entry.target, before=row.presence.value, after=Presence.OFF.value)
     )

@@ -1,8 +1,14 @@
 """What is on disk, what may be acknowledged, and which copy is the base of a view (DESIGN 5).
 
-A journal record is the whole durable state after a change, or only its lineage where a new view
-raised the epoch (Raft's first entry of a term, with the content unchanged). Nothing else is
-durable: results and transient attributes come again from the nodes that own them.
+A quorate view *promises* an epoch higher than any that its members have promised. When the promise
+is on enough disks (`missing_for_safety`), the view is *opened*: its members' copies have that
+epoch from that entry on (Raft's vote, and its first entry of a term). Any two views that are opened
+have a promising disk in common, so that epochs order them, and a copy that counted on where
+nobody else was never outranks what was acknowledged.
+
+A journal record is the whole durable state after a change, or only how far it is where a view
+promised or was opened and the content is unchanged. Nothing else is durable: results and transient
+attributes come again from the nodes that own them.
 """
 
 import zlib
@@ -31,6 +37,8 @@ class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
     """All that must survive: the configuration, the tickets, and how far they are."""
 
     lineage: Lineage
+    promised: int = 0
+    electorate: tuple[NodeId, ...] = ()
     version: str
     configuration: bytes
     last_change: ChangeOrigin = ChangeOrigin()
@@ -41,12 +49,14 @@ class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
 
 
 class EpochRecord(Struct, frozen=True, kw_only=True, tag="epoch"):
-    """A quorate view raised the epoch; the content is that of the record before.
+    """A quorate view promised an epoch, or was opened; the content is that of the record before.
 
     `members` is the member list of the view, part of the record (DESIGN 5).
     """
 
     lineage: Lineage
+    promised: int = 0
+    electorate: tuple[NodeId, ...] = ()
     members: tuple[NodeName, ...] = ()
 
 
@@ -99,7 +109,12 @@ def recover(stored: Stored) -> Recovered:
             case DurableState():
                 state = record
             case EpochRecord() if state is not None:
-                state = msgspec.structs.replace(state, lineage=record.lineage)
+                state = msgspec.structs.replace(
+                    state,
+                    lineage=record.lineage,
+                    promised=record.promised,
+                    electorate=record.electorate,
+                )
             case EpochRecord():
                 return Recovered(state=None, is_damaged=True, detail="an epoch without a state")
             case SupersededState():
@@ -138,7 +153,7 @@ def forked_members(hellos: Sequence[Hello], base: Hello) -> tuple[Hello, ...]:
                 == (base.lineage.epoch, base.lineage.number)
                 and hello.lineage.epoch_id != base.lineage.epoch_id
             )
-            or (hello.lineage.forced > 0 and hello.lineage != base.lineage)
+            or hello.lineage.forced > 0
         )
     )
 
@@ -175,12 +190,14 @@ def missing_for_safety(
 
     A change is safe on the disks of members that hold a majority of all configured votes (a quorum
     device's not counted); else at every synced member while every absent node left cleanly or is
-    confirmed off.
+    confirmed off, and at least half of the votes are there (fewer may meet a majority later that
+    knows nothing of them). The same makes a promise count.
     """
     total = sum(count for _, count in votes)
     held = sum(count for node_id, count in votes if node_id in durable)
     if total and held * 2 > total:
         return Missing()
+    has_half = sum(count for node_id, count in votes if node_id in synced) * 2 >= total
     known = {row.node_id: row for row in nodes}
 
     def name_of(node_id: NodeId) -> str:
@@ -193,6 +210,7 @@ def missing_for_safety(
     unsafe: list[str] = []
     for node_id in absent:
         row = known.get(node_id)
-        if row is None or row.presence not in (Presence.LEFT, Presence.OFF):
+        is_gone = row is not None and row.presence in (Presence.LEFT, Presence.OFF)
+        if not (is_gone and has_half):
             unsafe.append(name_of(node_id))
     return Missing(writing=writing, absent=tuple(unsafe))

@@ -40,6 +40,16 @@ class KeepCib(Struct, frozen=True, kw_only=True):
     version: str
 
 
+class KeepStanding(Struct, frozen=True, kw_only=True):
+    """Keep, until this machine's boot ends, whether this boot took part in an opened view.
+
+    Before the effects that follow. A daemon that starts again in the same boot gets it back as
+    `Stored.was_current`.
+    """
+
+    is_current: bool
+
+
 class Execute(Struct, frozen=True, kw_only=True):
     """Begin an operation; `OperationFinished` follows (for a recurring one at each change)."""
 
@@ -138,6 +148,7 @@ Effect = (
     | WriteJournal
     | WriteCib
     | KeepCib
+    | KeepStanding
     | Execute
     | CancelRecurring
     | WaitFenceDelay

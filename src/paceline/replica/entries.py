@@ -1,8 +1,8 @@
 """What travels on the ring: the closed union of entries, and the codec that reads them safely.
 
-Every entry but `Hello` and `Suspect` names the view it was made for and is refused in another.
-The frame is: magic, format number, flags, length of the unpacked body, body (msgpack). Garbled
-input is an `EntryError` value, never an exception: any process may join a Corosync group.
+Every entry but `Hello`, `Suspect` and `Vouched` names the view it was made for and is refused in
+another. The frame is: magic, format number, flags, length of the unpacked body, body (msgpack).
+Garbled input is an `EntryError` value, never an exception: any process may join a Corosync group.
 """
 
 import zlib
@@ -30,14 +30,12 @@ HEADER_BYTES = len(MAGIC) + 2 + 4
 class Lineage(Struct, frozen=True, order=True, kw_only=True):
     """How far a copy of the configuration is: the order of truth (DESIGN 5), highest wins.
 
-    `era` counts, where quorum is no majority, the nodes that left cleanly or were confirmed off:
-    what was acknowledged because nobody else was left outranks whatever the other half wrote before
-    it was fenced. `epoch` counts quorate views, `number` the changes, `forced` those made since
-    without quorum. `epoch_id` names the view that raised the epoch: equal counts with another id
-    are a fork.
+    `epoch` is that of the last view that was opened: enough disks had promised it. `number` counts
+    the changes made in opened views, `forced` those made since in views that were not (without
+    quorum, or before they were opened). `epoch_id` names the view: equal counts with another id are
+    a fork.
     """
 
-    era: int = 0
     epoch: int = 0
     number: int = 0
     forced: int = 0
@@ -90,6 +88,12 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True):
     cluster_name: str = ""
     nodes: tuple[tuple[NodeId, NodeName], ...] = ()
     lineage: Lineage
+    promised: int = 0
+    """The highest epoch that the sender's copy has promised."""
+    electorate: tuple[NodeId, ...] = ()
+    """Whose copies may have acknowledged alone what the sender's lacks (`Core.electorate`)."""
+    is_current: bool = False
+    """This boot of the sender took part in an opened view, and did not say goodbye since."""
     is_damaged: bool = False
     position: int = 0
     digest: str = ""
@@ -104,6 +108,13 @@ class Suspect(Struct, frozen=True, kw_only=True, tag=True):
     """The sender has not heard from a member's daemon for too long."""
 
     target: MemberAddress
+    members: tuple[MemberAddress, ...]
+
+
+class Vouched(Struct, frozen=True, kw_only=True, tag=True):
+    """A person vouches that a node is off, where no view can be agreed on without its copy."""
+
+    target: NodeId
     members: tuple[MemberAddress, ...]
 
 
@@ -191,10 +202,11 @@ class ConfirmedOff(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Durable(Struct, frozen=True, kw_only=True, tag=True):
-    """The sender's disk has everything up to this lineage."""
+    """The sender's disk has everything up to this lineage, and has promised this epoch."""
 
     view: str
     lineage: Lineage
+    promised: int = 0
 
 
 class Planned(Struct, frozen=True, kw_only=True, tag=True):
@@ -317,6 +329,7 @@ class Pong(Struct, frozen=True, kw_only=True, tag=True):
 Entry = (
     Hello
     | Suspect
+    | Vouched
     | Transfer
     | Changed
     | AttributesSet

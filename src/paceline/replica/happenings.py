@@ -59,12 +59,24 @@ class ViewEstablished(Struct, frozen=True, kw_only=True):
     why_superseded: str = ""
 
 
+class ViewOpened(Struct, frozen=True, kw_only=True):
+    """Enough disks have promised the view's epoch: changes count in it from here on."""
+
+    view: View
+
+
+class CopiesAwaited(Struct, frozen=True, kw_only=True):
+    """These have quorum, and go on only with the copies of `nodes`, which may be newer."""
+
+    nodes: tuple[NodeName, ...]
+
+
 class StateTaken(Struct, frozen=True, kw_only=True):
     """The durable part of the state changed: it must go to the journal."""
 
 
 class EpochRaised(Struct, frozen=True, kw_only=True):
-    """The lineage moved, the content did not: that must go to the journal."""
+    """How far the copy is has moved, the content has not: that must go to the journal."""
 
 
 class FlightBegan(Struct, frozen=True, kw_only=True):
@@ -212,6 +224,8 @@ Happening = (
     | HelloWanted
     | TransferWanted
     | ViewEstablished
+    | ViewOpened
+    | CopiesAwaited
     | StateTaken
     | EpochRaised
     | FlightBegan

@@ -22,9 +22,11 @@ class Stored(Struct, frozen=True, kw_only=True):
     """What the journal held: its last checkpoint and the records after it, oldest first.
 
     `was_damaged` says that a torn or altered end was put aside; `detail` says what and where.
+    `was_current` is what the last `KeepStanding` of this boot said.
     """
 
     checkpoint: bytes | None = None
     records: tuple[bytes, ...] = ()
     was_damaged: bool = False
+    was_current: bool = False
     detail: str = ""

@@ -14,7 +14,6 @@ from paceline.replica.durability import (
     encode_record,
 )
 from paceline.replica.effects import WriteJournal
-from paceline.replica.entries import Lineage
 
 RETRY_MS = 1000
 """How long after a disk refused the whole state is written again."""
@@ -27,12 +26,12 @@ class JournalKeeper:
         """Begin; an empty journal gets a checkpoint first. `superseded` are kept copies."""
         self._superseded = list(superseded)
         self._sequence = 0
-        self._waiting: dict[int, Lineage] = {}
+        self._waiting: dict[int, DurableState] = {}
         self._records = 0
         self._bytes = 0
         self._needs_checkpoint = is_empty
         self._last: DurableState | None = None
-        self.on_disk: Lineage | None = None
+        self.on_disk: DurableState | None = None
 
     def write_state(
         self, state: DurableState, superseded: DurableState | None = None, why: str = ""
@@ -45,10 +44,16 @@ class JournalKeeper:
         return self._write(state, records)
 
     def write_epoch(self, state: DurableState, members: tuple[NodeName, ...]) -> WriteJournal:
-        """Return the write of a new epoch with unchanged content."""
+        """Return the write of a promise or of a new epoch, with unchanged content."""
         if self._needs_checkpoint:
             return self._write(state, [state])
-        return self._write(state, [EpochRecord(lineage=state.lineage, members=members)])
+        record = EpochRecord(
+            lineage=state.lineage,
+            promised=state.promised,
+            electorate=state.electorate,
+            members=members,
+        )
+        return self._write(state, [record])
 
     def write_again(self) -> WriteJournal | None:
         """Return the write of the whole state after the disk refused; None if there is none."""
@@ -59,7 +64,7 @@ class JournalKeeper:
         packed = tuple(encode_record(record) for record in records)
         self._sequence += 1
         self._last = state
-        self._waiting[self._sequence] = state.lineage
+        self._waiting[self._sequence] = state
         self._records += len(packed)
         self._bytes += sum(len(each) for each in packed)
         checkpoint: bytes | None = None
@@ -77,7 +82,7 @@ class JournalKeeper:
             self._needs_checkpoint = False
         return WriteJournal(sequence=self._sequence, records=packed, checkpoint=checkpoint)
 
-    def written(self, sequence: int) -> Lineage | None:
+    def written(self, sequence: int) -> DurableState | None:
         """Everything up to `sequence` is on disk: return how far that is, if it is news."""
         done = [number for number in self._waiting if number <= sequence]
         if not done:

@@ -5,6 +5,8 @@ allowed --own operations ended--> Left sent --delivered--> gone
 asking, allowed --shutdown-escalation over, or no view for too long--> gone, and said so
 """
 
+from collections.abc import Callable
+
 from paceline.model.identifiers import RequestId
 from paceline.replica.effects import Leave
 from paceline.replica.entries import AttributesSet, Left
@@ -21,8 +23,15 @@ NO_VIEW_MS = 30_000
 class Leaving:
     """Whether and how far this node is on its way out."""
 
-    def __init__(self, identity: Identity, outlet: Outlet, execution: Execution) -> None:
-        """Begin staying."""
+    def __init__(
+        self,
+        identity: Identity,
+        outlet: Outlet,
+        execution: Execution,
+        on_goodbye: Callable[[], None],
+    ) -> None:
+        """Begin staying; `on_goodbye` is called before a goodbye is sent."""
+        self._on_goodbye = on_goodbye
         self._identity = identity
         self._outlet = outlet
         self._execution = execution
@@ -56,6 +65,7 @@ class Leaving:
             return
         if self._left_in != view.id and self._execution.is_quiet:
             self._left_in = view.id
+            self._on_goodbye()
             me = self._identity
             self._outlet.send(
                 Left(view=view.id, node=me.node, boot_id=me.boot_id, incarnation=me.incarnation)
@@ -74,6 +84,10 @@ class Leaving:
                 values=(("shutdown", value),),
             )
         )
+
+    def has_said_goodbye(self, view: View) -> bool:
+        """Say whether the others in this view may have counted this node as gone."""
+        return self._left_in == view.id
 
     def node_left(self, happening: NodeLeft) -> None:
         """A goodbye was delivered; our own is the end."""

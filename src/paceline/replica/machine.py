@@ -5,8 +5,11 @@ while one entry is applied takes that entry back whole and counts as refused, ev
 
 forming --last Hello, all in step--> established
 forming --last Hello, somebody not in step--> transferring --base's Transfer--> established
+established, quorate --enough disks promised its epoch--> opened
 any --group changed, or Hellos disagree--> forming
 """
+
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -18,7 +21,9 @@ from paceline.replica.apply_requests import apply_request
 from paceline.replica.durability import (
     DURABLE_ANSWERS_MAX,
     DurableState,
+    Missing,
     forked_members,
+    missing_for_safety,
     pick_base,
 )
 from paceline.replica.entries import (
@@ -47,10 +52,12 @@ from paceline.replica.entries import (
     TicketSet,
     Transfer,
     ViewEntry,
+    Vouched,
     decode_entry,
 )
 from paceline.replica.events import MemberAddress
 from paceline.replica.happenings import (
+    CopiesAwaited,
     CopyDamaged,
     DigestDue,
     DigestHeard,
@@ -68,6 +75,7 @@ from paceline.replica.happenings import (
     View,
     ViewClosed,
     ViewEstablished,
+    ViewOpened,
 )
 from paceline.replica.tables import (
     ANSWERS_MAX,
@@ -92,7 +100,8 @@ class Machine:
         self.hellos = Hellos()
         self.view: View | None = None
         self.plans = PlanApplier(state)
-        self.durable: dict[NodeId, Lineage] = {}
+        self.durable: dict[NodeId, Durable] = {}
+        self.awaited: tuple[NodeId, ...] = ()
         self._forming: Proposal | None = None
         self._donor: NodeId | None = None
         self._laggards: tuple[NodeId, ...] = ()
@@ -105,7 +114,7 @@ class Machine:
         """The group is another from here on: the view ends, Hellos begin anew."""
         self._happened = []
         self.hellos.begin(members)
-        self._synced = ()
+        self._synced, self.awaited = (), ()
         self._close()
         return tuple(self._happened)
 
@@ -133,7 +142,7 @@ class Machine:
             self.plans.run = run
             self._happened = []
             detail = f"{type(problem).__name__}: {problem}"
-            if isinstance(entry, Hello | Suspect | Transfer):
+            if isinstance(entry, Hello | Suspect | Vouched | Transfer):
                 self._close()
                 error = EntryError(code="internal", detail=f"{type(entry).__name__}: {detail}")
                 self._happened.append(Garbled(sender=sender, error=error))
@@ -151,6 +160,9 @@ class Machine:
             if self.hellos.suspect(sender, entry):
                 self._happened.append(MemberDropped(address=entry.target))
                 self._consider()
+        elif isinstance(entry, Vouched):
+            if self.hellos.vouch(sender, entry):
+                self._consider()
         elif isinstance(entry, Transfer):
             self._take_transfer(sender, entry)
         elif self.view is None or entry.view != self.view.id:
@@ -162,7 +174,7 @@ class Machine:
             self._apply_in_view(self.view, sender, entry)
 
     def _apply_in_view(self, view: View, sender: MemberAddress, entry: ViewEntry) -> None:
-        before = self.state.core.value.lineage
+        before = self.state.core.value
         hello = self.hellos.find_hello(sender)
         node = hello.node if hello is not None else NodeName("")
         match entry:
@@ -171,7 +183,7 @@ class Machine:
             case Left() | GraceOver():
                 code = self.plans.apply_departure(view, node, entry)
             case Durable():
-                self.durable[sender.node_id] = entry.lineage
+                self.durable[sender.node_id] = entry
                 self._happened.append(DurabilityMoved())
                 code = ""
             case Digest():
@@ -201,11 +213,15 @@ class Machine:
             ):
                 code = apply_request(self.state, view, entry, self._happened)
         self._happened.extend(self.plans.take_happenings())
-        after = self.state.core.value.lineage
-        if (after.number, after.forced) != (before.number, before.forced):
+        after = self.state.core.value
+        if (after.lineage.number, after.lineage.forced) != (
+            before.lineage.number,
+            before.lineage.forced,
+        ):
             self._happened.append(StateTaken())
-        elif after != before:
+        elif after.electorate != before.electorate:
             self._happened.append(EpochRaised())
+        self._open_if_promised(view)
         if code:
             self._refuse(sender, entry, code)
         position = self.state.core.value.position
@@ -214,6 +230,42 @@ class Machine:
 
     def _refuse(self, sender: MemberAddress, entry: ViewEntry, code: str, detail: str = "") -> None:
         self._happened.append(Refused(sender=sender, entry=entry, code=code, detail=detail))
+
+    # Epochs
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether changes count in the epoch of an established view."""
+        view = self.view
+        return view is not None and self.state.core.value.lineage.epoch_id == view.id
+
+    def promised(self) -> tuple[NodeId, ...]:
+        """Return the members whose disks have promised this view's epoch."""
+        epoch = self.state.core.value.promised
+        return tuple(n for n, said in sorted(self.durable.items()) if said.promised >= epoch)
+
+    def missing(self, view: View, durable: Sequence[NodeId]) -> Missing:
+        """Return what it takes that something on these disks is safe."""
+        witness = view.proposal.hellos[0]
+        return missing_for_safety(
+            durable=durable,
+            synced=[hello.node_id for hello in view.proposal.hellos],
+            votes=witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes),
+            nodes=self.state.nodes.values(),
+        )
+
+    def _open_if_promised(self, view: View) -> None:
+        if not view.is_quorate or self.is_open:
+            return
+        if not self.missing(view, self.promised()).is_safe:
+            return
+        core = self.state.core.value
+        self.state.update_core(
+            lineage=Lineage(epoch=core.promised, number=core.lineage.number, epoch_id=view.id),
+            electorate=tuple(sorted(member.node_id for member in view.proposal.members)),
+        )
+        self._happened.append(EpochRaised())
+        self._happened.append(ViewOpened(view=view))
 
     # Views
 
@@ -244,6 +296,10 @@ class Machine:
         if proposal is None or all(m.node_id != self.node_id for m in proposal.members):
             self._close()
             return
+        if proposal.awaited:
+            self._close()
+            self._await_copies(proposal)
+            return
         if self.view is not None and self.view.proposal.fits(proposal):
             return
         if (
@@ -269,6 +325,13 @@ class Machine:
             self._happened.append(
                 TransferWanted(view=proposal.view, state=encode_photograph(photograph))
             )
+
+    def _await_copies(self, proposal: Proposal) -> None:
+        if proposal.awaited != self.awaited:
+            self.awaited = proposal.awaited
+            names = {number: name for hello in proposal.hellos for number, name in hello.nodes}
+            nodes = tuple(names.get(n, NodeName(f"node {n}")) for n in proposal.awaited)
+            self._happened.append(CopiesAwaited(nodes=nodes))
 
     def _same_copies(self, left: Proposal, right: Proposal) -> bool:
         """Say whether the members' copies are as they were when the base was chosen."""
@@ -307,16 +370,15 @@ class Machine:
         state = self.state
         core = state.core.value
         coordinator = min(proposal.hellos, key=lambda hello: (hello.level, hello.node_id))
-        lineage = core.lineage
+        promised = max(max(h.promised, h.lineage.epoch) for h in proposal.hellos)
+        electorate = core.electorate
         if proposal.is_quorate:
-            lineage = Lineage(
-                era=max(hello.lineage.era for hello in proposal.hellos),
-                epoch=max(hello.lineage.epoch for hello in proposal.hellos) + 1,
-                number=lineage.number,
-                epoch_id=proposal.view,
-            )
+            promised += 1
+            members = {hello.node_id for hello in proposal.hellos}
+            electorate = tuple(sorted(members.union(electorate)))
         state.update_core(
-            lineage=lineage,
+            promised=promised,
+            electorate=electorate,
             position=core.position + 1,
             time_ms=max(core.time_ms, coordinator.time_ms),
             level=min(hello.level for hello in proposal.hellos),
@@ -335,7 +397,7 @@ class Machine:
         )
         self._forming, self._donor, self._laggards = None, None, ()
         self._synced = proposal.members
-        self.durable = {}
+        self.durable, self.awaited = {}, ()
         self.plans.begin_view(self.view)
         state.want_plan("a new view")
         self._happened.append(
@@ -369,6 +431,8 @@ def durable_state(state: State) -> DurableState:
     core = state.core.value
     return DurableState(
         lineage=core.lineage,
+        promised=core.promised,
+        electorate=core.electorate,
         version=core.version,
         configuration=state.configuration.value,
         last_change=core.last_change,
@@ -394,6 +458,8 @@ def restore(state: State, durable: DurableState) -> None:
     state.core.value = replace(
         state.core.value,
         lineage=durable.lineage,
+        promised=durable.promised,
+        electorate=durable.electorate,
         version=durable.version,
         last_change=durable.last_change or ChangeOrigin(),
         cluster_name=durable.cluster_name,

@@ -15,7 +15,7 @@ from paceline.model.status import ClusterStatus
 from paceline.replica.answering import T_DISKS, T_REQUESTS, Answering
 from paceline.replica.cib_root import EMPTY_CIB
 from paceline.replica.durability import recover
-from paceline.replica.effects import Effect, KeepCib, WriteCib
+from paceline.replica.effects import Effect, KeepCib, KeepStanding, WriteCib
 from paceline.replica.entries import Reported, Results, Transfer
 from paceline.replica.events import (
     Delivered,
@@ -41,6 +41,7 @@ from paceline.replica.execution import PROBE_BATCH_MS, Execution
 from paceline.replica.fence_runs import FenceRuns
 from paceline.replica.happenings import (
     BatchApplied,
+    CopiesAwaited,
     CopyDamaged,
     DigestDue,
     DigestHeard,
@@ -68,6 +69,7 @@ from paceline.replica.happenings import (
     View,
     ViewClosed,
     ViewEstablished,
+    ViewOpened,
 )
 from paceline.replica.identity import Identity, Stored
 from paceline.replica.journal import RETRY_MS, JournalKeeper
@@ -107,15 +109,23 @@ class Replica:
         self._liveness = Liveness()
         self._outlet = outlet = Outlet(self._state, self._liveness)
         self._speaking = Speaking(
-            identity, self._machine, outlet, self._liveness, self._is_copy_damaged
+            identity,
+            self._machine,
+            outlet,
+            self._liveness,
+            self._is_copy_damaged,
+            lambda: self._is_current,
         )
         self._execution = Execution(identity)
         self._fencing = FenceRuns(identity, self._state)
         self._answering = Answering(identity, self._machine, outlet, self._settings)
         self._planner = Planner(identity, self._machine, outlet)
-        self._leaving = Leaving(identity, outlet, self._execution)
+        self._leaving = Leaving(
+            identity, outlet, self._execution, lambda: self._keep_standing(is_current=False)
+        )
         self._watching = Watching(identity, self._state, outlet)
         self._has_begun = False
+        self._is_current = stored.was_current and self._stored.state is not None
 
     # What may be read between events
 
@@ -162,6 +172,7 @@ class Replica:
             "operations": str(self._execution.counts()),
             "requests": str(len(self._answering.waiting)),
             "barred": "after a stall" if self._speaking.is_barred else "",
+            "awaited-copies": ", ".join(str(node_id) for node_id in self._machine.awaited),
         }
 
     # Events
@@ -220,9 +231,9 @@ class Replica:
             case PlanComputed():
                 self._planner.computed(event)
             case JournalWritten():
-                lineage = self._journal.written(event.sequence)
-                if lineage is not None:
-                    self._answering.disk_has(lineage)
+                state = self._journal.written(event.sequence)
+                if state is not None:
+                    self._answering.disk_has(state)
             case JournalFailed():
                 self._outlet.note("error", "journal-failed", f"the disk refused: {event.error}")
                 self._outlet.set_timer(T_JOURNAL, RETRY_MS)
@@ -297,6 +308,9 @@ class Replica:
             case StateTaken():
                 self._outlet.emit(self._journal.write_state(durable_state(self._state)))
                 self._write_cib()
+            case ViewOpened():
+                if not self._leaving.has_said_goodbye(happening.view):
+                    self._keep_standing(is_current=True)
             case EpochRaised():
                 view = self._machine.view
                 nodes = view.nodes if view is not None else ()
@@ -328,7 +342,9 @@ class Replica:
             case ResourceReported():
                 if happening.executor == self._identity.node:
                     tell(self._outlet, happening)
-            case NodeChanged() | PlanEnded() | Garbled() | CopyDamaged() | FencingEnded():
+            case NodeChanged() | PlanEnded() | Garbled() | FencingEnded():
+                tell(self._outlet, happening)
+            case CopiesAwaited() | CopyDamaged():
                 tell(self._outlet, happening)
             case PingHeard():
                 self._speaking.ping_heard(happening)
@@ -458,6 +474,12 @@ class Replica:
                 self._outlet.send(report)
 
     # Small things
+
+    def _keep_standing(self, *, is_current: bool) -> None:
+        """Note whether this boot's copy is one that nobody left behind."""
+        if is_current != self._is_current:
+            self._is_current = is_current
+            self._outlet.emit(KeepStanding(is_current=is_current))
 
     def _own_view(self) -> View | None:
         """Return the established view, if this member is in it."""

@@ -41,6 +41,7 @@ class Speaking:
         outlet: Outlet,
         liveness: Liveness,
         is_copy_damaged: Callable[[], bool],
+        is_current: Callable[[], bool],
     ) -> None:
         """Begin with nothing heard and nothing said."""
         self._identity = identity
@@ -48,6 +49,7 @@ class Speaking:
         self._outlet = outlet
         self._liveness = liveness
         self._is_copy_damaged = is_copy_damaged
+        self._is_current = is_current
         self._said: Word | None = None
         self._hellos = 0
         self._has_joined_since_view = True
@@ -142,6 +144,9 @@ class Speaking:
                 cluster_name=word.cluster_name,
                 nodes=word.nodes,
                 lineage=core.lineage,
+                promised=core.promised,
+                electorate=core.electorate,
+                is_current=self._is_current(),
                 is_damaged=self._is_copy_damaged(),
                 position=core.position,
                 digest=state.digest(),

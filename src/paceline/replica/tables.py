@@ -205,9 +205,16 @@ class Core(Struct, frozen=True, kw_only=True):
     `time_ms` is the cluster's time: coordinators' clocks only, and it never goes back.
     `version` names the configuration's content (the write that made it); `lineage` how far the copy
     is. `wanted_at` is the position of the last change that may call for another plan.
+
+    `promised` is the highest epoch that this copy has promised to a view: none below is opened with
+    its help any more. `electorate` are the nodes that took part in the newest opened view, or
+    promised one since, and were not confirmed off: less than a majority may go on without a word
+    from them only where it knows that they did not.
     """
 
     lineage: Lineage = Lineage()
+    promised: int = 0
+    electorate: tuple[NodeId, ...] = ()
     version: str = "0.0"
     position: int = 0
     time_ms: int = 0

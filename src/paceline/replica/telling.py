@@ -1,6 +1,7 @@
 """What is told of applied entries: lines for the log, and alerts."""
 
 from paceline.replica.happenings import (
+    CopiesAwaited,
     CopyDamaged,
     FencingEnded,
     Garbled,
@@ -17,7 +18,8 @@ LOST_WORDS = ("lost", "missing", "failed")
 ALERTED_WORDS = ("present", "lost", "left", "off", "failed")
 
 Told = (
-    CopyDamaged
+    CopiesAwaited
+    | CopyDamaged
     | FencingEnded
     | Garbled
     | NodeChanged
@@ -62,6 +64,12 @@ def tell(outlet: Outlet, happening: Told) -> None:
             error = happening.error
             text = f"{error.code} from node {happening.sender.node_id}: {error.detail}"
             outlet.note("warning", "entry-garbled", text)
+        case CopiesAwaited():
+            text = (
+                f"the daemons here have quorum, and wait for {', '.join(happening.nodes)}: "
+                "changes may be acknowledged there that are not known here"
+            )
+            outlet.note("warning", "copies-awaited", text)
         case CopyDamaged():
             text = f"the journal of {happening.node} was damaged; its copy counts as absent"
             outlet.note("error", "copy-damaged", text)

@@ -13,7 +13,8 @@ import hashlib
 from msgspec import Struct
 
 from paceline.model.identifiers import NodeId, NodeName
-from paceline.replica.entries import Hello, Suspect
+from paceline.replica.durability import pick_base
+from paceline.replica.entries import Hello, Suspect, Vouched
 from paceline.replica.events import (
     Departure,
     GroupChanged,
@@ -144,6 +145,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     """A view that everybody's Hellos agree on; the same at every member.
 
     `hellos` are in order of node id. `is_quorate`: all say so and the daemons hold the votes.
+    `awaited` are the nodes without whose copies it may not be established.
     """
 
     view: str
@@ -153,6 +155,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     is_quorate: bool
     hellos: tuple[Hello, ...]
     left_out: tuple[MemberAddress, ...] = ()
+    awaited: tuple[NodeId, ...] = ()
 
     def fits(self, other: "Proposal") -> bool:
         """Say whether the other is the same view (its members merely said Hello again)."""
@@ -163,17 +166,6 @@ class Proposal(Struct, frozen=True, kw_only=True):
             and self.is_quorate == other.is_quorate
             and lives(self) == lives(other)
         )
-
-
-def may_lack_majority(proposal: Proposal) -> bool:
-    """Say whether quorum here is less than a majority of the nodes' votes.
-
-    So it is with two nodes, or where a quorum device votes: then a change may be acknowledged by
-    one side because the other is known to be off, and the other may be quorate without it later.
-    """
-    witness = proposal.hellos[0]
-    total = sum(count for _, count in witness.votes) or len(witness.nodes)
-    return (witness.quorum_votes - witness.device_votes) * 2 <= total
 
 
 def lives(proposal: Proposal) -> tuple[tuple[NodeId, str, int], ...]:
@@ -190,6 +182,7 @@ class Hellos:
         self._said: dict[MemberAddress, Hello] = {}
         self._suspicions: dict[MemberAddress, tuple[MemberAddress, ...]] = {}
         self._left_out: tuple[MemberAddress, ...] = ()
+        self._vouched: tuple[NodeId, ...] = ()
 
     def begin(self, members: tuple[MemberAddress, ...]) -> None:
         """A new group: what was said before it does not count."""
@@ -197,6 +190,7 @@ class Hellos:
         self._said.clear()
         self._suspicions.clear()
         self._left_out = ()
+        self._vouched = ()
 
     def take(self, sender: MemberAddress, hello: Hello) -> bool:
         """Note a Hello; False where it speaks of another group and is passed over."""
@@ -237,6 +231,23 @@ class Hellos:
         self._said.pop(target, None)
         return True
 
+    def vouch(self, sender: MemberAddress, vouched: Vouched) -> bool:
+        """Note that a person vouches for a node being off; True where that is news."""
+        if vouched.members != self.members or sender not in self.members:
+            return False
+        if vouched.target in self._vouched:
+            return False
+        self._vouched = (*self._vouched, vouched.target)
+        return True
+
+    def find_node_id(self, node: NodeName) -> NodeId | None:
+        """Return the id of a configured node, as the members know it."""
+        for hello in self._said.values():
+            for node_id, name in hello.nodes:
+                if name == node:
+                    return node_id
+        return None
+
     def holding_up(self, me: MemberAddress) -> tuple[MemberAddress, ...]:
         """Return the others of whom no Hello came, or one of another ring than ours."""
         mine = self._said.get(me)
@@ -271,7 +282,26 @@ class Hellos:
             is_quorate=is_quorate,
             hellos=tuple(sorted(known, key=lambda hello: hello.node_id)),
             left_out=self._left_out,
+            awaited=self._find_awaited(known, considered) if is_quorate else (),
         )
+
+    def _find_awaited(
+        self, hellos: list[Hello], members: tuple[MemberAddress, ...]
+    ) -> tuple[NodeId, ...]:
+        """Return the nodes without whose copies these may not go on, though they have quorum.
+
+        A majority may always: it has all that was acknowledged. So may who took part in an opened
+        view in this very boot: nobody can have counted it as gone since. Else, less than a majority
+        may have been left behind (a node that was fenced and boots, whose Corosync met the other's
+        but whose daemon did not): all whose copies may be newer must be there.
+        """
+        if holds_majority(hellos, members) or any(hello.is_current for hello in hellos):
+            return ()
+        present = [member.node_id for member in members]
+        electorate = pick_base(hellos).electorate
+        if not electorate:  # A copy that never was in an opened view knows nothing at all.
+            electorate = tuple(node_id for node_id, _ in _votes(hellos))
+        return tuple(n for n in electorate if n not in present and n not in self._vouched)
 
 
 def holds_votes(hellos: list[Hello], members: tuple[MemberAddress, ...]) -> bool:
@@ -289,10 +319,16 @@ def holds_votes(hellos: list[Hello], members: tuple[MemberAddress, ...]) -> bool
 
 def holds_majority(hellos: list[Hello], members: tuple[MemberAddress, ...]) -> bool:
     """Say whether these daemons hold more than half of all configured votes."""
-    witness = min(hellos, key=lambda hello: hello.node_id)
+    votes = _votes(hellos)
     present = [member.node_id for member in members]
-    held = sum(count for node_id, count in witness.votes if node_id in present)
-    return held * 2 > sum(count for _, count in witness.votes)
+    held = sum(count for node_id, count in votes if node_id in present)
+    return held * 2 > sum(count for _, count in votes)
+
+
+def _votes(hellos: list[Hello]) -> tuple[tuple[NodeId, int], ...]:
+    """Return each configured node's votes, as the lowest of these knows them."""
+    witness = min(hellos, key=lambda hello: hello.node_id)
+    return witness.votes or tuple((node_id, 1) for node_id, _ in witness.nodes)
 
 
 def _view_id(hellos: list[Hello]) -> str:

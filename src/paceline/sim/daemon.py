@@ -26,6 +26,7 @@ from paceline.replica.effects import (
     Execute,
     ExecuteFence,
     KeepCib,
+    KeepStanding,
     Leave,
     Note,
     RaiseAlert,
@@ -364,6 +365,8 @@ class Daemon:
                 self._around.disk.write(effect)
             case WriteCib() | KeepCib() | RaiseAlert():
                 pass
+            case KeepStanding():
+                self._around.disk.was_current = effect.is_current
             case Execute():
                 operation = effect.operation
                 self._around.agents.execute(operation, self.life, self._report_operation)

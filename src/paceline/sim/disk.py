@@ -34,6 +34,8 @@ class Disk:
         self._has_told_failure = False
         self.slow_us = 0
         self.is_failing = False
+        self.was_current = False
+        """What the daemon kept until the boot ends (a file in /run)."""
         self.is_synced_early = False
         """A plant: say `written` before the sync is done."""
 
@@ -46,6 +48,7 @@ class Disk:
             checkpoint=self._checkpoint,
             records=tuple(self._records),
             was_damaged=self._was_damaged,
+            was_current=self.was_current,
             detail="a torn record at the end was put aside" if self._was_damaged else "",
         )
         self._was_damaged = False
@@ -61,6 +64,7 @@ class Disk:
 
     def lose_power(self) -> None:
         """Keep what was synced, and of the rest what chance left."""
+        self.was_current = False
         self._keep_some(self._chance.between(0, 1) if self._waiting else 0)
 
     def lose_daemon(self) -> None:
