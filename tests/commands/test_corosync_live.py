@@ -45,11 +45,20 @@ class Engine:
 
 
 class Daemon:
-    """Sees worker1 and not worker2."""
+    """Sees worker1 and not worker2; `awaited` are nodes whose copies it waits for."""
+
+    def __init__(self, *awaited: str) -> None:
+        self.awaited = list(awaited)
+        self.confirmed: list[object] = []
 
     def ask(self, request: Mapping[str, object], *, timeout_ms: int = 0) -> Mapping[str, object]:
+        if request["do"] == "wait":
+            return {"ok": True}
+        if request["do"] == "confirm-off":
+            self.confirmed.append(request["node"])
+            return {"ok": True}
         nodes = [{"name": "worker1", "is_online": True}, {"name": "worker2", "is_online": False}]
-        return {"ok": True, "status": {"nodes": nodes}}
+        return {"ok": True, "status": {"nodes": nodes, "awaited": self.awaited}}
 
 
 @pytest.fixture
@@ -168,6 +177,15 @@ def test_unblock_names_the_missing_nodes_and_wants_a_yes(network: MemoryNetwork)
     assert not engine.done
     unblock(ask("quorum unblock", answers=("yes",)).request, _ports(network, engine))
     assert engine.done == ["cancel waiting"]
+
+
+def test_unblock_vouches_for_nodes_whose_copies_are_waited_for(network: MemoryNetwork) -> None:
+    engine, daemon = Engine(is_waiting=False), Daemon("worker2")
+    ports = replace(_ports(network, engine), daemon=daemon)  # type: ignore[arg-type]  # all it asks
+    asked = ask("quorum unblock", answers=("yes",))
+    unblock(asked.request, ports)
+    assert "'worker2'" in asked.shown[0]
+    assert daemon.confirmed == ["worker2"] and not engine.done
 
 
 def test_unblock_is_refused_where_nothing_waits(network: MemoryNetwork) -> None:

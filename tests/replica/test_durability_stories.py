@@ -1,6 +1,7 @@
 """Nothing acknowledged is lost: epochs, bases, merges, restarts, damaged disks."""
 
-from replica_bus import Bus
+from replica_bus import Bus, Scheduler, no_plan
+from replica_plans import OneResource
 from replica_stories import configure, options, started
 
 from paceline.model.identifiers import NodeName, RequestId
@@ -10,8 +11,8 @@ from paceline.replica.journal import RETRY_MS
 from paceline.replica.requests import Configure, ConfirmOff, Outcome, Shutdown
 
 
-def three_nodes() -> Bus:
-    bus = Bus("worker1", "worker2", "worker3")
+def three_nodes(scheduler: Scheduler = no_plan) -> Bus:
+    bus = Bus("worker1", "worker2", "worker3", scheduler=scheduler)
     return started(bus, "worker1", "worker2", "worker3")
 
 
@@ -172,8 +173,9 @@ def test_change_waits_for_the_majority_of_disks_even_over_a_new_view() -> None:
     assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
 
 
-def two_nodes() -> Bus:
-    return started(Bus("worker1", "worker2", is_two_node=True), "worker1", "worker2")
+def two_nodes(scheduler: Scheduler = no_plan) -> Bus:
+    bus = Bus("worker1", "worker2", is_two_node=True, scheduler=scheduler)
+    return started(bus, "worker1", "worker2")
 
 
 def test_change_is_accepted_and_named_not_yet_safe_when_a_disk_is_full() -> None:
@@ -269,11 +271,12 @@ def test_side_that_fenced_the_other_wins_when_two_nodes_merge() -> None:
 
 
 def test_majority_wins_over_who_saw_a_node_leave_when_quorum_is_a_majority() -> None:
-    bus = three_nodes()
+    bus = three_nodes(OneResource("web", fences=False))
     bus.regroup(["worker1", "worker2"], ["worker3"])
     bus.settle()
     bus.ask("worker2", Shutdown())
     bus.settle()
+    assert bus["worker2"].left is not None and bus["worker2"].left.is_clean
     bus.crash("worker2", why=Departure.LEFT)
     bus.settle()
     bus.start("worker2")
@@ -302,3 +305,99 @@ def test_acknowledged_change_wins_over_epochs_that_one_member_counted_alone() ->
     bus.regroup(["worker1", "worker2", "worker3"])
     bus.settle()
     assert b"majority" in bus.replica("worker1").configuration
+
+
+def old_and_new() -> tuple[Bus, RequestId]:
+    """worker2 crashed and was confirmed off; worker1 acknowledged a change alone; worker2 boots."""
+    bus = two_nodes()
+    bus.crash("worker2")
+    bus.settle()
+    bus.ask("worker1", ConfirmOff(target=NodeName("worker2"), user="root"))
+    asked = ask(bus, "worker1", "newer")
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    return bus, asked
+
+
+def boot_apart(bus: Bus, name: str) -> None:
+    """Boot a node whose Corosync has met the others', and whose daemon has not."""
+    bus.start(name)
+    bus.regroup(*[[each] for group in bus.groups for each in group])
+    bus.settle()
+
+
+def test_freshly_booted_node_of_two_waits_for_the_copy_that_may_be_newer() -> None:
+    bus, _ = old_and_new()
+    boot_apart(bus, "worker2")
+    assert not bus.replica("worker2").status().is_quorate
+    assert bus.replica("worker2").status().awaited == ("worker1",)
+    assert "copies-awaited" in bus["worker2"].codes()
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    assert b"newer" in bus.replica("worker2").configuration
+    assert bus.replica("worker2").status().is_quorate
+
+
+def test_waiting_node_goes_on_when_a_person_vouches_for_the_other() -> None:
+    bus, _ = old_and_new()
+    boot_apart(bus, "worker2")
+    bus.crash("worker1")
+    asked = bus.ask("worker2", ConfirmOff(target=NodeName("worker1"), user="root"))
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    assert bus.replica("worker2").status().is_quorate
+    again = ask(bus, "worker2", "older")
+    bus.settle()
+    assert bus["worker2"].replies[again].outcome is Outcome.ACKNOWLEDGED
+
+
+def test_node_whose_disk_says_that_the_other_is_off_goes_on_alone_after_a_boot() -> None:
+    bus, _ = old_and_new()
+    bus.crash("worker1")
+    bus.settle()
+    bus.start("worker1")
+    bus.settle()
+    assert bus.replica("worker1").status().is_quorate
+
+
+def test_daemon_that_starts_again_in_the_same_boot_goes_on_alone() -> None:
+    bus = two_nodes()
+    bus.regroup(["worker1"], ["worker2"])
+    bus.settle()
+    bus.crash("worker1", why=Departure.PROCESS_DOWN)
+    boot_apart(bus, "worker1")
+    assert bus.replica("worker1").status().is_quorate
+
+
+def test_daemon_that_said_goodbye_waits_for_the_other_when_it_starts_again() -> None:
+    bus = two_nodes(OneResource("web", fences=False))
+    bus.ask("worker2", Shutdown())
+    bus.settle()
+    assert bus["worker2"].left is not None and bus["worker2"].left.is_clean
+    bus.crash("worker2", why=Departure.PROCESS_DOWN)
+    boot_apart(bus, "worker2")
+    assert bus.replica("worker2").status().awaited == ("worker1",)
+
+
+def test_copy_that_never_was_in_a_cluster_does_not_go_on_alone() -> None:
+    bus = Bus("worker1", "worker2", is_two_node=True)
+    bus.start("worker1")
+    bus.settle()
+    assert bus.replica("worker1").status().awaited == ("worker2",)
+
+
+def test_view_that_no_disk_has_promised_counts_changes_as_not_safe() -> None:
+    bus = three_nodes()
+    for name in ("worker1", "worker2", "worker3"):
+        bus[name].is_disk_slow = True
+    bus.regroup(["worker1", "worker2"], ["worker3"])
+    asked = ask(bus, "worker1", "early")
+    bus.settle()
+    assert "+1 forced" in bus.replica("worker2").internals()["epoch"]
+    assert asked not in bus["worker1"].replies
+    for _ in range(2):  # The promise, then the epoch with what was changed before it.
+        for name in ("worker1", "worker2"):
+            bus.feed(name, JournalWritten(sequence=bus[name].written[-1]))
+        bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    assert "forced" not in bus.replica("worker2").internals()["epoch"]

@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from paceline.commands.cluster_nodes import check_all_present, invalid, spread
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.model.corosync_conf import Section, read_nodes
+from paceline.model.errors import UnreachableError
+from paceline.ports.daemon import Json
 from paceline.ports.node_calls import Service
 
 VOTES_MAX = 65_535
+QUORUM_MS_MAX = 3000
+"""How long a cluster that waits for nobody any more may take to agree that it has quorum."""
 
 
 def spread_conf(
@@ -57,29 +61,52 @@ def set_expected_votes(request: Request, ports: Ports) -> Outcome:
 
 
 def unblock(request: Request, ports: Ports) -> Outcome:
-    """`quorum unblock`: wait no longer for nodes that have not been seen since the start."""
+    """`quorum unblock`: wait no longer for nodes that have not been seen since the start.
+
+    Corosync waits for them to be seen once; the daemons here may then still wait for their copies
+    of the configuration, and go on where a person vouches that those nodes are off.
+    """
     if request.arguments:
         raise UsageError
     tools = ports.open_engine_tools()
-    if not tools.is_waiting_for_all():
+    is_waiting = tools.is_waiting_for_all()
+    if not is_waiting and not _awaited_nodes(ports):
         raise invalid("not-waiting", "cluster is not waiting for nodes to establish quorum")
     missing = _missing_nodes(ports)
     if missing and not (request.is_forced or request.has("yes")):
         _confirm(request, missing)
-    tools.cancel_waiting_for_all()
+    if is_waiting:
+        tools.cancel_waiting_for_all()
+        ports.daemon.ask({"do": "wait", "until": "quorate", "timeout_ms": QUORUM_MS_MAX})
+    for node in _awaited_nodes(ports):
+        answer = ports.daemon.ask({"do": "confirm-off", "node": node})
+        if answer.get("ok") is not True:
+            reason = answer.get("message") or answer.get("detail") or "no reason was given"
+            raise UnreachableError(f"'{node}' is still waited for: {reason}")
     return Outcome(text="Waiting for nodes canceled")
+
+
+def _status(ports: Ports) -> Mapping[str, Json]:
+    status = ports.daemon.ask({"do": "state", "parts": ["status"]}).get("status")
+    return status if isinstance(status, Mapping) else {}
+
+
+def _awaited_nodes(ports: Ports) -> list[str]:
+    """Return the nodes without whose copies the daemons here do not go on."""
+    awaited = _status(ports).get("awaited", ())
+    return [str(node) for node in awaited] if isinstance(awaited, Sequence) else []
 
 
 def _missing_nodes(ports: Ports) -> list[str]:
     """Return the nodes that this one does not see."""
-    answer = ports.daemon.ask({"do": "state", "parts": ["status"]})
-    status = answer.get("status")
-    nodes = status.get("nodes", ()) if isinstance(status, Mapping) else ()
-    return sorted(
-        str(node.get("name"))
+    nodes = _status(ports).get("nodes", ())
+    seen = {
+        str(node.get("name")): bool(node.get("is_online"))
         for node in (nodes if isinstance(nodes, Sequence) else ())
-        if isinstance(node, Mapping) and not node.get("is_online")
-    )
+        if isinstance(node, Mapping)
+    }
+    seen |= dict.fromkeys(_awaited_nodes(ports), False)
+    return sorted(name for name, is_online in seen.items() if not is_online)
 
 
 def _confirm(request: Request, missing: Sequence[str]) -> None:

@@ -36,6 +36,10 @@ LOST_UNFENCED = (
     "Lost, and counted as down because fencing is disabled: {nodes}. "
     "If it still lives, what runs there runs twice"
 )
+AWAITED = (
+    "This node waits for the Paceline daemon of {nodes}: changes may be acknowledged there that "
+    "are not known here. Where that is off for good, go on without it:  pcs quorum unblock"
+)
 NO_DEVICES = "No stonith devices and stonith-enabled is not false"
 
 
@@ -111,6 +115,8 @@ def _ticket_lines(view: StatusView) -> list[str]:
 
 def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
     found = []
+    if view.awaited:
+        found.append(AWAITED.format(nodes=", ".join(view.awaited)))
     if is_full and not view.is_fencing_enabled:
         found.append(FENCING_OFF)
     elif view.lost and not view.is_fencing_enabled:

@@ -52,6 +52,8 @@ class StatusView(Struct, frozen=True, kw_only=True):
     has_devices: bool = False
     lost: tuple[NodeName, ...] = ()
     """Nodes that went without a goodbye."""
+    awaited: tuple[NodeName, ...] = ()
+    """Nodes without whose copies of the configuration nothing goes on here."""
     feature_set: str = ""
 
     def option(self, *names: str, default: str = "") -> str:
@@ -157,6 +159,7 @@ def view_of(
             for level in configuration.fencing_levels
         ),
         has_devices=any(each.agent_class == "stonith" for each in primitives(resources)),
+        awaited=status.awaited,
         lost=tuple(node.name for node in status.nodes if node.is_lost and not node.is_online),
     )  # fmt: skip
 

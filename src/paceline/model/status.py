@@ -157,7 +157,8 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     """The whole status at one position of the log.
 
     `now_ms` is the cluster's time. `coordinator` is empty where no view is established. `nodes` are
-    sorted by name and include remote and guest nodes of which anything is known.
+    sorted by name and include remote and guest nodes of which anything is known. `awaited` are the
+    nodes without whose copies of the configuration nothing goes on here.
     """
 
     now_ms: int
@@ -173,3 +174,4 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
     has_watchdog_fencing: bool = False
     dc_version: str = ""
     feature_set: str = ""
+    awaited: tuple[NodeName, ...] = ()

@@ -102,7 +102,7 @@ class Answering:
             if not isinstance(request, ConfirmOff):
                 continue
             target = hellos.find_node_id(request.target)
-            if target is None or target not in self._machine.awaited:
+            if target is None or request.target not in self._machine.awaited:
                 continue
             if (target, hellos.members) not in self._vouched:
                 self._vouched.add((target, hellos.members))

@@ -34,12 +34,13 @@ class FenceRuns:
         self._runs: dict[str, FenceRun] = {}
         self._reports: dict[str, tuple[FenceRun, int]] = {}
         self._sent: dict[str, str] = {}
+        self._heard: list[FenceDelayOver | FenceFinished] = []
         self._numbers = 0
 
     @property
     def is_busy(self) -> bool:
         """Say whether a fencing goes on or was not yet told."""
-        return bool(self._runs or self._reports)
+        return bool(self._runs or self._reports or self._heard)
 
     def begin(
         self,
@@ -104,7 +105,21 @@ class FenceRuns:
                 failures += 1
         return min(BACKOFF_MS_MAX, BACKOFF_MS << min(failures - 1, 10)) if failures else 0
 
-    def take(self, event: FenceDelayOver | FenceFinished, view: View | None) -> tuple[Effect, ...]:
+    def hear(self, event: FenceDelayOver | FenceFinished) -> None:
+        """A delay is over, or a device answered: that is looked at once the inbox is empty.
+
+        What waits there may say that the target is back with another life, which is not to be shot.
+        """
+        self._heard.append(event)
+
+    def go_on(self, view: View | None) -> tuple[Effect, ...]:
+        """The inbox is empty: go on with what was heard."""
+        heard, self._heard = self._heard, []
+        return tuple(effect for event in heard for effect in self._go_on_with(event, view))
+
+    def _go_on_with(
+        self, event: FenceDelayOver | FenceFinished, view: View | None
+    ) -> tuple[Effect, ...]:
         """Go on with the fencing that the event belongs to; late answers are passed over."""
         name = (
             event.operation_id if isinstance(event, FenceDelayOver) else event.result.operation_id

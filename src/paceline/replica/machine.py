@@ -101,7 +101,7 @@ class Machine:
         self.view: View | None = None
         self.plans = PlanApplier(state)
         self.durable: dict[NodeId, Durable] = {}
-        self.awaited: tuple[NodeId, ...] = ()
+        self.awaited: tuple[NodeName, ...] = ()
         self._forming: Proposal | None = None
         self._donor: NodeId | None = None
         self._laggards: tuple[NodeId, ...] = ()
@@ -327,11 +327,11 @@ class Machine:
             )
 
     def _await_copies(self, proposal: Proposal) -> None:
-        if proposal.awaited != self.awaited:
-            self.awaited = proposal.awaited
-            names = {number: name for hello in proposal.hellos for number, name in hello.nodes}
-            nodes = tuple(names.get(n, NodeName(f"node {n}")) for n in proposal.awaited)
-            self._happened.append(CopiesAwaited(nodes=nodes))
+        known = {number: name for hello in proposal.hellos for number, name in hello.nodes}
+        awaited = tuple(known.get(n, NodeName(f"node {n}")) for n in proposal.awaited)
+        if awaited != self.awaited:
+            self.awaited = awaited
+            self._happened.append(CopiesAwaited(nodes=awaited))
 
     def _same_copies(self, left: Proposal, right: Proposal) -> bool:
         """Say whether the members' copies are as they were when the base was chosen."""

@@ -21,6 +21,7 @@ def read_status(
     *,
     local_node: NodeName,
     is_quorate: bool,
+    awaited: tuple[NodeName, ...],
     now_ms: int,
 ) -> ClusterStatus:
     """Return the whole status at this position."""
@@ -68,6 +69,7 @@ def read_status(
         has_watchdog_fencing=False,
         dc_version=row.version if row is not None else "",
         feature_set=FEATURE_SET,
+        awaited=awaited,
     )
 
 

@@ -142,13 +142,15 @@ class Replica:
     def status(self) -> ClusterStatus:
         """Return what is known now."""
         view = self._machine.view
+        awaited = self._machine.awaited
         has_quorum = self._speaking.word.is_quorate and self._outlet.is_engine_up
         return read_status(
             self._state,
             view,
             self._settings.read(),
             local_node=self._identity.node,
-            is_quorate=has_quorum and (view is None or view.is_quorate),
+            is_quorate=has_quorum and (view is None or view.is_quorate) and not awaited,
+            awaited=awaited,
             now_ms=self._outlet.wall_ms,
         )
 
@@ -172,7 +174,7 @@ class Replica:
             "operations": str(self._execution.counts()),
             "requests": str(len(self._answering.waiting)),
             "barred": "after a stall" if self._speaking.is_barred else "",
-            "awaited-copies": ", ".join(str(node_id) for node_id in self._machine.awaited),
+            "awaited-copies": ", ".join(self._machine.awaited),
         }
 
     # Events
@@ -227,7 +229,7 @@ class Replica:
             case OperationFinished():
                 self._operation_finished(event.result)
             case FenceDelayOver() | FenceFinished():
-                self._outlet.emit(*self._fencing.take(event, self._machine.view))
+                self._fencing.hear(event)
             case PlanComputed():
                 self._planner.computed(event)
             case JournalWritten():
@@ -421,6 +423,7 @@ class Replica:
 
     def _release(self) -> None:
         """The inbox is empty: begin what waited, unless something says that it may be over."""
+        self._outlet.emit(*self._fencing.go_on(self._machine.view))
         view = self._own_view()
         if view is None or not self._execution.has_waiting or self._speaking.is_barred:
             return
