@@ -152,6 +152,36 @@ def test_nothing_starts_before_both_were_seen_when_nodes_start_apart(lab: Lab) -
     settle(lab)
 
 
+SECOND = "192.168.222.{}"
+
+
+def addresses(lab: Lab) -> list[str]:
+    """The addresses of these nodes that the stories here may have set."""
+    told = [node.shell("ip -4 -brief addr show dev ens33").out for node in lab.nodes]
+    return [
+        each for each in (SECOND.format(n) for n in (41, 42)) if any(f" {each}/" in t for t in told)
+    ]
+
+
+def test_old_address_goes_when_a_resource_gets_another(lab: Lab) -> None:
+    pcs(lab, "worker1", "resource create Second ocf:heartbeat:IPaddr2 ip=192.168.222.41")
+    wait_until(lambda: addresses(lab) == [SECOND.format(41)], lambda: status(lab, "worker1"))
+    pcs(lab, "worker1", "resource update Second ip=192.168.222.42")
+    wait_until(lambda: addresses(lab) == [SECOND.format(42)], lambda: status(lab, "worker1"))
+
+
+def test_resource_is_stopped_when_it_is_cut_out_of_the_configuration(lab: Lab) -> None:
+    """Even where the daemon that knew it was killed meanwhile."""
+    assert addresses(lab) == [SECOND.format(42)]
+    owner = next(node for node in lab.nodes if SECOND.format(42) in node.shell("ip addr").out)
+    other = next(node for node in lab.nodes if node is not owner)
+    owner.shell(f"kill -STOP {daemon_pid(owner)}; kill -9 {daemon_pid(owner)}").check()
+    cut_out = "cibadmin --delete --xpath '//primitive[@id=\"Second\"]'"
+    other.shell(cut_out).check()
+    wait_until(lambda: addresses(lab) == [], lambda: status(lab, other.name))
+    settle(lab)
+
+
 def test_one_owner_is_left_when_a_cut_without_fencing_is_healed(lab: Lab) -> None:
     lab.cut("worker1", "worker2")
     wait_until(

@@ -54,7 +54,7 @@ from paceline.replica.events import (
     Submitted,
     TimerFired,
 )
-from paceline.replica.identity import Identity, Stored
+from paceline.replica.identity import Identity, Started, Stored
 from paceline.replica.requests import Request, RequestAnswer
 
 Scheduler = Callable[[ClusterStatus, bytes], Plan]
@@ -109,6 +109,7 @@ class Node:
         self.replica: Replica | None = None
         self.cibs: list[WriteCib] = []
         self.kept: list[KeepCib] = []
+        self.started: tuple[Started, ...] = ()
         self.standing = 0
         """The boot that took part in an opened view last; 0 where that is over."""
 
@@ -136,6 +137,7 @@ class Node:
                 records=self.records,
                 was_damaged=self.is_damaged,
                 was_current=self.standing == self.boot,
+                started=self.started,
             ),
         )
         return self.replica

@@ -146,6 +146,7 @@ class Daemon:
             )
             for line in await executor.settle_orphans():
                 self._notes.say("warning", "orphan-settled", line)
+            stored = structs.replace(stored, started=executor.started())
             driver = self._make_driver(Replica(identity, stored))
             driver.attach(engine=engine, executor=executor, journal=journal, planner=planner)
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from paceline.model.identifiers import ResourceId
 from paceline.model.operation import FenceOperation, Operation
 from paceline.replica.events import FenceDelayOver, FenceFinished, OperationFinished
+from paceline.replica.identity import Started
 
 ExecutorEvent = OperationFinished | FenceFinished | FenceDelayOver
 ExecutorEventHandler = Callable[[ExecutorEvent], None]
@@ -24,6 +25,10 @@ class Executor(Protocol):
 
         Returns a line for the log for each thing that was found. Takes a bounded time.
         """
+        ...
+
+    def started(self) -> tuple[Started, ...]:
+        """Return what this boot has started and not stopped since."""
         ...
 
     def execute(self, operation: Operation) -> None:

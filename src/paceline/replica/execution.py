@@ -14,7 +14,8 @@ from paceline.model.operation import Operation, OperationResult
 from paceline.model.status import OperationOutcome
 from paceline.replica.effects import CancelRecurring, Effect, Execute
 from paceline.replica.entries import Flight, Reported
-from paceline.replica.identity import Identity
+from paceline.replica.identity import Identity, Started
+from paceline.replica.left_behind import report_left_behind
 from paceline.replica.planning import START_LIKE
 from paceline.replica.results import (
     MONITORS,
@@ -165,6 +166,13 @@ class Execution:
         """Return what an operation was begun for, while it runs."""
         begun = self._begun.get(operation_id)
         return begun.flight if begun is not None else None
+
+    def left_behind(self, started: tuple[Started, ...], wall_ms: int) -> None:
+        """Tell what runs here and is not configured any more."""
+        for each in started:
+            self._numbers += 1
+            report = report_left_behind(each, self._identity.node, self._numbers, wall_ms)
+            self._report(report, is_urgent=True)
 
     def _report(self, report: Reported, *, is_urgent: bool) -> None:
         self._reports += 1

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from paceline.model.identifiers import NodeId, NodeName
+from paceline.model.identifiers import NodeId, NodeName, ResourceId
+from paceline.model.plan import Agent
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -18,15 +19,24 @@ class Identity(Struct, frozen=True, kw_only=True):
     version: str
 
 
+class Started(Struct, frozen=True, kw_only=True):
+    """A resource that an earlier daemon of this boot started, and none has stopped since."""
+
+    resource: ResourceId
+    agent: Agent
+
+
 class Stored(Struct, frozen=True, kw_only=True):
     """What the journal held: its last checkpoint and the records after it, oldest first.
 
     `was_damaged` says that a torn or altered end was put aside; `detail` says what and where.
-    `was_current` is what the last `KeepStanding` of this boot said.
+    `was_current` is what the last `KeepStanding` of this boot said, `started` what it began and
+    nobody stopped.
     """
 
     checkpoint: bytes | None = None
     records: tuple[bytes, ...] = ()
     was_damaged: bool = False
     was_current: bool = False
+    started: tuple[Started, ...] = ()
     detail: str = ""

@@ -74,6 +74,7 @@ from paceline.replica.happenings import (
 from paceline.replica.identity import Identity, Stored
 from paceline.replica.journal import RETRY_MS, JournalKeeper
 from paceline.replica.leaving import T_NO_VIEW, T_SHUTDOWN, Leaving
+from paceline.replica.left_behind import find_left_behind
 from paceline.replica.liveness import Liveness
 from paceline.replica.machine import Machine, durable_state, restore
 from paceline.replica.outlet import Outlet
@@ -125,6 +126,7 @@ class Replica:
         )
         self._watching = Watching(identity, self._state, outlet)
         self._has_begun = False
+        self._started = stored.started
         self._is_current = stored.was_current and self._stored.state is not None
 
     # What may be read between events
@@ -372,7 +374,9 @@ class Replica:
         self._fencing.forget(lambda ref: ref in self._state.flights)
         self._outlet.emit(*self._fencing.resume(view))
         self._speaking.view_established(view)
-        self._watching.begin_view(view, self._settings.read())
+        settings = self._settings.read()
+        self._watching.begin_view(view, settings)
+        self._tell_left_behind()
         self._answering.answer_all()
 
     def _keep_durable(self, happening: ViewEstablished) -> None:
@@ -404,6 +408,14 @@ class Replica:
             self._answering.refuse(happening, request_id)
 
     # Own operations
+
+    def _tell_left_behind(self) -> None:
+        """In the first view: what an earlier daemon of this boot started, and is gone since."""
+        started, self._started = self._started, ()
+        configuration = self._settings.values
+        if started and configuration is not None:
+            found = find_left_behind(started, configuration)
+            self._execution.left_behind(found, self._outlet.wall_ms)
 
     def _flight_began(self, happening: FlightBegan) -> None:
         flight = happening.flight

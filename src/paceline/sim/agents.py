@@ -12,10 +12,11 @@ of its run. A trouble (a fault) changes what the next runs do:
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paceline.model.identifiers import NodeName
+from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.operation import Operation, OperationResult
 from paceline.model.plan import Agent
 from paceline.model.status import HistoryEntry, OperationOutcome
+from paceline.replica.identity import Started
 from paceline.sim.chance import Chance
 from paceline.sim.clock import MS
 from paceline.sim.disk import After
@@ -66,6 +67,7 @@ class AgentHost:
         self._chance = chance
         self._runs: list[Run] = []
         self._recurring: dict[tuple[str, str, int], Recurring] = {}
+        self._started: dict[str, Agent] = {}
         self.troubles: dict[tuple[str, str], Trouble] = {}
         self.after: After = lambda delay_us, act: None
         self.now_us: Callable[[], int] = lambda: 0
@@ -79,8 +81,13 @@ class AgentHost:
             self._recurring[key] = Recurring(self, operation, life, report)
             return
         began_wall_ms, began_us = self.wall_ms(), self.now_us()
+        agent = action.agent
+        if action.task == "start" and agent is not None and agent.agent_class != STONITH_CLASS:
+            self._started[str(action.resource)] = agent
 
         def end(outcome: OperationOutcome, rc: int) -> None:
+            if (outcome, action.task, rc) == (OperationOutcome.DONE, "stop", OCF_OK):
+                self._started.pop(str(action.resource), None)
             took_ms = (self.now_us() - began_us) // MS
             report(make_result(operation, outcome, rc, began_wall_ms, took_ms))
 
@@ -103,10 +110,18 @@ class AgentHost:
 
     def lose_power(self) -> None:
         """Every process is gone."""
+        self._started.clear()
         self._recurring.clear()
         for run in self._runs:
             run.is_over = True
         self._runs.clear()
+
+    def started(self) -> tuple[Started, ...]:
+        """Return what this boot started and did not stop since, as its book in /run has it."""
+        return tuple(
+            Started(resource=ResourceId(resource), agent=agent)
+            for resource, agent in sorted(self._started.items())
+        )
 
     def has_orphans(self) -> bool:
         """Say whether processes of an earlier daemon still run."""

@@ -208,6 +208,7 @@ class Daemon:
         stored = around.disk.open(self._after, self._post_local)
         if not wiring.keeps_disk:
             stored = Stored()
+        stored = structs.replace(stored, started=around.agents.started())
         self.replica = make(identity, stored)
         self._seek_engine()
 

@@ -296,3 +296,60 @@ def test_orphan_is_settled_before_the_next_life(site: Site, make_operation: Oper
         assert not (site.folders.runtime / "operations" / "1.log").exists()
 
     asyncio.run(play())
+
+
+def parameter_file(number: int) -> tuple[tuple[str, str], ...]:
+    return (("ip", f"10.0.0.{number}"),)
+
+
+def test_resource_is_stopped_as_it_was_started(site: Site, make_operation: OperationMaker) -> None:
+    """Its parameters have changed, and the daemon has begun anew; then it is over."""
+    site.agent("agent", f'echo "$1 $OCF_RESKEY_ip" >> {site.folder}/calls')
+
+    async def play() -> None:
+        first = site.executor(incarnation=1)
+        first.execute(make_operation("start", parameters=parameter_file(1)))
+        await site.wait_for(1)
+        second = site.executor(incarnation=2)
+        assert [each.resource for each in second.started()] == ["R"]
+        second.execute(make_operation("stop", parameters=parameter_file(2)))
+        await site.wait_for(2)
+        assert second.started() == ()
+        second.execute(make_operation("stop", parameters=parameter_file(3)))
+        await site.wait_for(3)
+
+    asyncio.run(play())
+    calls = (site.folder / "calls").read_text().splitlines()
+    assert calls == ["start 10.0.0.1", "stop 10.0.0.1", "stop 10.0.0.3"]
+
+
+def test_reloaded_resource_is_stopped_with_what_it_was_reloaded_with(
+    site: Site, make_operation: OperationMaker
+) -> None:
+    site.agent("agent", f'echo "$1 $OCF_RESKEY_ip" >> {site.folder}/calls')
+
+    async def play() -> None:
+        executor = site.executor()
+        for number, task in enumerate(("start", "reload-agent", "stop"), 1):
+            executor.execute(make_operation(task, parameters=parameter_file(number)))
+            await site.wait_for(number)
+
+    asyncio.run(play())
+    calls = (site.folder / "calls").read_text().splitlines()
+    assert calls == ["start 10.0.0.1", "reload-agent 10.0.0.2", "stop 10.0.0.2"]
+
+
+def test_resource_that_is_found_stopped_was_not_started(
+    site: Site, make_operation: OperationMaker
+) -> None:
+    site.agent("agent", '[ "$1" = monitor ] && exit 7; exit 0')
+
+    async def play() -> None:
+        executor = site.executor()
+        executor.execute(make_operation("start"))
+        await site.wait_for(1)
+        executor.execute(make_operation("monitor"))
+        await site.wait_for(2)
+        assert executor.started() == ()
+
+    asyncio.run(play())

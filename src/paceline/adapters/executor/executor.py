@@ -14,6 +14,7 @@ from paceline.model.status import OperationOutcome
 from paceline.ports.clock import Clock
 from paceline.ports.executor import ExecutorEventHandler
 from paceline.replica.events import FenceDelayOver, FenceFinished, OperationFinished
+from paceline.replica.identity import Started
 
 SLOTS_PER_CORE = 4
 SLOTS_MIN = 8
@@ -56,6 +57,10 @@ class AgentExecutor:
     async def settle_orphans(self) -> tuple[str, ...]:
         """End or wait for everything that an earlier daemon of this boot began; once."""
         return await self._runner.settle_orphans()
+
+    def started(self) -> tuple[Started, ...]:
+        """Return what this boot has started and not stopped since."""
+        return self._runner.started()
 
     def execute(self, operation: Operation) -> None:
         """Begin an operation as soon as its resource and the limit of concurrent ones allow."""

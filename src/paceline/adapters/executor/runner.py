@@ -32,6 +32,7 @@ from paceline.adapters.executor.results import (
     not_run,
 )
 from paceline.adapters.executor.service import resolve_service
+from paceline.adapters.executor.started import StartedBook
 from paceline.adapters.executor.systemd import SystemdUnits
 from paceline.model.durations import parse_duration_ms
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
@@ -39,8 +40,10 @@ from paceline.model.operation import FenceOperation, Operation
 from paceline.model.plan import Agent
 from paceline.model.status import OperationOutcome
 from paceline.ports.clock import Clock
+from paceline.replica.identity import Started
 
 OPERATIONS_FOLDER = "operations"
+STARTED_FOLDER = "started"
 ORPHANED_JOB_SECONDS_MAX = 10.0
 _NOT_RUNNING = 7
 _MONITOR_TASKS = frozenset({"monitor", "status"})
@@ -79,6 +82,7 @@ class AgentRunner:
         operations = folders.runtime / OPERATIONS_FOLDER
         self._old_logs, self._old_operations = read_open_operations(operations)
         self._log = OperationLog(operations, incarnation)
+        self._started = StartedBook(folders.runtime / STARTED_FOLDER)
 
     async def settle_orphans(self) -> tuple[str, ...]:
         """End or wait for everything that an earlier daemon of this boot began; once."""
@@ -98,11 +102,35 @@ class AgentRunner:
         return (*processes, *units)
 
     def run(self, operation: Operation, on_answer: AnswerHandler) -> None:
-        """Run the agent of an operation once."""
+        """Run the agent of an operation once; a resource is stopped as it was started."""
         agent = operation.action.agent
         if agent is None:
             self._later(on_answer, not_run("the operation names no agent"))
             return
+        if agent.agent_class == "stonith":
+            self._run_device(operation, agent.agent_type, on_answer)
+            return
+        try:
+            self._started.begins(operation.action)
+        except OSError as error:
+            self._later(on_answer, self._no_room(error))
+            return
+
+        def answered(answer: Answer) -> None:
+            with contextlib.suppress(OSError):  # then it is stopped as it was noted before
+                self._started.ended(operation.action, answer.outcome, answer.rc)
+            on_answer(answer)
+
+        self._run_agent(self._started.as_started(operation), agent, answered)
+
+    def started(self) -> tuple[Started, ...]:
+        """Return what this boot has started and not stopped since."""
+        return self._started.started()
+
+    def _no_room(self, error: OSError) -> Answer:
+        return not_run(f"cannot note the operation in {self._folders.runtime}: {error}")
+
+    def _run_agent(self, operation: Operation, agent: Agent, on_answer: AnswerHandler) -> None:
         agent_class = agent.agent_class
         if agent_class == "service":
             agent_class = resolve_service(
@@ -115,8 +143,6 @@ class AgentRunner:
                 self._run_lsb(operation, agent, on_answer)
             case "systemd":
                 self._spawn_task(self._run_unit(operation, agent.agent_type, on_answer))
-            case "stonith":
-                self._run_device(operation, agent.agent_type, on_answer)
             case _:
                 self._later(on_answer, not_run(f"there are no agents of class '{agent_class}'"))
 
@@ -181,7 +207,7 @@ class AgentRunner:
         try:
             self._log.begun(noted)
         except OSError as error:
-            on_answer(not_run(f"cannot note the operation in {self._folders.runtime}: {error}"))
+            on_answer(self._no_room(error))
             return
         answer = await self._systemd.run(unit, action.task, timeout_ms=action.timeout_ms)
         if answer.outcome is not OperationOutcome.UNKNOWN:
