@@ -106,3 +106,15 @@ def test_attribute_is_known_everywhere_when_set_on_one_node() -> None:
     bus.settle()
     assert bus["worker2"].replies[asked].outcome is Outcome.ACKNOWLEDGED
     assert bus.replica("worker1").status().nodes[0].attributes == (("a", "1"),)
+
+
+def test_second_of_two_writers_hears_that_the_version_moved_when_its_document_is_older() -> None:
+    bus = Bus("worker1", "worker2")
+    bus.start("worker1", "worker2")
+    bus.settle()
+    first, second = change(bus, "worker1", b"one"), change(bus, "worker2", b"two")
+    bus.ask("worker1", first)
+    bus.settle()
+    asked = bus.ask("worker2", second)
+    bus.settle()
+    assert bus["worker2"].replies[asked].code == "version-moved"

@@ -179,3 +179,28 @@ def test_node_is_not_let_go_while_an_older_plans_work_goes_on_there() -> None:
     run = run_of(state, Plan(actions=(cluster(1, "do_shutdown", "n1"),)), number=2)
     assert run.begin(never) == ()
     assert run.has_held
+
+
+def test_nothing_starts_while_a_stop_goes_on_that_the_plan_does_not_want_any_more() -> None:
+    """It takes the resource to be running: what it starts would stand on top of nothing."""
+    state = State(b"")
+    flying(state, action(9, "stop", "A", "n1"))
+    plan = Plan(actions=(action(1, "start", "B", "n1"), action(2, "stop", "C", "n1")))
+    run = run_of(state, plan, number=2)
+    assert refs(run.begin(never)) == ["v/2/2"]
+    assert run.has_held
+
+
+def test_nothing_starts_when_a_stop_ended_after_the_plan_was_computed() -> None:
+    run = run_of(State(b""), Plan(actions=(action(1, "start", "B", "n1"),)), number=2)
+    assert run.begin(never, [("A", "n1")]) == ()
+    assert run.has_held
+
+
+def test_others_start_while_a_resource_is_where_the_plan_works_on_it() -> None:
+    state = State(b"")
+    flying(state, action(9, "start", "A", "n1"))
+    plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "B", "n1")))
+    run = run_of(state, plan, number=2)
+    assert refs(run.begin(never)) == ["v/2/2"]
+    assert run.has_held

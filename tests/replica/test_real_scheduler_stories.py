@@ -365,3 +365,26 @@ def test_node_that_was_just_started_leaves_only_after_it_probed() -> None:
     assert bus[old].left is not None
     assert where(services) == [other]
     assert services.overlaps == 0
+
+
+def test_resource_is_started_again_when_a_plan_came_while_its_last_copy_was_stopping() -> None:
+    """Two nodes merge with both active; one stop ends, and the other's is not wanted any more."""
+    bus, services = cluster("worker1", "worker2")
+    bus.regroup(["worker1"], ["worker2"])
+    bus.settle()
+    assert where(services) == ["worker1", "worker2"]
+    services.waiting = ("stop", "worker2")
+    bus.regroup(["worker1", "worker2"])
+    bus.settle()
+    (stopping,) = bus["worker2"].running.values()
+    asked = bus.ask("worker1", SetAttributes(node=NodeName("worker1"), values=(("a", "1"),)))
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    services.waiting = None
+    services.running["IP"].discard("worker2")
+    bus.finish("worker2", stopping, 0)
+    bus.settle()
+    bus.tick(1000)
+    assert len(where(services)) == 1
+    assert services.overlaps == 1, "only while they were apart"
+    assert all(bus.replica(name).is_idle() for name in bus.nodes)

@@ -9,7 +9,7 @@ from paceline.sim.world import RunOptions
 FOUND_BY = {
     "blank-disk": ("S4", 1),
     "deaf-quorum": ("S2", 11),
-    "early-sync": ("S4", 19),
+    "early-sync": ("S4", 140),
     "no-fence": ("S1", 2),
     "stale-plan": ("S1", 2),
     "trusting-fence": ("S3", 2),

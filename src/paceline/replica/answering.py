@@ -82,6 +82,7 @@ class Answering:
                 view=view.id,
                 node=self._identity.node,
                 configuration=state.configuration.value,
+                version=state.core.value.version,
                 is_quorum_ignored=not view.is_quorate and policy == "ignore",
                 wall_ms=self._outlet.wall_ms,
             )

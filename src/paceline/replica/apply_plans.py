@@ -35,7 +35,7 @@ from paceline.replica.happenings import (
     ShutdownReached,
     View,
 )
-from paceline.replica.planning import Eligible, PlanRun, executor_of
+from paceline.replica.planning import CHANGES, Eligible, PlanRun, Subject, executor_of
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.results import counted
 from paceline.replica.tables import Answered, Cell, NodeRow, Presence, State, Table
@@ -54,7 +54,8 @@ class PlanApplier:
         self.view: View | None = None
         self.floor: Cell[int] = Cell(state.undo, 0)
         self.based: Cell[int] = Cell(state.undo, -1)
-        self._moved: Table[tuple[str, str], int] = Table(state.undo)
+        self._moved: Table[Subject, int] = Table(state.undo)
+        self._changed: Table[Subject, int] = Table(state.undo)
         self._ended: Cell[int] = Cell(state.undo, 0)
         self._happened: list[Happening] = []
 
@@ -67,6 +68,7 @@ class PlanApplier:
         self.floor.value = view.position
         self.based.value = -1
         self._moved.clear()
+        self._changed.clear()
 
     def end_view(self) -> None:
         """The view is over: it halted its plan itself."""
@@ -130,11 +132,14 @@ class PlanApplier:
         )
         self.run = run
         self.based.value = entry.based_position
-        first = run.begin(lambda action: self._has_moved(action, entry.based_position))
+        since = entry.based_position
+        changed = [subject for subject, position in self._changed.items() if position > since]
+        first = run.begin(lambda action: self._has_moved(action, since), changed)
         if len(self._moved):
             if run.has_held:
                 state.want_plan("results came while the plan was computed")
             self._moved.clear()
+            self._changed.clear()
         self._happened.append(PlanBegan(number=run.number, actions=len(entry.plan.actions)))
         self._start(first)
         return ""
@@ -412,7 +417,10 @@ class PlanApplier:
                 return
             state.flights.drop(reported.ref)
             action = flight.action
-            self._moved.put((action.resource, action.node), state.core.value.position)
+            subject, position = (action.resource, action.node), state.core.value.position
+            self._moved.put(subject, position)
+            if action.task in CHANGES:
+                self._changed.put(subject, position)
         self._put_rows(sender, reported)
         if reported.failure is not None:
             values = dict(state.attributes.get(reported.node) or ())

@@ -150,12 +150,15 @@ def make_entry(
     view: str,
     node: NodeName,
     configuration: bytes,
+    version: str,
     is_quorum_ignored: bool,
     wall_ms: int,
 ) -> RequestEntry | RequestAnswer:
     """Return the entry that a request becomes in this view, or why it cannot become one."""
     match request:
         case Configure():
+            if request.based_on != version:
+                return refused("version-moved", REFUSALS["version-moved"], version)
             try:
                 stamped = stamp(request.configuration, configuration, request.origin, wall_ms)
             except EpochError as problem:

@@ -8,7 +8,7 @@ After a Halt, or in another view, nothing more becomes eligible; what is in flig
 its one result.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
 
@@ -27,6 +27,12 @@ START_LIKE = ("start", "promote", "migrate_to", "migrate_from")
 """Tasks that can make a resource active somewhere: released with an empty inbox only."""
 SHUTDOWN_TASK = "do_shutdown"
 MIGRATIONS = ("migrate_to", "migrate_from")
+CHANGES = (*START_LIKE, "stop", "demote")
+"""Tasks after which a resource stands elsewhere than before."""
+
+
+Subject = tuple[str, str]
+"""A resource and the node that something is done to it on."""
 
 
 class ActionState(StrEnum):
@@ -118,13 +124,23 @@ class PlanRun:
             }
         return tuple(sorted(before))
 
-    def begin(self, moved: Callable[[PlannedAction], bool]) -> tuple[Eligible, ...]:
+    def begin(
+        self, moved: Callable[[PlannedAction], bool], changed: Iterable[Subject] = ()
+    ) -> tuple[Eligible, ...]:
         """Return the actions that are eligible at once.
 
         An action that is in flight already is carried over; one on a resource and node where
         something is in flight, or `moved` since the plan was computed, is held.
+
+        A resource that is on its way (a stop in flight that this plan does not want any more), or
+        was and has `changed` since, stands elsewhere than the plan takes it to. Nothing is started
+        then, as it might be on top of it, and its result brings another plan.
         """
         flights = _Flights(self._state.flights.values())
+        planned = {_place(a) for a in self.plan.actions if a.task in CHANGES}
+        on_the_way = {*flights.changing(), *changed}
+        is_mistaken = not on_the_way <= planned
+        self._held.value += is_mistaken
         roots: list[ActionId] = []
         states: dict[ActionId, ActionState] = {}
         still_open: dict[ActionId, int] = {}
@@ -135,7 +151,12 @@ class PlanRun:
                 self._by_ref.put(same.ref, action.id)
                 self._count.value += 1
                 continue
-            if moved(action) or flights.is_busy(action) or self._leaves_early(action):
+            if (
+                moved(action)
+                or flights.is_busy(action)
+                or self._leaves_early(action)
+                or (is_mistaken and action.task in START_LIKE)
+            ):
                 states[action.id] = ActionState.HELD
                 self._held.value += 1
                 continue
@@ -281,6 +302,15 @@ class _Flights:
         for flight in flights:
             self._about.setdefault(_subject(flight.action), []).append(flight)
 
+    def changing(self) -> set[Subject]:
+        """Return where a resource is about to stand elsewhere than it did."""
+        return {
+            _place(flight.action)
+            for flights in self._about.values()
+            for flight in flights
+            if flight.action.kind is ActionKind.RESOURCE and flight.action.task in CHANGES
+        }
+
     def find_same(self, action: PlannedAction) -> Flight | None:
         """Return the flight that is what the plan asks for, if there is one."""
         if action.kind not in (ActionKind.RESOURCE, ActionKind.FENCE):
@@ -304,6 +334,10 @@ class _Flights:
             ):
                 return True
         return False
+
+
+def _place(action: PlannedAction) -> Subject:
+    return action.resource, action.node
 
 
 def _subject(action: PlannedAction) -> tuple[bool, str]:
