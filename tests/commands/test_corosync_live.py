@@ -10,7 +10,8 @@ from paceline.commands.cluster_link import add_link, link_numbers, remove_links,
 from paceline.commands.cluster_services import start
 from paceline.commands.cluster_setup import set_up
 from paceline.commands.contract import ErrorsHaveOccurredError, Ports
-from paceline.commands.corosync_file import config_update, quorum_update
+from paceline.commands.corosync_config import update as config_update
+from paceline.commands.corosync_file import quorum_update
 from paceline.commands.corosync_live import set_expected_votes, unblock
 from paceline.commands.host_auth import auth_hosts
 from paceline.model.corosync_conf import Section, parse_corosync_conf

@@ -24,12 +24,15 @@ class Kind:
     words: str
 
 
-def _choice(*values: str) -> Kind:
+def choice(*values: str) -> Kind:
+    """Return the kind of values that are one of these words."""
     shown = ", ".join(f"'{value}'" for value in values)
     return Kind(is_valid=lambda value: value in values, words=shown)
 
 
-def _range(low: int, high: int) -> Kind:
+def number_range(low: int, high: int) -> Kind:
+    """Return the kind of numbers between these, both included."""
+
     def is_valid(value: str) -> bool:
         return _NUMBER.fullmatch(value) is not None and low <= int(value) <= high
 
@@ -41,8 +44,8 @@ POSITIVE = Kind(
     is_valid=lambda v: _NUMBER.fullmatch(v) is not None and int(v) > 0, words="a positive integer"
 )
 TEXT = Kind(is_valid=lambda v: bool(v) and not set(v) & set("{}\n\r"), words="text without braces")
-FLAG = _choice("0", "1")
-YES_NO = _choice("no", "yes")
+FLAG = choice("0", "1")
+YES_NO = choice("no", "yes")
 
 TOTEM: Mapping[str, Kind] = {
     "block_unlisted_ips": YES_NO,
@@ -62,37 +65,37 @@ QUORUM: Mapping[str, Kind] = {
     "last_man_standing_window": POSITIVE,
     "wait_for_all": FLAG,
 }
-_IP_VERSION = _choice("ipv4", "ipv4-6", "ipv6", "ipv6-4")
+_IP_VERSION = choice("ipv4", "ipv4-6", "ipv6", "ipv6-4")
 TRANSPORT_KNET: Mapping[str, Kind] = {
     "ip_version": _IP_VERSION,
     "knet_pmtud_interval": NUMBER,
-    "link_mode": _choice("active", "passive", "rr"),
+    "link_mode": choice("active", "passive", "rr"),
 }
 TRANSPORT_UDP: Mapping[str, Kind] = {
-    "ip_version": _choice("ipv4", "ipv6"),
+    "ip_version": choice("ipv4", "ipv6"),
     "netmtu": POSITIVE,
 }
 LINK_KNET: Mapping[str, Kind] = {
-    "link_priority": _range(0, _PRIORITY_MAX),
-    "linknumber": _range(0, KNET_LINKS_MAX - 1),
-    "mcastport": _range(0, _PORT_MAX),
+    "link_priority": number_range(0, _PRIORITY_MAX),
+    "linknumber": number_range(0, KNET_LINKS_MAX - 1),
+    "mcastport": number_range(0, _PORT_MAX),
     "ping_interval": NUMBER,
     "ping_precision": NUMBER,
     "ping_timeout": NUMBER,
     "pong_count": NUMBER,
-    "transport": _choice("sctp", "udp"),
+    "transport": choice("sctp", "udp"),
 }
 LINK_UDP: Mapping[str, Kind] = {
     "bindnetaddr": TEXT,
     "broadcast": FLAG,
     "mcastaddr": TEXT,
-    "mcastport": _range(0, _PORT_MAX),
-    "ttl": _range(0, _PRIORITY_MAX),
+    "mcastport": number_range(0, _PORT_MAX),
+    "ttl": number_range(0, _PRIORITY_MAX),
 }
 CRYPTO: Mapping[str, Kind] = {
-    "cipher": _choice("none", "aes256", "aes192", "aes128"),
-    "hash": _choice("none", "md5", "sha1", "sha256", "sha384", "sha512"),
-    "model": _choice("nss", "openssl"),
+    "cipher": choice("aes128", "aes192", "aes256", "none"),
+    "hash": choice("md5", "none", "sha1", "sha256", "sha384", "sha512"),
+    "model": choice("nss", "openssl"),
 }
 COMPRESSION: Mapping[str, Kind] = {"level": NUMBER, "model": TEXT, "threshold": NUMBER}
 
@@ -112,9 +115,27 @@ def check_options(
     findings: Findings, what: str, given: Mapping[str, str], allowed: Mapping[str, Kind]
 ) -> None:
     """Report every option that does not exist, and every value that cannot be."""
+    _check(findings, what, given, allowed)
+
+
+def check_changed_options(
+    findings: Findings, what: str, given: Mapping[str, str], allowed: Mapping[str, Kind]
+) -> None:
+    """Report the same of changes, where an empty value removes an option."""
+    _check(findings, what, given, allowed, takes_empty=True)
+
+
+def _check(
+    findings: Findings,
+    what: str,
+    given: Mapping[str, str],
+    allowed: Mapping[str, Kind],
+    *,
+    takes_empty: bool = False,
+) -> None:
     unknown = sorted(name for name in given if name not in allowed)
     if unknown:
-        noun = "option" if len(unknown) == 1 else "options"
+        noun = "option" if len(unknown) == 1 else "options:"
         verb = "option is" if len(allowed) == 1 else "options are"
         findings.error(
             "invalid-options",
@@ -122,6 +143,8 @@ def check_options(
         )
     for name in sorted(given):
         kind = allowed.get(name)
+        if takes_empty and not given[name]:
+            continue
         if kind is not None and not kind.is_valid(given[name]):
             findings.error(
                 "invalid-value",

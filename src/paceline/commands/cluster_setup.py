@@ -27,6 +27,7 @@ from paceline.commands.contract import (
     Outcome,
     Ports,
     Request,
+    UsageError,
 )
 from paceline.commands.host_auth import introduce
 from paceline.commands.node_checks import (
@@ -60,6 +61,8 @@ from paceline.ports.node_calls import (
 )
 from paceline.ports.peers import PORT, PeerProblem, Peers
 
+LIVE_ONLY = ("enable", "no-keys-sync", "start", "wait")
+"""Options that mean nothing where only a file is written."""
 AUTHKEY_BYTES = 256
 """corosync-keygen's size."""
 DESTROY_MS_MAX = 1_900_000
@@ -80,6 +83,11 @@ class NewCluster:
 def set_up(request: Request, ports: Ports) -> Outcome:
     """`cluster setup`, both dialects."""
     words = parse_setup(request)
+    if request.has("corosync_conf") and not words.is_old:
+        live_only = [name for name in LIVE_ONLY if request.has(name)]
+        if live_only:
+            shown = ", ".join(f"'--{name}'" for name in LIVE_ONLY)
+            raise UsageError(f"Cannot specify any of {shown} when '--corosync_conf' is specified")
     request.findings.stop_if_errors()
     if request.has("corosync_conf"):
         return _write_local_conf(request, ports, words)

@@ -1,5 +1,6 @@
 """What `pcs cluster setup` was asked, in today's words or in those of pcs 0.9."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from paceline.model.corosync_conf import TWO_NODES
 NODES_MAX = 16
 NAME_LENGTH_MAX = 63
 _SECTIONS = ("transport", "totem", "quorum")
+_GFS2_NAME = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 _OLD_TOTEM = (
     "token", "token_coefficient", "join", "consensus", "miss_count_const", "fail_recv_const",
 )  # fmt: skip
@@ -149,14 +151,11 @@ def _parse_old(request: Request) -> SetupWords:
 
 def _check(words: SetupWords, findings: Findings) -> None:
     """Report everything that is wrong with the words themselves."""
-    if not known.TEXT.is_valid(words.name) or len(words.name) > NAME_LENGTH_MAX:
-        findings.error(
-            "bad-cluster-name",
-            f"the cluster name must have 1 to {NAME_LENGTH_MAX} characters and no braces",
-        )
+    _check_name(words, findings)
     if len(words.nodes) > NODES_MAX:
         findings.error("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
     _check_addresses(words, findings)
+    _check_families(words, findings)
     if words.transport not in known.TRANSPORTS:
         shown = ", ".join(f"'{name}'" for name in known.TRANSPORTS)
         findings.error(
@@ -172,6 +171,57 @@ def _check(words: SetupWords, findings: Findings) -> None:
             "auto_tie_breaker with two nodes: the node with the lower id survives alone, the other "
             "never does; two_node is not set",
         )
+
+
+def _check_name(words: SetupWords, findings: Findings) -> None:
+    if not words.name:
+        findings.error("bad-cluster-name", "cluster name cannot be empty")
+    elif not known.TEXT.is_valid(words.name) or len(words.name) > NAME_LENGTH_MAX:
+        findings.error(
+            "bad-cluster-name",
+            f"the cluster name must have 1 to {NAME_LENGTH_MAX} characters and no braces",
+        )
+    elif not words.is_old and not _GFS2_NAME.fullmatch(words.name):
+        findings.error(
+            "name-not-for-gfs2",
+            f"Chosen cluster name '{words.name}' will prevent mounting GFS2 volumes in the "
+            "cluster, use at most 32 of a-z A-Z 0-9 _- characters; you may safely override this "
+            "if you do not intend to use GFS2",
+            is_forceable=True,
+        )
+
+
+def _check_families(words: SetupWords, findings: Findings) -> None:
+    """Report empty addresses, and links with addresses of both families."""
+    for node in words.nodes:
+        if "" in node.addresses:
+            findings.error(
+                "address-empty",
+                f"Empty address set for node '{node.name}', an address cannot be empty",
+            )
+    count = max((len(node.addresses) for node in words.nodes), default=0)
+    mixed = []
+    for link in range(count):
+        families = {
+            family
+            for node in words.nodes
+            if link < len(node.addresses) and (family := _family(node.addresses[link]))
+        }
+        if len(families) > 1:
+            mixed.append(f"'{link}'")
+    if mixed:
+        findings.error(
+            "families-mixed",
+            "Using both IPv4 and IPv6 on one link is not allowed; please, use either IPv4 or IPv6 "
+            f"on link(s): {', '.join(mixed)}",
+        )
+
+
+def _family(address: str) -> str:
+    """Return which kind of address it is; "" for a name."""
+    if ":" in address:
+        return "6"
+    return "4" if re.fullmatch(r"\d+(\.\d+){3}", address) else ""
 
 
 def _check_addresses(words: SetupWords, findings: Findings) -> None:
@@ -207,6 +257,13 @@ def _check_transport(words: SetupWords, findings: Findings) -> None:
     for link in words.links:
         kinds = known.LINK_KNET if is_knet else known.LINK_UDP
         known.check_options(findings, "link", link, kinds)
+        for name, other in (("ping_interval", "ping_timeout"), ("ping_timeout", "ping_interval")):
+            if name in link and other not in link:
+                findings.error(
+                    "prerequisite-missing",
+                    f"If link option '{name}' is specified, link option '{other}' must be "
+                    "specified as well",
+                )
     if is_knet:
         known.check_options(findings, "compression", words.compression, known.COMPRESSION)
         known.check_crypto(findings, words.crypto)

@@ -398,7 +398,7 @@ COMMANDS = (
         handler=status_quorum,
         needs=Needs.CLUSTER,
         help="View current quorum status.",
-        aliases=(Alias(words="quorum status"), Alias(words="quorum", takes_arguments=False)),
+        aliases=(Alias(words="quorum status"),),
     ),
     Command(
         words="resource failcount show",

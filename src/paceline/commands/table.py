@@ -59,7 +59,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "cluster": (
         "node_attributes",
         "cluster_cib",
-        "corosync_file",
+        "corosync_config",
         "host_auth",
         "cluster_setup",
         "cluster_services",
@@ -74,7 +74,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services", "cluster_files"),
     "status": ("status", "cluster_services", "resource_show"),
-    "quorum": ("status", "corosync_file", "corosync_live"),
+    "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
     "why": ("why_command",),
     "completion": ("completion",),
 }

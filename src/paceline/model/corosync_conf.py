@@ -212,13 +212,14 @@ def _totem(conf: ClusterConf) -> Section:
         ("version", "2"),
         ("cluster_name", conf.name),
         ("transport", conf.transport),
+        *conf.totem,
         *conf.transport_options,
         *((f"knet_compression_{key}", value) for key, value in conf.compression),
         *((f"crypto_{key}", value) for key, value in conf.crypto if is_knet),
         *((("cluster_uuid", conf.uuid),) if conf.uuid else ()),
-        *conf.totem,
     ]
-    links = tuple(Section(name="interface", options=options) for options in conf.links)
+    ordered = sorted(conf.links, key=lambda one: dict(one).get("linknumber", "0"))
+    links = tuple(Section(name="interface", options=options) for options in ordered)
     return Section(name="totem", options=tuple(options), sections=links)
 
 
@@ -232,5 +233,5 @@ def _quorum(conf: ClusterConf) -> Section:
     given = dict(conf.quorum)
     # With auto_tie_breaker votequorum refuses two_node.
     is_two = len(conf.nodes) == TWO_NODES and given.get("auto_tie_breaker", "0") != "1"
-    options = (("provider", "corosync_votequorum"), *conf.quorum)
-    return Section(name="quorum", options=(*options, *((("two_node", "1"),) if is_two else ())))
+    two = (("two_node", "1"),) if is_two else ()
+    return Section(name="quorum", options=(("provider", "corosync_votequorum"), *two, *conf.quorum))
