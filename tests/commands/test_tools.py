@@ -170,3 +170,9 @@ def test_verify_is_silent_when_fencing_is_switched_off() -> None:
     bench.run(crm_attribute, "-n", "stonith-enabled", "-v", "false")
     said = bench.run(crm_verify, "-L")
     assert said == Said()
+
+
+def test_every_option_is_told_to_programs_that_look_what_a_tool_can() -> None:
+    said = Bench().run(cibadmin, "--help-all")
+    assert said.status == 0
+    assert "  -A, --xpath=VALUE" in said.out.splitlines()

@@ -18,6 +18,8 @@ CLEAR = "\033[H\033[J"
 
 def watch_if_wanted(words: Sequence[str], look: Callable[[], int]) -> int | None:
     """Call `look` until somebody ends it; None where the words ask for one look only."""
+    if "--help-all" in words:
+        return None
     try:
         given = parse_options(words, OPTIONS)
         if not is_watching(given):

@@ -87,6 +87,24 @@ class ToolError(PacelineError):
         self.is_bare = is_bare
 
 
+class HelpAsked(PacelineError):
+    """Somebody wants to know every option: also programs do, to find out what a tool can."""
+
+    def __init__(self, options: Sequence["Option"]) -> None:
+        """Keep the options."""
+        super().__init__("help")
+        self.options = options
+
+    def text(self, tool: str) -> str:
+        """Return a line for each option."""
+        lines = [f"Usage: {tool} [options]", ""]
+        for each in self.options:
+            value = {"value": "=VALUE", "maybe": "[=VALUE]"}.get(each.takes, "")
+            short = "".join(f"-{letter}, " for letter in each.short)
+            lines.append(f"  {short}--{each.name}{value}")
+        return "\n".join(lines)
+
+
 DANGEROUS = (
     "The supplied command is considered dangerous. To prevent accidental destruction of the "
     "cluster, the --force flag is required in order to proceed."
@@ -133,6 +151,8 @@ def parse_options(words: Sequence[str], options: Sequence[Option]) -> Given:
         if word == "--":
             rest.extend(queue)
             break
+        if word == "--help-all":
+            raise HelpAsked((*options, *_COMMON))
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
             option = names.get(name)
@@ -193,6 +213,8 @@ def guard(tool: Tool, name: str, words: Sequence[str], ports: ToolPorts) -> Said
     """Run a tool; what the user or the world got wrong becomes a message and an exit status."""
     try:
         return tool(words, ports)
+    except HelpAsked as asked:
+        return Said(asked.text(name))
     except ToolError as error:
         prefix = "" if error.is_bare or not str(error) else f"{name}: "
         return Said(status=error.status, err=f"{prefix}{error}")

@@ -69,6 +69,8 @@ def stonith_admin(words: Sequence[str], ports: ToolPorts) -> Said:
             )
     if given.has("list-installed") or given.has("metadata") or given.has("validate"):
         return run_act("stonith_admin", _about_agents, given, words, ports)
+    if given.has("cleanup"):
+        raise ToolError("the record of what was fenced is kept", EXIT_UNIMPLEMENTED)
     view = view_of_snapshot(ports.cib.read())
     if given.has("list-registered") or given.has("list"):
         return _devices(view)
