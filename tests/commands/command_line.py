@@ -91,6 +91,11 @@ class FilesInMemory:
     def exists(self, path: str) -> bool:
         return path in self.texts
 
+    def names_in(self, path: str) -> tuple[str, ...] | None:
+        start = f"{path}/"
+        names = [one.removeprefix(start) for one in self.texts if one.startswith(start)]
+        return tuple(sorted(names)) or None
+
 
 class PatientDaemon:
     """Answers every wait, and remembers what the configuration was at each."""

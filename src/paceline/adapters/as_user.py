@@ -38,6 +38,11 @@ class UserFiles:
         with _rights_of(self._ids):
             self._files.write(path, text)
 
+    def names_in(self, path: str) -> tuple[str, ...] | None:
+        """Return the names in a folder; None where the path is no folder."""
+        with _rights_of(self._ids):
+            return self._files.names_in(path)
+
     def exists(self, path: str) -> bool:
         """Say whether there is such a file."""
         with _rights_of(self._ids):

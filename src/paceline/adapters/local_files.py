@@ -27,6 +27,13 @@ class LocalFiles:
         """Replace the file's text. Raises OSError."""
         replace_file(self.absolute(path), text.encode())
 
+    def names_in(self, path: str) -> tuple[str, ...] | None:
+        """Return the names in a folder, sorted; None where the path is no folder."""
+        try:
+            return tuple(sorted(os.listdir(self.absolute(path))))
+        except OSError:
+            return None
+
     def exists(self, path: str) -> bool:
         """Say whether there is such a file."""
         return os.path.exists(self.absolute(path))

@@ -1,5 +1,6 @@
 """`alert`: programs that are called when something happens."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from paceline.cib.names import check_new_id
@@ -16,7 +17,11 @@ from paceline.cib.wording import check_required
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import alert_commands
+from paceline.commands.output_formats import output_format
+from paceline.commands.resource_records import set_records
 from paceline.commands.resource_texts import quote
+from paceline.ports.daemon import Json
 
 SETS = (("options", "instance_attributes"), ("meta", "meta_attributes"))
 
@@ -43,7 +48,36 @@ def config(request: Request, ports: Ports) -> Outcome:
     """List alerts and their recipients."""
     if request.arguments:
         raise UsageError
-    return Outcome(text="\n".join(listing(read_cib(ports))))
+    root = read_cib(ports)
+    match output_format(request):
+        case "json":
+            return Outcome(text=json.dumps({"alerts": [_record(one) for one in _alerts(root)]}))
+        case "cmd":
+            return Outcome(text=";\n".join(alert_commands(root)))
+        case _:
+            return Outcome(text="\n".join(listing(root)))
+
+
+def _record(alert: Element) -> Json:
+    recipients: list[Json] = [
+        {
+            "id": one.get("id"),
+            "value": one.get("value"),
+            "description": one.get("description"),
+            "meta_attributes": set_records(one, "meta_attributes"),
+            "instance_attributes": set_records(one, "instance_attributes"),
+        }
+        for one in alert.iterfind("recipient")
+    ]
+    return {
+        "id": alert.get("id"),
+        "path": alert.get("path"),
+        "description": alert.get("description"),
+        "recipients": recipients,
+        "select": None,
+        "meta_attributes": set_records(alert, "meta_attributes"),
+        "instance_attributes": set_records(alert, "instance_attributes"),
+    }
 
 
 def listing(root: Element) -> list[str]:
@@ -276,6 +310,7 @@ COMMANDS = (
         words="alert config",
         handler=config,
         needs=Needs.CIB,
+        options=("output-format",),
         help="List alerts and their recipients.",
         aliases=(
             Alias(words="alert", takes_arguments=False),

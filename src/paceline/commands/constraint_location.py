@@ -374,7 +374,7 @@ COMMANDS = (
         arguments="<resource> prefers|avoids <node>[=<score>]... | <resource> rule "
         "[id=<rule id>] [constraint-id=<id>] [resource-discovery=<option>] "
         "[role=Promoted|Unpromoted] [score=<score>|score-attribute=<name>] <expression>",
-        options=("force", "full", "all"),
+        options=("force", "full", "all", "output-format"),
         help="Say which nodes a resource prefers or avoids (INFINITY where no score is given).",
         details="The resource may be regexp%<pattern> for all whose names match.",
     ),

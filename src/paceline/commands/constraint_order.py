@@ -155,7 +155,7 @@ COMMANDS = (
         needs=Needs.CIB,
         arguments="[action] <resource> then [action] <resource> [kind=Optional|Mandatory|Serialize]"
         " [symmetrical=true|false] [require-all=true|false] [id=<id>]",
-        options=("force", "full", "all"),
+        options=("force", "full", "all", "output-format"),
         help="Do one thing before the other; actions are start (default), promote, stop, demote.",
     ),
     Command(

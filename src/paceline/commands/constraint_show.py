@@ -1,11 +1,21 @@
 """`constraint [config]` and its parts, `constraint ref`, `constraint remove`."""
 
+import json
 import time
 from collections.abc import Callable
 
-from paceline.cib.constraints import COLOCATION, ORDER, TICKET, find_constraint, references
+from paceline.cib.constraints import (
+    COLOCATION,
+    LOCATION,
+    ORDER,
+    TAGS,
+    TICKET,
+    find_constraint,
+    references,
+)
 from paceline.cib.tree import Element, find_by_id, remove
 from paceline.commands import constraint_texts as texts
+from paceline.commands.constraint_records import constraint_record
 from paceline.commands.contract import (
     Alias,
     Command,
@@ -17,19 +27,37 @@ from paceline.commands.contract import (
     UsageError,
 )
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import constraint_commands
+from paceline.commands.output_formats import output_format
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-OPTIONS = ("all", "full")
+OPTIONS = ("all", "full", "output-format")
 
 
-def _listing(lines: Callable[[Request, Element], list[str]]) -> Handler:
+def _listing(lines: Callable[[Request, Element], list[str]], kinds: tuple[str, ...]) -> Handler:
     def handler(request: Request, ports: Ports) -> Outcome:
         if request.arguments:
             raise UsageError
+        for_programs = _other_format(request, ports, kinds)
+        if for_programs is not None:
+            return for_programs
         return Outcome(text="\n".join(lines(request, read_cib(ports))))
 
     return handler
+
+
+def _other_format(request: Request, ports: Ports, kinds: tuple[str, ...]) -> Outcome | None:
+    """Return constraints as commands or JSON; None where text is wanted. Raises UsageError."""
+    wanted = output_format(request)
+    if wanted == "text":
+        return None
+    if request.has("full"):
+        raise UsageError(f"option '--full' is not compatible with '{wanted}' output format.")
+    root = read_cib(ports)
+    if wanted == "json":
+        return Outcome(text=json.dumps(constraint_record(root, kinds)))
+    return Outcome(text=";\n".join(constraint_commands(root, kinds)))
 
 
 def _shown(request: Request) -> texts.Shown:
@@ -45,15 +73,18 @@ def _all_lines(request: Request, root: Element) -> list[str]:
     return texts.all_lines(root, _shown(request))
 
 
-def _section(tag: str) -> Callable[[Request, Element], list[str]]:
+def _section(tag: str) -> Handler:
     def lines(request: Request, root: Element) -> list[str]:
         return texts.section_lines(root, tag, _shown(request))
 
-    return lines
+    return _listing(lines, (tag,))
 
 
 def location_config(request: Request, ports: Ports) -> Outcome:
     """List location constraints: `[resources [R...] | nodes [N...]]`."""
+    for_programs = _other_format(request, ports, (LOCATION,))
+    if for_programs is not None:
+        return for_programs
     root = read_cib(ports)
     shown = _shown(request)
     only = [word.removeprefix("regexp%").removeprefix("%") for word in request.arguments[1:]]
@@ -162,7 +193,7 @@ def _list_command(words: str, handler: Handler, text: str, old: str) -> Command:
 
 COMMANDS = (
     _list_command(
-        "constraint", _listing(_all_lines), "List all constraints; --full shows their ids.",
+        "constraint", _listing(_all_lines, TAGS), "List all constraints; --full shows their ids.",
         "constraint list",
     ),
     Command(
@@ -177,11 +208,9 @@ COMMANDS = (
             Alias(words="constraint location show", replaced_by="constraint location config"),
         ),
     ),
-    _list_command("constraint order", _listing(_section(ORDER)), "List order constraints.", ""),
-    _list_command(
-        "constraint colocation", _listing(_section(COLOCATION)), "List colocation constraints.", ""
-    ),
-    _list_command("constraint ticket", _listing(_section(TICKET)), "List ticket constraints.", ""),
+    _list_command("constraint order", _section(ORDER), "List order constraints.", ""),
+    _list_command("constraint colocation", _section(COLOCATION), "List colocations.", ""),
+    _list_command("constraint ticket", _section(TICKET), "List ticket constraints.", ""),
     Command(
         words="constraint ref",
         handler=ref,

@@ -21,7 +21,7 @@ from paceline.commands.corosync_file import (
     read_conf,
     write_conf,
 )
-from paceline.commands.resource_show import output_format
+from paceline.commands.output_formats import output_format
 from paceline.model.corosync_conf import ConfNode, Section, read_cluster_name, read_nodes
 from paceline.ports.daemon import Json
 

@@ -1,5 +1,6 @@
 """`resource defaults`, `resource op defaults`, `stonith ...`: defaults of meta attributes."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from paceline.commands.contract import (
     UsageError,
 )
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import defaults_commands
+from paceline.commands.output_formats import output_format
+from paceline.commands.resource_records import set_records
 from paceline.commands.show_rules import rule_lines
 from paceline.model.scores import parse_score
 
@@ -54,6 +58,14 @@ def _config(section: Section) -> Handler:
         if request.arguments:
             raise UsageError
         root = read_cib(ports)
+        wanted = output_format(request)
+        if wanted == "json":
+            owner = get_section(root, section.tag)
+            record = {tag: set_records(owner, tag) for tag in ("instance_attributes", META)}
+            return Outcome(text=json.dumps(record))
+        if wanted == "cmd":
+            prefix = "resource defaults" if section is RESOURCES else "resource op defaults"
+            return Outcome(text=";\n".join(defaults_commands(root, section.tag, prefix)))
         if request.is_classic:
             return Outcome(text=_classic_text(_sets(root, section)))
         lines = listing(
@@ -269,7 +281,7 @@ def _update_set(section: Section) -> Handler:
 
 def _commands(prefix: str, section: Section, what: str) -> tuple[Command, ...]:
     make: Callable[..., Command] = Command
-    listing = ("all", "full", "no-expire-check")
+    listing = ("all", "full", "no-expire-check", "output-format")
     return (
         make(
             words=prefix,

@@ -1,5 +1,6 @@
 """Attributes and utilization of nodes, standby and maintenance."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 from paceline.cib.nvsets import pairs_of, update_first_set
@@ -8,6 +9,9 @@ from paceline.cib.tree import Element, add_element, get_section, nodes, unique_i
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import node_commands
+from paceline.commands.output_formats import output_format
+from paceline.commands.resource_records import set_records
 from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
@@ -90,8 +94,35 @@ def quote_value(value: str) -> str:
     return f'"{value}"' if " " in value or not value else value
 
 
+def _other_format(request: Request, root: Element) -> Outcome | None:
+    """Return the nodes as commands or JSON; None where text is wanted. Raises UsageError."""
+    match output_format(request):
+        case "cmd":
+            return Outcome(text=";\n".join(node_commands(root)))
+        case "json":
+            record = [
+                {
+                    "id": node.get("id"),
+                    "uname": node.get("uname"),
+                    "description": node.get("description"),
+                    "score": node.get("score"),
+                    "type": node.get("type"),
+                    "instance_attributes": set_records(node, ATTRIBUTES),
+                    "utilization": set_records(node, UTILIZATION),
+                }
+                for node in nodes(root)
+            ]
+            return Outcome(text=json.dumps({"nodes": record}))
+        case _:
+            return None
+
+
 def _list(request: Request, ports: Ports, tag: str, title: str) -> Outcome:
     root = read_cib(ports)
+    if not request.arguments:
+        other = _other_format(request, root)
+        if other is not None:
+            return other
     wanted = request.arguments[0] if request.arguments else None
     if wanted is not None and tag == UTILIZATION:
         get_node(root, wanted)
@@ -205,7 +236,7 @@ COMMANDS = (
         handler=attribute,
         needs=Needs.CIB,
         arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
-        options=("force", "name"),
+        options=("force", "name", "output-format"),
         help="Show or set permanent attributes of nodes; an empty value removes one.",
     ),
     Command(
@@ -213,7 +244,7 @@ COMMANDS = (
         handler=utilization,
         needs=Needs.CIB,
         arguments="[[<node>] [--name <name>] | <node> <name>=[<value>]...]",
-        options=("name",),
+        options=("name", "output-format"),
         help="Show or set what nodes offer to resources that have a utilization.",
     ),
     _switch_command(

@@ -1,5 +1,6 @@
 """`property`: the cluster's options."""
 
+import json
 from collections.abc import Mapping
 
 from paceline.cib.cluster_options import CLUSTER_OPTIONS, ClusterOption, allowed_words, is_valid
@@ -24,7 +25,10 @@ from paceline.commands.contract import (
     UsageError,
 )
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import property_commands
 from paceline.commands.node_attributes import set_node_attributes
+from paceline.commands.output_formats import output_format
+from paceline.commands.resource_records import set_records
 
 WATCHDOG_TIMEOUT = "stonith-watchdog-timeout"
 SET_TAG = "cluster_property_set"
@@ -152,6 +156,15 @@ def config(request: Request, ports: Ports) -> Outcome:
     """List options: `property config [NAME...] [--all | --defaults]`."""
     if request.has("all") and request.has("defaults"):
         raise UsageError("you cannot specify both --all and --defaults")
+    wanted_format = output_format(request)
+    if wanted_format != "text":
+        if request.arguments or request.has("all") or request.has("defaults"):
+            raise UsageError("only all that is set is given out as commands or JSON")
+        root = read_cib(ports)
+        if wanted_format == "cmd":
+            return Outcome(text=";\n".join(property_commands(root)))
+        section = get_section(root, "crm_config")
+        return Outcome(text=json.dumps({"nvsets": set_records(section, SET_TAG)}))
     if request.arguments and (request.has("all") or request.has("defaults")):
         raise UsageError("you cannot specify a property when using --all or --defaults")
     if request.has("defaults"):
@@ -180,8 +193,20 @@ def _defaults() -> dict[str, str]:
     }
 
 
+def defaults(request: Request, ports: Ports) -> Outcome:
+    """List defaults of options: `property defaults [NAME...] [--full]`."""
+    chosen = _chosen_options(request)
+    return Outcome(text="\n".join(f"{option.name}={option.default}" for option in chosen))
+
+
 def describe(request: Request, ports: Ports) -> Outcome:
     """Describe options: `property describe [NAME...] [--full]`."""
+    chosen = _chosen_options(request)
+    return Outcome(text="\n".join(line for option in chosen for line in _describe(option)))
+
+
+def _chosen_options(request: Request) -> list[ClusterOption]:
+    """Return the options that are named, or all; the rare ones only with --full."""
     known = {option.name: option for option in CLUSTER_OPTIONS if not option.is_managed}
     unknown = sorted(name for name in request.arguments if name not in known)
     if unknown:
@@ -189,13 +214,12 @@ def describe(request: Request, ports: Ports) -> Outcome:
             "property-unknown", f"No description for cluster properties: {quoted(unknown)}"
         )
         request.findings.stop_if_errors()
-    chosen = [
+    return [
         option
         for name, option in sorted(known.items())
         if (name in request.arguments)
         or (not request.arguments and (request.has("full") or not option.is_advanced))
     ]
-    return Outcome(text="\n".join(line for option in chosen for line in _describe(option)))
 
 
 def _describe(option: ClusterOption) -> list[str]:
@@ -214,7 +238,7 @@ COMMANDS = (
         handler=config,
         needs=Needs.CIB,
         arguments="[<property>...]",
-        options=("all", "defaults"),
+        options=("all", "defaults", "output-format"),
         help="List cluster options that are set; all of them with --all.",
         aliases=(
             Alias(words="property", takes_arguments=False),
@@ -237,6 +261,14 @@ COMMANDS = (
         arguments="<property> ...",
         options=("force", "node"),
         help="Remove cluster options.",
+    ),
+    Command(
+        words="property defaults",
+        handler=defaults,
+        needs=Needs.NOTHING,
+        arguments="[<property>...]",
+        options=("full",),
+        help="List what cluster options are where they are not set.",
     ),
     Command(
         words="property describe",

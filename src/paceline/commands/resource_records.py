@@ -34,12 +34,13 @@ def resource_records(elements: Iterable[Element]) -> dict[str, Json]:
     return dict(kinds)
 
 
-def _sets(owner: Element, tag: str) -> list[Json]:
+def set_records(owner: Element, tag: str) -> list[Json]:
+    """Return the records of the sets of one kind that an element has."""
     return [
         {
             "id": nvset.get("id"),
             "options": {"score": nvset.get("score")} if nvset.get("score") else {},
-            "rule": next((_rule(rule) for rule in nvset.iterfind("rule")), None),
+            "rule": next((rule_record(rule) for rule in nvset.iterfind("rule")), None),
             "nvpairs": [
                 {"id": pair.get("id"), "name": pair.get("name"), "value": pair.get("value", "")}
                 for pair in sorted(nvset.iterfind("nvpair"), key=lambda one: one.get("name", ""))
@@ -49,7 +50,7 @@ def _sets(owner: Element, tag: str) -> list[Json]:
     ]
 
 
-def _rule(element: Element) -> Json:
+def rule_record(element: Element) -> Json:
     """Return a rule, or a condition of one."""
     options = {name: value for name, value in attributes_of(element).items() if name != "id"}
     details = ("date_spec", "duration")
@@ -61,7 +62,7 @@ def _rule(element: Element) -> Json:
         "options": options,
         "date_spec": _detail(inner.get("date_spec")),
         "duration": _detail(inner.get("duration")),
-        "expressions": [_rule(child) for child in element if child.tag not in details],
+        "expressions": [rule_record(child) for child in element if child.tag not in details],
     }
 
 
@@ -78,7 +79,8 @@ def _detail(attributes: dict[str, str] | None) -> Json:
     return {"id": attributes.get("id"), "options": options}
 
 
-def _flag(value: str | None) -> bool | None:
+def flag(value: str | None) -> bool | None:
+    """Return a boolean attribute; None where it is not there."""
     return None if value is None else value.lower() in ("true", "yes", "on", "1", "y")
 
 
@@ -91,12 +93,12 @@ def _operation(element: Element) -> Json:
         "start_delay": element.get("start-delay"),
         "interval_origin": element.get("interval-origin"),
         "timeout": element.get("timeout"),
-        "enabled": _flag(element.get("enabled")),
-        "record_pending": _flag(element.get("record-pending")),
+        "enabled": flag(element.get("enabled")),
+        "record_pending": flag(element.get("record-pending")),
         "role": element.get("role"),
         "on_fail": element.get("on-fail"),
-        "meta_attributes": _sets(element, "meta_attributes"),
-        "instance_attributes": _sets(element, "instance_attributes"),
+        "meta_attributes": set_records(element, "meta_attributes"),
+        "instance_attributes": set_records(element, "instance_attributes"),
     }
 
 
@@ -111,9 +113,9 @@ def _primitive(element: Element) -> Json:
         },
         "description": element.get("description"),
         "operations": [_operation(one) for one in element.iterfind("operations/op")],
-        "meta_attributes": _sets(element, "meta_attributes"),
-        "instance_attributes": _sets(element, "instance_attributes"),
-        "utilization": _sets(element, "utilization"),
+        "meta_attributes": set_records(element, "meta_attributes"),
+        "instance_attributes": set_records(element, "instance_attributes"),
+        "utilization": set_records(element, "utilization"),
     }
 
 
@@ -122,8 +124,8 @@ def _group(element: Element) -> Json:
         "id": element.get("id"),
         "description": element.get("description"),
         "member_ids": [one.get("id") for one in inner_resources(element)],
-        "meta_attributes": _sets(element, "meta_attributes"),
-        "instance_attributes": _sets(element, "instance_attributes"),
+        "meta_attributes": set_records(element, "meta_attributes"),
+        "instance_attributes": set_records(element, "instance_attributes"),
     }
 
 
@@ -133,8 +135,8 @@ def _clone(element: Element) -> Json:
         "id": element.get("id"),
         "description": element.get("description"),
         "member_id": inner[0].get("id") if inner else None,
-        "meta_attributes": _sets(element, "meta_attributes"),
-        "instance_attributes": _sets(element, "instance_attributes"),
+        "meta_attributes": set_records(element, "meta_attributes"),
+        "instance_attributes": set_records(element, "instance_attributes"),
     }
 
 
@@ -171,8 +173,8 @@ def _bundle(element: Element) -> Json:
             }
             for one in element.iterfind("storage/storage-mapping")
         ],
-        "meta_attributes": _sets(element, "meta_attributes"),
-        "instance_attributes": _sets(element, "instance_attributes"),
+        "meta_attributes": set_records(element, "meta_attributes"),
+        "instance_attributes": set_records(element, "instance_attributes"),
     }
 
 
@@ -196,5 +198,5 @@ def _network(element: Element | None) -> Json:
         "control_port": _integer(element.get("control-port")),
         "host_interface": element.get("host-interface"),
         "host_netmask": _integer(element.get("host-netmask")),
-        "add_host": _flag(element.get("add-host")),
+        "add_host": flag(element.get("add-host")),
     }

@@ -14,25 +14,15 @@ from paceline.cib.resources import (
 from paceline.cib.tree import Element, find_section
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import read_cib
+from paceline.commands.export_texts import level_commands
+from paceline.commands.output_formats import output_format
 from paceline.commands.resource_records import resource_records
 from paceline.commands.resource_texts import command_texts, resource_lines
 from paceline.commands.stonith_level import level_lines
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-FORMATS = ("cmd", "json", "text")
 KIND_ORDER = ("primitive", "group", "clone", "master", "bundle")
-
-
-def output_format(request: Request) -> str:
-    """Return the wanted format. Raises UsageError where it is none of those there are."""
-    value = request.value("output-format") or "text"
-    if value not in FORMATS:
-        allowed = ", ".join(f"'{one}'" for one in FORMATS)
-        raise UsageError(
-            f"Unknown value '{value}' for '--output-format' option. Supported values are: {allowed}"
-        )
-    return value
 
 
 def config(request: Request, ports: Ports) -> Outcome:
@@ -49,7 +39,7 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
     wanted_format = output_format(request)
     root = read_cib(ports)
     tops = _chosen(request, root, stonith=stonith)
-    if stonith and wanted_format != "text" and find_section(root, "fencing-topology") is not None:
+    if stonith and wanted_format == "json" and find_section(root, "fencing-topology") is not None:
         request.findings.warn(
             "text-only", "Only 'text' output format is supported for stonith levels"
         )
@@ -57,7 +47,10 @@ def _show(request: Request, ports: Ports, *, stonith: bool) -> Outcome:
         record = resource_records(_with_inner(tops))
         return Outcome(text=json.dumps(record))
     if wanted_format == "cmd":
-        return Outcome(text=";\n".join(command_texts(_with_inner(tops))))
+        texts = command_texts(_with_inner(tops))
+        if stonith and not request.arguments:
+            texts += level_commands(root)
+        return Outcome(text=";\n".join(texts))
     if not tops and not request.arguments:
         return Outcome()
     levels = level_lines(root) if stonith else []

@@ -1,9 +1,10 @@
 """`stonith level`: which devices fence a node, in which order."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paceline.cib.names import check_id_form, clean_id
+from paceline.cib.names import check_id_form, check_new_id, clean_id
 from paceline.cib.remote_nodes import node_names
 from paceline.cib.resources import find_resource, is_stonith
 from paceline.cib.tree import (
@@ -18,6 +19,9 @@ from paceline.cib.wording import bad_value, quoted_sorted
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
+from paceline.commands.export_texts import level_commands
+from paceline.commands.output_formats import output_format
+from paceline.ports.daemon import Json
 
 NODE, PATTERN, ATTRIBUTE = "target", "target-pattern", "target-attribute"
 PREFIXES = {"node%": NODE, "regexp%": PATTERN, "attrib%": ATTRIBUTE}
@@ -91,12 +95,23 @@ def add(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     number, target_text, *words = request.arguments
     target = parse_target(target_text)
-    devices = _split_devices(request, words)
-    edit_cib(request, ports, lambda root: _add(request, root, number, target, devices))
+    options = parse_pairs([word for word in words if "=" in word])
+    devices = _split_devices(request, [word for word in words if "=" not in word])
+    if not devices or set(options) - {"id"}:
+        raise UsageError
+    wanted_id = options.get("id", "")
+    edit_cib(request, ports, lambda root: _add(request, root, number, target, devices, wanted_id))
     return Outcome()
 
 
-def _add(request: Request, root: Element, number: str, target: Target, devices: list[str]) -> str:
+def _add(
+    request: Request,
+    root: Element,
+    number: str,
+    target: Target,
+    devices: list[str],
+    wanted_id: str,
+) -> str:
     findings = request.findings
     is_number = number.isdecimal() and int(number) > 0
     if not is_number:
@@ -107,6 +122,8 @@ def _add(request: Request, root: Element, number: str, target: Target, devices: 
             f"Node '{target.name}' does not appear to exist in configuration",
             is_forceable=True,
         )
+    if wanted_id:
+        findings.extend(check_new_id(root, wanted_id))
     for device in devices:
         findings.extend(check_id_form(device, "device id"))
     unknown = [one for one in devices if not _is_device(root, one)]
@@ -127,7 +144,7 @@ def _add(request: Request, root: Element, number: str, target: Target, devices: 
                 f"{quoted_sorted(devices)} already exists",
             )
             findings.stop_if_errors()
-    wanted = unique_id(root, clean_id(f"fl-{target.name}-{index}"))
+    wanted = wanted_id or unique_id(root, clean_id(f"fl-{target.name}-{index}"))
     pairs = [("index", index), ("devices", joined), *target.attributes(), ("id", wanted)]
     add_element(get_section(root, "fencing-topology"), "fencing-level", pairs)
     return ""
@@ -256,7 +273,36 @@ def config(request: Request, ports: Ports) -> Outcome:
     """List the levels."""
     if request.arguments:
         raise UsageError
+    match output_format(request):
+        case "json":
+            return Outcome(text=json.dumps(_record(read_cib(ports))))
+        case "cmd":
+            return Outcome(text=";\n".join(level_commands(read_cib(ports))))
+        case _:
+            pass
     return Outcome(text="\n".join(level_lines(read_cib(ports))))
+
+
+def _record(root: Element) -> dict[str, Json]:
+    """Return the levels by kind of target."""
+    kinds = {
+        "target_node": (NODE,),
+        "target_regex": (PATTERN,),
+        "target_attribute": (ATTRIBUTE, "target-value"),
+    }
+    record: dict[str, Json] = {}
+    for kind, names in kinds.items():
+        record[kind] = [
+            {
+                "id": level.get("id"),
+                **{name.replace("-", "_"): level.get(name) for name in names},
+                "index": int(level.get("index", "0")),
+                "devices": list(level.get("devices", "").split(",")),
+            }
+            for level in _levels(root)
+            if level.get(names[0]) is not None
+        ]
+    return record
 
 
 def level_lines(root: Element) -> list[str]:
@@ -305,6 +351,7 @@ COMMANDS = (
         words="stonith level config",
         handler=config,
         needs=Needs.CIB,
+        options=("output-format",),
         help="List fencing levels.",
         aliases=(Alias(words="stonith level", takes_arguments=False),),
     ),
@@ -312,7 +359,7 @@ COMMANDS = (
         words="stonith level add",
         handler=add,
         needs=Needs.CIB,
-        arguments="<level> <node>|regexp%<pattern>|attrib%<name>=<value> <stonith id>...",
+        arguments="<level> <node>|regexp%<pattern>|attrib%<name>=<value> <stonith id>... [id=<id>]",
         options=("force",),
         help="Fence a target with these devices at this level; level 1 is tried first.",
     ),

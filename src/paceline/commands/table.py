@@ -59,6 +59,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "cluster": (
         "node_attributes",
         "cluster_cib",
+        "cluster_apply",
         "corosync_config",
         "host_auth",
         "cluster_setup",
@@ -120,6 +121,7 @@ ONLY_FOR: Mapping[str, frozenset[str]] = {
     "stonith_actions": frozenset({"fence", "confirm", "history"}),
     "cluster_link": frozenset({"link"}),
     "corosync_live": frozenset({"expected-votes", "unblock"}),
+    "cluster_apply": frozenset({"plan", "apply", "export"}),
     "cluster_cib": frozenset({"cib", "cib-push", "cib-upgrade", "verify"}),
 }
 """Modules that load slowly, and the second words they have commands for (beside those whose first

@@ -9,7 +9,8 @@ from paceline.cib.tree import Element, add_element, find_section, get_section, h
 from paceline.cib.wording import quoted, quoted_sorted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
-from paceline.commands.resource_show import output_format
+from paceline.commands.export_texts import tag_commands
+from paceline.commands.output_formats import output_format
 
 
 def all_tags(root: Element) -> list[Element]:
@@ -44,10 +45,7 @@ def config(request: Request, ports: Ports) -> Outcome:
         record = {"tags": [{"id": tag.get("id"), "idref_list": _members(tag)} for tag in chosen]}
         return Outcome(text=json.dumps(record))
     if wanted_format == "cmd":
-        texts = [
-            f"pcs -- tag create {tag.get('id')} \\\n  {' '.join(_members(tag))}" for tag in chosen
-        ]
-        return Outcome(text=";\n".join(texts))
+        return Outcome(text=";\n".join(tag_commands(chosen)))
     if not chosen:
         request.findings.inform("no-tags", " No tags defined")
         return Outcome()

@@ -14,6 +14,10 @@ class TextFiles(Protocol):
         """Replace the file as a whole, keeping its mode. Raises OSError."""
         ...
 
+    def names_in(self, path: str) -> tuple[str, ...] | None:
+        """Return the names in a folder, sorted; None where the path is no folder."""
+        ...
+
     def exists(self, path: str) -> bool:
         """Say whether there is such a file."""
         ...
