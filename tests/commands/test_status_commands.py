@@ -141,6 +141,50 @@ def test_why_names_the_place_and_the_agents_own_words() -> None:
     assert "pcs resource cleanup Web" in text
 
 
+def _after(rows: str) -> CommandLine:
+    """Return a cluster of one node, with these rows of the only resource's history."""
+    return CommandLine(
+        '<cib epoch="1" have-quorum="1"><configuration><crm_config><cluster_property_set id="o">'
+        '<nvpair id="o1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>'
+        '<nodes><node id="1" uname="web1"/></nodes><resources>'
+        '<primitive id="A" class="ocf" provider="pacemaker" type="Dummy"/></resources>'
+        '<constraints/></configuration><status><node_state id="1" uname="web1" in_ccm="true" '
+        'crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources>'
+        '<lrm_resource id="A" class="ocf" provider="pacemaker" type="Dummy">'
+        f"{rows}</lrm_resource></lrm_resources></lrm></node_state></status></cib>"
+    )
+
+
+def _row(entry: str, *, rc: int, status: int, said: str = "") -> str:
+    return (
+        f'<lrm_rsc_op id="A_{entry}" operation_key="A_start_0" operation="start" call-id="5" '
+        f'rc-code="{rc}" op-status="{status}" interval="0" exit-reason="{said}" '
+        'transition-key="1:0:0:x" last-rc-change="1780315200" '
+        'op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8"/>'
+    )
+
+
+def test_why_says_starting_while_a_start_is_pending() -> None:
+    text = _after(_row("last_0", rc=193, status=-1)).ok("why A")
+    assert text.startswith("A is starting on web1, and that is where it belongs.")
+
+
+def test_why_names_a_failure_once_when_the_history_has_it_twice() -> None:
+    rows = [
+        _row(entry, rc=5, status=0, said="no program") for entry in ("last_failure_0", "last_0")
+    ]
+    text = _after("".join(rows)).ok("why A")
+    assert text.count("the agent said that it cannot run there") == 1
+    assert "the agent said: no program" in text
+
+
+def test_why_does_not_put_words_into_the_mouth_of_an_agent_that_was_killed() -> None:
+    row = _row("last_failure_0", rc=1, status=2, said="no answer within 3s")
+    text = _after(row).ok("why A")
+    assert "reason: no answer within 3s" in text
+    assert "the agent said" not in text
+
+
 def test_why_says_what_keeps_a_resource_stopped() -> None:
     text = shop().ok("why Old")
     assert "target-role is Stopped" in text

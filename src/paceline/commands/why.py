@@ -62,6 +62,8 @@ def why_text(explanation: Explanation, resource: str, node: str | None = None) -
     return lines
 
 
+_FAILURES = ("hard-failure", "not-configured", "probe-failed", "stop-failed")
+
 _HELD = ("blocked", "maintenance", "unmanaged", "no-fence-device")
 """Causes that keep a resource as it is, whatever the scores say."""
 
@@ -87,6 +89,8 @@ def _answer(explanation: Explanation, resource: str) -> str:
             return f"{resource} is {now} and is to be {explanation.role_next.lower()} there."
         if stops:
             return f"{resource} is {now} and is to be restarted there."
+        if starts:
+            return f"{resource} is starting on {where}, and that is where it belongs."
         return f"{resource} is {now}, and that is where it belongs."
     return f"{resource} is {now} and is to move to {explanation.node_next}."
 
@@ -159,9 +163,12 @@ def _verdict(verdict: NodeVerdict, explanation: Explanation) -> list[str]:
     else:
         head = f"{verdict.node} is possible, with score {format_score(verdict.score)}."
     lines = [head]
+    told: set[str] = set()
     for each in verdict.reasons[:SCORES_MAX]:
-        if each.score == 0:
+        # A failure stands in the history twice: as the last one, and as the last of its operation.
+        if each.score == 0 or (each.code in _FAILURES and each.code in told):
             continue
+        told.add(each.code)
         text = _CONTRIBUTIONS.get(each.code, each.code).format(source=each.source)
         lines.append(f"  {format_score(each.score)}: {text}")
     return lines

@@ -104,7 +104,9 @@ def _failure(failure: FailedOperation, resource: ResourceState) -> Iterator[str]
     else:
         yield f"  it could not be executed: {outcome_text(failure.outcome)}"
     if failure.exit_reason:
-        yield f"  the agent said: {failure.exit_reason}"
+        # Of an agent that did not end by itself the words may be ours.
+        who = "the agent said" if failure.outcome in ("", "done") else "reason"
+        yield f"  {who}: {failure.exit_reason}"
     hint = HINTS.get(failure.rc, "")
     if failure.outcome == "timed-out":
         yield f"  look at: {DIAGNOSIS} on {failure.node}: the process tree at the time limit"
