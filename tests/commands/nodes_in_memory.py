@@ -51,6 +51,7 @@ class MemoryNode:
     broken: set[str] = field(default_factory=set)
     """What fails here: names of files and services, `removal`."""
     clock_ms: int = 0
+    links: tuple[tuple[int, int, str], ...] = ()
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that lead elsewhere on this node than the network has them."""
 
@@ -155,6 +156,7 @@ class MemoryNode:
             is_in_cluster=self.has_cluster_state(),
             disk_free=1 << 40,
             agents=1,
+            links=self.links,
         )
 
     def resolve(self, name: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from tests.commands.nodes_in_memory import PASSWORD, MemoryNetwork, ask, ports_of
 
+from paceline.commands.cluster_setup import set_up
 from paceline.commands.doctor import examine_nodes
 from paceline.commands.host_auth import auth_hosts
 from paceline.ports.node_calls import DatagramsTried, NodeFacts, TryDatagrams
@@ -59,6 +60,30 @@ def test_doctor_names_sender_and_port_when_datagrams_do_not_arrive() -> None:
     outcome = examine_nodes(ask("doctor", *NODES).request, ports_of(network, "worker1"))
     assert "FAIL  5405/udp      nothing arrives from worker1 (192.168.222.31)" in outcome.text
     assert "--add-port=5405/udp" in outcome.text
+
+
+def _running() -> MemoryNetwork:
+    """Two nodes in a cluster that runs; worker1's Corosync has lost worker2."""
+    network = _network()
+    set_up(ask("cluster setup", "demo", *NODES, start="").request, ports_of(network, "worker1"))
+    network.nodes["worker1"].links = ((0, 2, "disconnected"), (1, 2, "disconnected"))
+    return network
+
+
+def test_doctor_takes_links_as_cut_when_both_nodes_run() -> None:
+    outcome = examine_nodes(ask("doctor").request, ports_of(_running(), "worker1"))
+    assert outcome.status == 1
+    assert "link 0 to worker2, link 1 to worker2 not connected" in outcome.text
+    assert "--add-port=5405/udp" in outcome.text
+
+
+def test_doctor_blames_no_firewall_when_the_other_nodes_corosync_is_stopped() -> None:
+    network = _running()
+    network.nodes["worker2"].active.clear()
+    outcome = examine_nodes(ask("doctor").request, ports_of(network, "worker1"))
+    assert outcome.status == 0
+    assert "note  links         none to worker2: Corosync does not run there" in outcome.text
+    assert "firewall-cmd" not in outcome.text
 
 
 def test_doctor_names_what_is_missing_and_too_old() -> None:

@@ -86,6 +86,7 @@ def test_status_says_what_a_lost_node_risks_when_fencing_is_off(style: str) -> N
     assert text.startswith("Cluster name: shop\n\nWARNINGS:\nLost, and counted as down because")
     assert "disabled: web2. If it still lives" in text
     assert "WARNINGS" not in shop(style).ok("status")
+    assert "Lost, and counted as down" in LostNode(CIB.decode(), style=style).ok("status --full")
 
 
 def test_status_is_one_error_when_the_cluster_is_stopped_here() -> None:

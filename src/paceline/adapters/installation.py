@@ -40,6 +40,8 @@ After=corosync.service network-online.target time-sync.target
 [Service]
 Type=notify
 ExecStart={programs}/paceline-daemon
+# Reads /etc/paceline/paceline.conf anew.
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartPreventExitStatus=100
 SuccessExitStatus=100

@@ -50,7 +50,7 @@ def examine_nodes(request: Request, ports: Ports) -> Outcome:
     peers = ports.open_peers()
     names = tuple(dict.fromkeys(request.arguments)) or _default_names(ports, peers)
     token = ports.open_node().random_bytes(TOKEN_BYTES).hex()
-    found = _look(peers, names, token, _udp_ports(_conf(ports)))
+    found = _look(peers, names, token, _conf(ports))
     checks = examine(found)
     status = 1 if is_broken(checks) else 0
     return Outcome(text=_text(checks), status=status)
@@ -88,7 +88,7 @@ def _look(
     peers: Peers,
     names: tuple[str, ...],
     token: str,
-    ports: tuple[tuple[int, frozenset[str]], ...],
+    conf: Section,
 ) -> Examined:
     """Ask all nodes at once for facts and for what they see, then try datagrams between them."""
     reads: list[tuple[str, NodeRequest]] = [(name, ReadFacts(names=names)) for name in names]
@@ -109,6 +109,7 @@ def _look(
     seen: dict[str, tuple[PeerSeen, ...]] = {
         name: answer.seen for name, answer in seen_coming if not isinstance(answer, PeerProblem)
     }
+    ports = _udp_ports(conf)
     numbers = tuple(port for port, _ in ports)
     return Examined(
         names=names,
@@ -118,6 +119,7 @@ def _look(
         seen=seen,
         heard=_try_datagrams(peers, facts, token, numbers),
         ports=ports,
+        node_names={node.nodeid: node.name for node in read_nodes(conf)},
     )
 
 

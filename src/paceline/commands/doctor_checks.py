@@ -1,7 +1,7 @@
 """What `paceline doctor` concludes from what nodes say of themselves and of each other. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_interface
 
@@ -52,7 +52,7 @@ class Examined:
 
     `facts` has the nodes that answered, `problems` the others. `seen` is by observer. `heard` is
     what each node heard of the others' datagrams, by node and port; `ports` are the links' UDP
-    ports with the addresses that use each (none: all do).
+    ports with the addresses that use each (none: all do). `node_names` are by Corosync's node id.
     """
 
     names: tuple[str, ...]
@@ -62,6 +62,7 @@ class Examined:
     seen: Mapping[str, Sequence[PeerSeen]]
     heard: Mapping[tuple[str, int], DatagramsTried]
     ports: tuple[tuple[int, frozenset[str]], ...] = ((UDP_PORT, frozenset()),)
+    node_names: Mapping[int, str] = field(default_factory=dict)
 
 
 def examine(found: Examined) -> tuple[tuple[str, tuple[Check, ...]], ...]:
@@ -294,18 +295,7 @@ def _mtus(facts: NodeFacts) -> dict[str, int]:
 def _check_datagrams(name: str, facts: NodeFacts, found: Examined) -> Iterator[Check]:
     """Look at Corosync's port: by its own links where it runs, else by datagrams of ours."""
     if facts.links:
-        what = "links"
-        cut = [f"link {link} to node {node}" for link, node, s in facts.links if s != "connected"]
-        if cut:
-            yield Check(
-                what=what,
-                state=State.BROKEN,
-                detail=f"Corosync says: {', '.join(cut)} not connected",
-                fix=("is the other node up?  pcs cluster start --all", *_open_udp(name, found)),
-            )
-        else:
-            count = len({link for link, _, _ in facts.links})
-            yield Check(what=what, detail=f"Corosync is connected over {count} link(s)")
+        yield from _check_links(name, facts, found)
         return
     for port, users in found.ports:
         tried = found.heard.get((name, port))
@@ -322,6 +312,41 @@ def _check_datagrams(name: str, facts: NodeFacts, found: Examined) -> Iterator[C
             for address in shared_addresses(its, facts):
                 if not users or address in users:
                     yield _check_heard(what, other, address, heard, _open_udp(name, found))
+
+
+def _check_links(name: str, facts: NodeFacts, found: Examined) -> Iterator[Check]:
+    """Tell links that are cut from nodes whose Corosync is not there to answer."""
+    cut, absent = [], []
+    for link, node_id, state in facts.links:
+        other = found.node_names.get(node_id, f"node {node_id}")
+        if state == "connected":
+            continue
+        if other in found.names and not _runs_corosync(found.facts.get(other)):
+            absent.append(other)
+        else:
+            cut.append(f"link {link} to {other}")
+    if cut:
+        yield Check(
+            what="links",
+            state=State.BROKEN,
+            detail=f"Corosync says: {', '.join(cut)} not connected",
+            fix=_open_udp(name, found),
+        )
+    if absent:
+        shown = ", ".join(dict.fromkeys(absent))
+        yield Check(
+            what="links",
+            state=State.NOTE,
+            detail=f"none to {shown}: Corosync does not run there, or the node does not answer",
+        )
+    if not cut and not absent:
+        count = len({link for link, _, _ in facts.links})
+        yield Check(what="links", detail=f"Corosync is connected over {count} link(s)")
+
+
+def _runs_corosync(facts: NodeFacts | None) -> bool:
+    states = facts.services if facts is not None else ()
+    return any(s.service is Service.COROSYNC and s.active == "active" for s in states)
 
 
 def _check_heard(

@@ -15,6 +15,11 @@ COMMON_OPTIONS = (
 )
 FILES = (
     ("/var/log/paceline/paceline.log", "One line per decision with its reason, and per operation."),
+    (
+        "/etc/paceline/paceline.conf",
+        "Settings of the daemon, NAME=value in lines. PACELINE_LOG_LEVEL is debug, info (the "
+        "default), notice, warning or error; systemctl reload paceline takes a change over.",
+    ),
     ("/var/log/paceline/diagnosis/", "What an agent was doing when its time was over."),
     ("/var/lib/paceline/", "The node's state: journal, cib.xml for people, keys, tokens."),
     ("/etc/corosync/corosync.conf", "Corosync's configuration, written by cluster setup."),

@@ -117,10 +117,10 @@ def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
     found = []
     if view.awaited:
         found.append(AWAITED.format(nodes=", ".join(view.awaited)))
-    if is_full and not view.is_fencing_enabled:
-        found.append(FENCING_OFF)
-    elif view.lost and not view.is_fencing_enabled:
+    if view.lost and not view.is_fencing_enabled:
         found.append(LOST_UNFENCED.format(nodes=", ".join(view.lost)))
+    elif is_full and not view.is_fencing_enabled:
+        found.append(FENCING_OFF)
     if view.is_fencing_enabled and not view.has_devices:
         found.append(NO_DEVICES)
     return found

@@ -34,7 +34,7 @@ from paceline.daemon.loop import StallMeter, make_loop
 from paceline.daemon.notes import NoteLog
 from paceline.daemon.notify import ServiceNotifier
 from paceline.daemon.server import SocketServer
-from paceline.daemon.settings import Settings, read_settings
+from paceline.daemon.settings import LEVELS, Settings, read_settings
 from paceline.daemon.tool_links import link_tools
 from paceline.model.errors import InvariantError, UnreachableError
 from paceline.model.identifiers import NodeId, NodeName, RequestId
@@ -115,9 +115,11 @@ class Daemon:
         self._loop.set_exception_handler(self._on_exception)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_stop)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_reload)
         self._notes.say(
             "notice", "daemon-started", f"paceline {__version__} starts", pid=str(os.getpid())
         )
+        self._warn_of_level(self._settings)
         inlet = Inlet()
         engine = CorosyncEngine(lambda event: self._from_engine(event, inlet), loop=self._loop)
         journal = FileJournal(
@@ -306,6 +308,22 @@ class Daemon:
 
     def _on_stop(self) -> None:
         self._is_stop_wanted.set()
+
+    def _on_reload(self) -> None:
+        """Read the settings anew: the level of notes is the one that can change meanwhile."""
+        settings = read_settings(os.environ)
+        self._notes.say("notice", "settings-read", f"notes from level {settings.log_level} on")
+        self._notes.set_level(settings.log_level)
+        self._warn_of_level(settings)
+
+    def _warn_of_level(self, settings: Settings) -> None:
+        if settings.unknown_level:
+            self._notes.say(
+                "warning",
+                "unknown-level",
+                f"PACELINE_LOG_LEVEL={settings.unknown_level} is none of {', '.join(LEVELS)}; "
+                f"{settings.log_level} is taken",
+            )
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """End the daemon for what no callback may raise; services run on."""

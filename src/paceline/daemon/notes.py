@@ -134,6 +134,10 @@ class NoteLog:
         """How many lines were lost to a slow disk."""
         return self._front.lost
 
+    def set_level(self, level: str) -> None:
+        """From now on take notes of this level and graver ones."""
+        self._logger.setLevel(_NUMBERS[level])
+
     def write(self, note: Note) -> None:
         """Take a note."""
         number = _NUMBERS.get(note.level, NOTICE)

@@ -21,6 +21,8 @@ class Settings:
     state_dir: Path = Path("/var/lib/paceline")
     log_dir: Path = Path("/var/log/paceline")
     log_level: str = "info"
+    unknown_level: str = ""
+    """What was set as the level and is none; `log_level` is then the default."""
     log_bytes_max: int = 20 * 1024 * 1024
     log_files_max: int = 5
 
@@ -29,12 +31,14 @@ def read_settings(environment: Mapping[str, str], file: Path = SETTINGS_FILE) ->
     """Return the settings. A file that is missing is fine; an unknown level counts as `info`."""
     words = {**_read_file(file), **environment}
     defaults = Settings()
-    level = words.get("PACELINE_LOG_LEVEL", "").lower()
+    given = words.get("PACELINE_LOG_LEVEL", "")
+    level = given.lower()
     return Settings(
         runtime_dir=Path(words.get("PACELINE_RUNTIME_DIR") or defaults.runtime_dir),
         state_dir=Path(words.get("PACELINE_STATE_DIR") or defaults.state_dir),
         log_dir=Path(words.get("PACELINE_LOG_DIR") or defaults.log_dir),
         log_level=level if level in LEVELS else defaults.log_level,
+        unknown_level="" if level in LEVELS else given,
     )
 
 

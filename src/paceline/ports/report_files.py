@@ -6,13 +6,17 @@ from typing import Protocol
 class ReportFiles(Protocol):
     """Logs and configuration of this node; keys and passwords are never among them."""
 
-    def collect(self, since_ms: int) -> tuple[tuple[str, bytes], ...]:
+    def collect(self, since_ms: int, until_ms: int) -> tuple[tuple[str, bytes], ...]:
         """Return (name, content) of every log touched since then, and of corosync.conf.
 
-        What is too large is cut at its beginning; what cannot be read is named with the reason.
+        Times are ms since 1970. Of our own log only the lines between the two are taken. What is
+        too large is cut at its beginning; what cannot be read is named with the reason.
         """
         ...
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write the report, readable by its owner only. Raises OSError where it exists already."""
+    def write(self, path: str, content: bytes, *, replaces: bool = False) -> None:
+        """Write the report, readable by its owner only.
+
+        Raises OSError where it exists already, unless it `replaces` what is there.
+        """
         ...
