@@ -3,7 +3,7 @@
 The node service and the command line (where it runs in place) both call `make_ports`.
 """
 
-import secrets
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         tokens=FileTokenBook(paths),
         certificates=NodeCertificates(paths, name=look.name()),
         look=look,
-        random_bytes=secrets.token_bytes,
+        random_bytes=os.urandom,
     )
 
 

@@ -4,12 +4,13 @@ Only rules that are one date are judged; of others nobody can say when they hold
 Source: crm_rule(8).
 """
 
-from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from paceline.cib.read_attributes import References, read_date, read_rule
 from paceline.cib.tree import Element
-from paceline.model.configuration import DateExpression, DateSpec
+
+if TYPE_CHECKING:  # slow to load, and most listings have no rule
+    from paceline.model.configuration import DateExpression, DateSpec
 
 
 class Effect(StrEnum):
@@ -29,6 +30,9 @@ MARKS_OF_CONSTRAINTS = {Effect.EXPIRED: MARKS[Effect.EXPIRED]}
 
 def effect_of(rule: Element, now_ms: int) -> Effect:
     """Return whether a rule holds at `now_ms` (milliseconds since 1970)."""
+    from paceline.cib.read_attributes import References, read_rule
+    from paceline.model.configuration import DateExpression
+
     read = read_rule(rule, References(rule))
     if len(read.expressions) != 1 or not isinstance(read.expressions[0], DateExpression):
         return Effect.UNKNOWN
@@ -37,10 +41,12 @@ def effect_of(rule: Element, now_ms: int) -> Effect:
 
 def effect_of_date(expression: Element, now_ms: int) -> Effect:
     """Return whether a `<date_expression>` holds at `now_ms`."""
+    from paceline.cib.read_attributes import read_date
+
     return _effect(read_date(expression), now_ms)
 
 
-def _effect(date: DateExpression, now_ms: int) -> Effect:
+def _effect(date: "DateExpression", now_ms: int) -> Effect:
     if date.spec is not None:
         return _effect_of_spec(date.spec, now_ms)
     if date.start_ms is not None and now_ms < date.start_ms:
@@ -52,8 +58,10 @@ def _effect(date: DateExpression, now_ms: int) -> Effect:
     return Effect.IN_EFFECT
 
 
-def _effect_of_spec(spec: DateSpec, now_ms: int) -> Effect:
+def _effect_of_spec(spec: "DateSpec", now_ms: int) -> Effect:
     """Judge a date specification by its years; one without years comes again and again."""
+    from datetime import UTC, datetime
+
     this_year = datetime.fromtimestamp(now_ms // 1000, UTC).year
     for field, low, high in spec.ranges:
         if field == "years":

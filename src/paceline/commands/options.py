@@ -27,7 +27,7 @@ _FLAGS = """
     ipv6 local master clone monitor no-cluster-uuid no-default-ops no-expire-check no-hardened
     no-keys-sync no-stop no-strict no-watchdog-validation nodesc nobootstrap off overwrite
     pacemaker promoted safe show-secrets simulate skip-offline start strict verbose version yes
-    groups
+    groups quiet
 """
 _VALUES = """
     f u p after before name corosync_conf booth-conf booth-key device from group lifetime

@@ -61,8 +61,25 @@ def _enable(request: Request, root: Element, element: Element) -> None:
         _switch_meta(root, one, TARGET_ROLE, "")
 
 
-def _disable(request: Request, root: Element, element: Element) -> None:
+def disable_one(request: Request, root: Element, element: Element) -> None:
+    """Let a resource be stopped and stay so."""
     _switch_meta(root, element, TARGET_ROLE, "Stopped")
+
+
+def disable(request: Request, ports: Ports) -> Outcome:
+    """Disable resources, maybe only if others stay as they are: `resource disable ID...`."""
+    is_safe = request.words[-1] == "safe-disable" and not request.is_forced
+    is_safe = is_safe or request.has("safe") or request.has("no-strict")
+    is_asked = is_safe or request.has("simulate") or request.has("brief")
+    if is_asked and request.arguments:
+        from paceline.commands import resource_safe_disable as safely  # only these need it
+
+        safely.check_words(request, ports)
+        effect = safely.foresee_disable(request, ports)
+        if request.has("simulate"):
+            return Outcome(text=safely.simulated_text(request, effect))
+        safely.refuse_unsafe(request, effect)
+    return _handler("disable", disable_one)(request, ports)
 
 
 def _primitives(elements: Iterable[Element]) -> list[Element]:
@@ -115,6 +132,14 @@ def _unmanage(request: Request, root: Element, element: Element) -> None:
                     one.set("enabled", "false")
 
 
+_SAFE_OPTIONS = ("safe", "brief", "no-strict", "simulate")
+_SAFE_DETAILS = (
+    "With --safe only if nothing happens to other resources, with --no-strict only if none of them "
+    "stops or is demoted. With --simulate what would happen is shown, with --brief only the names "
+    "of other resources that would be affected."
+)
+
+
 def _commands(area: str, what: str) -> tuple[Command, ...]:
     arguments = f"<{area} id | tag id>..." if area == "resource" else "<stonith id>..."
     return (
@@ -128,16 +153,25 @@ def _commands(area: str, what: str) -> tuple[Command, ...]:
         ),
         Command(
             words=f"{area} disable",
-            handler=_handler("disable", _disable),
+            handler=disable,
             needs=Needs.CIB,
             arguments=arguments,
-            options=("wait", "force"),
+            options=("wait", "force", *(_SAFE_OPTIONS if area == "resource" else ())),
             help=f"Stop {what} and keep them stopped.",
+            details=_SAFE_DETAILS if area == "resource" else "",
         ),
     )
 
 
 COMMANDS = (
+    Command(
+        words="resource safe-disable",
+        handler=disable,
+        needs=Needs.CIB_LIVE,
+        arguments="<resource id | tag id>...",
+        options=("brief", "no-strict", "simulate", "wait", "force"),
+        help="Stop resources and keep them stopped, if nothing happens to others.",
+    ),
     *_commands("resource", "resources"),
     *_commands("stonith", "fence devices"),
     Command(

@@ -312,31 +312,6 @@ def status_quorum(request: Request, ports: Ports) -> Outcome:
     return Outcome(text=ports.open_engine_tools().quorum_text().rstrip("\n"))
 
 
-def failcount_show(request: Request, ports: Ports) -> Outcome:
-    """Show how often resources failed on which node."""
-    names = [word for word in request.arguments if "=" not in word]
-    limits = dict(word.split("=", 1) for word in request.arguments if "=" in word)
-    if len(names) > 1:
-        raise UsageError(f"missing value of '{names[1]}' option")
-    view = read_view(request, ports)
-    wanted = names[0] if names else ""
-    lines: list[str] = []
-    last = ""
-    for count in sorted(view.fail_counts, key=lambda each: (each.resource, each.node)):
-        if not count.count or (wanted and count.resource != wanted):
-            continue
-        if "node" in limits and count.node != limits["node"]:
-            continue
-        if count.resource != last:
-            lines.append(f"Failcounts for resource '{count.resource}'")
-            last = count.resource
-        shown = "INFINITY" if count.count >= 1_000_000 else str(count.count)
-        lines.append(f"  {count.node}: {shown}")
-    if not lines:
-        return Outcome(text=f"No failcounts for resource '{wanted}'" if wanted else "No failcounts")
-    return Outcome(text="\n".join(lines))
-
-
 COMMANDS = (
     Command(
         words="status",
@@ -399,14 +374,5 @@ COMMANDS = (
         needs=Needs.CLUSTER,
         help="View current quorum status.",
         aliases=(Alias(words="quorum status"),),
-    ),
-    Command(
-        words="resource failcount show",
-        handler=failcount_show,
-        needs=Needs.CIB,
-        arguments="[<resource id> [<operation> [<interval>]]] [node=<node>]",
-        options=("full",),
-        help="Show the fail counts of resources.",
-        aliases=(Alias(words="resource failcount", takes_arguments=False),),
     ),
 )

@@ -26,6 +26,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "resource_relations",
         "resource_agents",
         "defaults",
+        "resource_failcount",
         "status",
     ),
     "stonith": (
@@ -40,6 +41,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "stonith_level",
         "stonith_actions",
         "defaults",
+        "resource_failcount",
         "status",
     ),
     "constraint": (
@@ -74,7 +76,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "host": ("host_auth",),
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services", "cluster_files"),
-    "status": ("status", "cluster_services", "resource_show"),
+    "status": ("status", "status_query", "cluster_services", "resource_show"),
     "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
     "why": ("why_command",),
     "completion": ("completion",),
@@ -115,15 +117,40 @@ SUMMARIES: Mapping[str, str] = {
 }
 
 
-ONLY_FOR: Mapping[str, frozenset[str]] = {
-    "status": frozenset({"", "status", "failcount"}),
-    "resource_cleanup": frozenset({"cleanup", "refresh", "reprobe", "failcount"}),
-    "stonith_actions": frozenset({"fence", "confirm", "history"}),
-    "cluster_link": frozenset({"link"}),
-    "corosync_live": frozenset({"expected-votes", "unblock"}),
-    "cluster_apply": frozenset({"plan", "apply", "export"}),
-    "cluster_cib": frozenset({"cib", "cib-push", "cib-upgrade", "verify"}),
+_ONLY_FOR_WORDS: Mapping[str, str] = {
+    "status": "status",
+    "status_query": "query wait",
+    "resource_failcount": "failcount",
+    "resource_create": "create",
+    "resource_cleanup": "cleanup refresh reprobe failcount",
+    "resource_update": "meta update utilization",
+    "resource_op": "op",
+    "resource_state": "disable enable manage unmanage safe-disable",
+    "resource_group": "group ungroup",
+    "resource_clone": "clone master promotable unclone",
+    "resource_bundle": "bundle",
+    "resource_delete": "delete remove",
+    "resource_move": "ban clear move move-with-constraint relocate",
+    "resource_restart": "restart",
+    "resource_show": "config group groups show",
+    "resource_relations": "relations",
+    "resource_agents": "agents describe list providers standards",
+    "defaults": "defaults op",
+    "stonith_level": "level",
+    "stonith_actions": "fence confirm history",
+    "node_attributes": "attribute maintenance standby unmaintenance unstandby utilization",
+    "cluster_apply": "plan apply export",
+    "cluster_cib": "cib cib-push cib-upgrade verify",
+    "cluster_link": "link",
+    "cluster_setup": "setup",
+    "cluster_report": "report",
+    "corosync_config": "config",
+    "corosync_device": "device",
+    "corosync_live": "expected-votes unblock",
 }
+ONLY_FOR: Mapping[str, frozenset[str]] = {
+    name: frozenset(words.split()) for name, words in _ONLY_FOR_WORDS.items()
+} | {"status": frozenset({"", *_ONLY_FOR_WORDS["status"].split()})}
 """Modules that load slowly, and the second words they have commands for (beside those whose first
 word they are named after)."""
 
