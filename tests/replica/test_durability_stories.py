@@ -1,5 +1,6 @@
 """Nothing acknowledged is lost: epochs, bases, merges, restarts, damaged disks."""
 
+import msgspec
 from replica_bus import Bus, Scheduler, no_plan
 from replica_plans import OneResource
 from replica_stories import configure, options, started
@@ -401,3 +402,19 @@ def test_view_that_no_disk_has_promised_counts_changes_as_not_safe() -> None:
         bus.settle()
     assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
     assert "forced" not in bus.replica("worker2").internals()["epoch"]
+
+
+def test_request_asked_again_is_not_refused_by_half_of_two_nodes_who_cannot_know_of_it() -> None:
+    bus = two_nodes()
+    bus.regroup(["worker1"], ["worker2"])
+    bus.settle()
+    change = configure(bus, "worker1", properties=options(word="apart"))
+    ask(bus, "worker2", "other")
+    bus.settle()
+    again = msgspec.structs.replace(change, is_repeated=True)
+    asked = bus.ask("worker2", again)
+    bus.settle()
+    assert bus["worker2"].replies[asked].outcome is Outcome.UNKNOWN
+    fresh = bus.ask("worker2", change)
+    bus.settle()
+    assert bus["worker2"].replies[fresh].code == "version-moved"

@@ -226,6 +226,7 @@ class Answerer:
                     configuration=ask.configuration.encode(),
                     origin=origin,
                     is_forced=ask.force,
+                    is_repeated=ask.repeated,
                 )
             case AskSetAttributes():
                 return SetAttributes(

@@ -12,15 +12,16 @@ another on a connection; each is answered before the next is read.
 JSON (fields by their names; defaults may be left out). Only the named parts come; `version` always.
 
     {"do": "configure", "configuration": "<cib ...>", "based_on": "VERSION", "user": "",
-     "client": "cibadmin", "force": false, "request_id": ""}
+     "client": "cibadmin", "force": false, "request_id": "", "repeated": false}
       -> {"ok": true, "outcome": "acknowledged", "code": "", "detail": "", "version": "..."}
 
 `outcome` is acknowledged, not-yet-safe (then `waits_for` says for what; `ok` is true), refused,
 failed or unknown. A refused one has `code`, such as version-moved, no-quorum or invalid.
 `user` counts only from root and hacluster, in every request; others read and change things under
 their own name. Where access control lists are on (`enable-acl`), users but root and hacluster read
-and change what these allow. The same `request_id` asked again gets the same answer. All requests
-below answer in this form too.
+and change what these allow. The same `request_id` asked again gets the same answer; who asks again
+says `repeated`, so that it is not refused by members who cannot know of the first time. All
+requests below answer in this form too.
 
     {"do": "set-attributes", "node": "NAME", "values": {"pingd": "1", "old": null}}
     {"do": "clear-history", "resources": [], "nodes": [], "only_failed": true, "task": "",
@@ -94,6 +95,7 @@ class AskConfigure(Struct, frozen=True, kw_only=True, tag_field="do", tag="confi
     client: str = ""
     force: bool = False
     request_id: str = ""
+    repeated: bool = False
 
 
 class AskSetAttributes(Struct, frozen=True, kw_only=True, tag_field="do", tag="set-attributes"):

@@ -1,7 +1,7 @@
 """Clients' requests on their way: sent into each view until applied, answered when safe."""
 
 from paceline.model.identifiers import NodeId, RequestId
-from paceline.replica.clients import REFUSALS, Clients, make_entry, refused
+from paceline.replica.clients import REFUSALS, Clients, make_entry, refusal_of, refused
 from paceline.replica.durability import DurableState
 from paceline.replica.effects import Reply
 from paceline.replica.entries import Durable, Lineage, Vouched
@@ -83,12 +83,14 @@ class Answering:
                 node=self._identity.node,
                 configuration=state.configuration.value,
                 version=state.core.value.version,
+                is_quorate=view.is_quorate,
                 is_quorum_ignored=not view.is_quorate and policy == "ignore",
                 wall_ms=self._outlet.wall_ms,
             )
             if isinstance(made, RequestAnswer):
                 self._clients.answered(request_id)
-                self.reply(request_id, made)
+                is_open = self._machine.is_open
+                self.reply(request_id, refusal_of(request, made, is_open=is_open))
             else:
                 self._outlet.send(made)
 
@@ -111,10 +113,12 @@ class Answering:
 
     def refuse(self, happening: Refused, request_id: RequestId) -> None:
         """An entry of ours was refused for good: so is its request."""
+        request = self._clients.find(request_id)
         if self._clients.answered(request_id):
             detail = happening.detail or REFUSALS.get(happening.code, "")
-            version = self._machine.state.core.value.version
-            self.reply(request_id, refused(happening.code, detail, version))
+            answer = refused(happening.code, detail, self._machine.state.core.value.version)
+            is_open = self._machine.is_open
+            self.reply(request_id, refusal_of(request, answer, is_open=is_open))
 
     def answer_all(self) -> None:
         """Look at all that wait: more disks have something, or the view is another."""

@@ -123,11 +123,7 @@ class Clients:
                 continue
             del self._asked[request_id]
             if asked.was_sent:
-                answer = RequestAnswer(
-                    outcome=Outcome.UNKNOWN,
-                    code="no-answer",
-                    detail="it was sent and may still take effect; ask again with the same id",
-                )
+                answer = unknown("it was sent and may still take effect")
             else:
                 answer = refused("no-view", "the members have not agreed on a view")
             found.append((request_id, answer))
@@ -143,6 +139,22 @@ def refused(code: str, detail: str = "", version: str = "") -> RequestAnswer:
     return RequestAnswer(outcome=Outcome.REFUSED, code=code, detail=detail, version=version)
 
 
+def unknown(detail: str) -> RequestAnswer:
+    """Return the answer of somebody who cannot know what became of a request."""
+    detail = f"{detail}; ask again with the same id"
+    return RequestAnswer(outcome=Outcome.UNKNOWN, code="no-answer", detail=detail)
+
+
+def refusal_of(request: Request | None, refusal: RequestAnswer, *, is_open: bool) -> RequestAnswer:
+    """Return how a refusal is told: as unknown, where the request may have been applied elsewhere.
+
+    Only an opened view knows of all that counts.
+    """
+    if isinstance(request, Configure) and request.is_repeated and not is_open:
+        return unknown("it was asked before, and may have taken effect among other members")
+    return refusal
+
+
 def make_entry(
     request_id: RequestId,
     request: Request,
@@ -151,12 +163,15 @@ def make_entry(
     node: NodeName,
     configuration: bytes,
     version: str,
+    is_quorate: bool,
     is_quorum_ignored: bool,
     wall_ms: int,
 ) -> RequestEntry | RequestAnswer:
     """Return the entry that a request becomes in this view, or why it cannot become one."""
     match request:
         case Configure():
+            if not (is_quorate or request.is_forced or is_quorum_ignored):
+                return refused("no-quorum", REFUSALS["no-quorum"], version)
             if request.based_on != version:
                 return refused("version-moved", REFUSALS["version-moved"], version)
             try:

@@ -16,13 +16,15 @@ class Configure(Struct, frozen=True, kw_only=True, tag=True):
     """Replace the configuration, if its version is still `based_on`.
 
     `configuration` is the whole `<cib>` document without status. `is_forced` accepts it without
-    quorum, marked as not safe (DESIGN 3).
+    quorum, marked as not safe (DESIGN 3). `is_repeated`: it was asked before, perhaps elsewhere,
+    and may have taken effect where these members cannot know of it.
     """
 
     based_on: str
     configuration: bytes
     origin: ChangeOrigin
     is_forced: bool = False
+    is_repeated: bool = False
 
 
 class SetAttributes(Struct, frozen=True, kw_only=True, tag=True):

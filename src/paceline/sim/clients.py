@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from paceline.model.identifiers import NodeName, RequestId
 from paceline.model.status import ChangeOrigin
 from paceline.replica.requests import (
@@ -40,7 +42,6 @@ class Change:
     code: str = ""
     asked: Daemon | None = None
     """The life of the daemon that was asked last."""
-    was_repeated: bool = False
     target: NodeName = NO_NODE
     """The node that a fencing by hand was for."""
 
@@ -157,8 +158,6 @@ class Administrators:
         if change.outcome in settled and answer.outcome not in settled:
             return
         change.outcome, change.code = answer.outcome, answer.code
-        if change.was_repeated and answer.code == "no-quorum":
-            change.outcome = Outcome.UNKNOWN  # Who has no quorum cannot know of the first time.
         words = f"client {change.marker}: {answer.outcome} {answer.code} {answer.detail}".rstrip()
         self._trace.tell(machine.name, words)
         self._on_answer(machine, change, answer)
@@ -170,7 +169,8 @@ class Administrators:
             if able:
                 machine = self._chance.pick(able)
                 self._trace.tell(machine.name, f"client {change.marker}: asks again")
-                change.was_repeated = True
+                if isinstance(request, Configure):
+                    request = structs.replace(request, is_repeated=True)
                 self._ask(machine, change, request)
 
 
