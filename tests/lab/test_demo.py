@@ -16,3 +16,4 @@ def test_every_step_of_the_walk_through_holds(capfd: pytest.CaptureFixture[str])
     told = capfd.readouterr()
     assert status == 0, told.out[-6000:] + told.err
     assert "steps held" in told.out
+    assert "[your machine]$ paceline lab crash worker2" in told.out

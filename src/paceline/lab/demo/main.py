@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from paceline.lab.demo.scene import VIRTUAL_ADDRESS, Scene
 from paceline.lab.demo.stage import Answer, Stage
@@ -52,10 +52,19 @@ def main(words: Sequence[str]) -> int:
 def make_scene(lab: Lab) -> Scene:
     """Return the hands with which the story acts on this lab."""
     shared = lab.state.shared_disk
+    stage = Stage(run_in_node=NodeShell(lab).run)
+
+    def switch(verb: str, act: Callable[[str], None]) -> Callable[[str], None]:
+        def do(node: str) -> None:
+            stage.outside(f"paceline lab {verb} {node} --name {lab.spec.name}")
+            act(node)
+
+        return do
+
     return Scene(
-        stage=Stage(run_in_node=NodeShell(lab).run),
-        crash=lab.crash,
-        boot=lab.boot,
+        stage=stage,
+        crash=switch("crash", lab.crash),
+        boot=switch("boot", lab.boot),
         watch_page=lambda: lab.client.probe(f"http://{VIRTUAL_ADDRESS}/"),
         watch_address=lambda: lab.client.probe(VIRTUAL_ADDRESS),
         shared_image=shared,

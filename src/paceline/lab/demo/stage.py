@@ -116,6 +116,10 @@ class Stage:
         """Say what an answer means."""
         self._line(f"  => {text}")
 
+    def outside(self, command: str) -> None:
+        """Show a command that is given outside of the nodes, on the machine that the lab is on."""
+        self._line(f"\n[your machine]$ {command}")
+
     def shell(
         self,
         node: str,

@@ -162,6 +162,12 @@ def play_fencing(scene: Scene) -> None:
     )
     active = find_active(scene)
     survivor = other_node(active)
+    stage.say(
+        f"""
+        {active}'s power is cut again. {survivor} may not believe that it is off: it has it switched
+        off first, and takes over when the device says that it is.
+        """
+    )
     with stage.fail_over(
         f"power cut of {active} with fencing on", scene.watch_page, "fenced before recovery"
     ):
