@@ -45,6 +45,26 @@ def test_every_problem_is_said_when_the_request_is_bad(
     assert "200 to 300000 milliseconds, not 1" in error
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("frobnicate", "frobnicate"),
+        ("spoil worker1 --delay soon", "soon"),
+        ("crash", "node"),
+        ("list --all", "--all"),
+    ],
+)
+def test_words_that_make_no_sense_are_named_with_the_usage_and_status_1(
+    words: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    error = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert named in error.splitlines()[-1]
+    assert error.startswith("usage: paceline lab")
+
+
 @pytest.mark.lab
 def test_exec_passes_words_input_and_status(lab: Lab) -> None:
     name = ["--name", lab.spec.name]

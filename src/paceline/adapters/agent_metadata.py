@@ -152,7 +152,7 @@ class InstalledAgents:
     def _made_up(self, agent: AgentName) -> bytes:
         """Return metadata for what prints none."""
         if agent.type not in self.agents(agent.standard):
-            raise AgentMetadataError(f"there is no {agent.standard} service of this name")
+            raise AgentMetadataError(f"nothing of class {agent.standard} has this name here")
         is_lsb = agent.standard == "lsb"
         name = agent.type
         return _MADE_UP.format(

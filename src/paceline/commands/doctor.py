@@ -11,6 +11,7 @@ from paceline.commands.doctor_checks import (
     is_broken,
     shared_addresses,
 )
+from paceline.commands.rendering import with_program
 from paceline.model.corosync_conf import (
     UDP_PORT,
     Section,
@@ -53,7 +54,8 @@ def examine_nodes(request: Request, ports: Ports) -> Outcome:
     found = _look(peers, names, token, _conf(ports))
     checks = examine(found)
     status = 1 if is_broken(checks) else 0
-    return Outcome(text=_text(checks), status=status)
+    text = with_program(_text(checks), request.program)
+    return Outcome(text=text, status=status)
 
 
 def _default_names(ports: Ports, peers: Peers) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """Reports as the lines a user reads."""
 
+import re
+
+from paceline.commands.table import MODULES
 from paceline.model.reports import Report, Severity
 
 _PREFIX = {
@@ -10,6 +13,17 @@ _PREFIX = {
 }
 FORCE_HINT = ", use --force to override"
 CLOSING_LINE = "Error: Errors have occurred, therefore {program} is unable to continue"
+
+
+def with_program(text: str, program: str) -> str:
+    """Return advice with the commands named as the user calls the program.
+
+    Advice is written with `pcs`, which most people type; where the real pcs is installed, that
+    name is not ours.
+    """
+    if program == "pcs":
+        return text
+    return re.sub(rf"(?<![\w/.-])pcs (?=(?:{'|'.join(MODULES)})\b)", f"{program} ", text)
 
 
 def render_report(report: Report) -> str:

@@ -16,7 +16,7 @@ from paceline.commands.contract import (
     Style,
     UsageError,
 )
-from paceline.commands.rendering import CLOSING_LINE, render_report
+from paceline.commands.rendering import CLOSING_LINE, render_report, with_program
 from paceline.commands.routing import Route, find_route, known_prefix, next_words, suggest
 from paceline.commands.table import MODULES, commands_of
 from paceline.commands.usage import implied_options, overview, usage_of
@@ -155,7 +155,7 @@ def _run_command(
             "This command is deprecated and will be removed. Please use "
             f"'{session.program} {route.alias.replaced_by}' instead.",
         )
-    told = _Told(findings, terminal)
+    told = _Told(findings, terminal, session.program)
     request = _make_request(route, given, session, terminal, told)
     has_error = False
     outcome = Outcome()
@@ -222,9 +222,10 @@ def _places(given: Mapping[str, str], session: Session) -> Places:
 class _Told:
     """What of the findings was shown: warnings before the progress that follows, errors last."""
 
-    def __init__(self, findings: Findings, terminal: Terminal) -> None:
+    def __init__(self, findings: Findings, terminal: Terminal, program: str) -> None:
         """Begin with nothing told."""
         self.findings = findings
+        self._program = program
         self._terminal = terminal
         self._told: set[int] = set()
 
@@ -241,7 +242,8 @@ class _Told:
         for number, report in enumerate(self.findings.reports):
             if number not in self._told and is_wanted(report):
                 self._told.add(number)
-                self._terminal.err(render_report(report) + "\n")
+                text = with_program(render_report(report), self._program)
+                self._terminal.err(text + "\n")
 
 
 def _show_usage_error(error: UsageError, terminal: Terminal, usage: str) -> int:

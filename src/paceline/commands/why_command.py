@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.rendering import with_program
 from paceline.commands.status_sections import outcome_text, task_text
 from paceline.commands.status_view import (
     StatusView,
@@ -66,7 +67,7 @@ def why(request: Request, ports: Ports) -> Outcome:
         lines = list(why_text(_without_failures(explanation), each.id, node))
         lines.extend(_failures(each, view, node))
         blocks.append("\n".join(lines))
-    return Outcome(text="\n\n".join(blocks))
+    return Outcome(text=with_program("\n\n".join(blocks), request.program))
 
 
 def _refusal(code: str, message: str) -> InvalidRequestError:

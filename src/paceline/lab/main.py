@@ -10,6 +10,7 @@ from paceline.lab.campaign import main as campaign
 from paceline.lab.lab import Lab, LabError, Member, all_labs
 from paceline.lab.layout import LAB_NAME_DEFAULT, NETWORKS, TOKEN_MS_DEFAULT
 from paceline.lab.members import member_python
+from paceline.lab.parser import WordsParser
 
 Words = argparse.Namespace
 CAMPAIGN_NAME = "campaign"
@@ -32,7 +33,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="paceline lab", description=__doc__)
+    parser = WordsParser(prog="paceline lab", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for verb, (action, text) in _VERBS.items():
         one = verbs.add_parser(verb, help=text, description=text)

@@ -269,8 +269,11 @@ def main() -> int:
                 seconds=words.seconds,
             )
         )
+    except socket.gaierror:
+        print(f"Error: the client knows no address of '{words.target}'", file=sys.stderr)
+        return 1
     except (ValueError, OSError) as error:
-        print(f"probe: {error}", file=sys.stderr)
+        print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,6 +1,5 @@
 """`paceline demo [--down]`: makes the lab, plays the story, says what to type next."""
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 
@@ -8,6 +7,7 @@ from paceline.lab.demo.scene import VIRTUAL_ADDRESS, Scene
 from paceline.lab.demo.stage import Answer, Stage
 from paceline.lab.demo.story import play
 from paceline.lab.lab import Lab, LabError
+from paceline.lab.parser import WordsParser
 
 LAB_NAME = "demo"
 NEXT_STEPS = """
@@ -23,7 +23,7 @@ The lab stays up. Look around in it, and break it:
 
 def main(words: Sequence[str]) -> int:
     """Play the demo; return 0 only if every step held."""
-    parser = argparse.ArgumentParser(
+    parser = WordsParser(
         prog="paceline demo",
         description="The walk-through: two real nodes, a virtual IP and Apache, on real Corosync.",
     )
