@@ -101,6 +101,7 @@ def _inner_clone(work: Work, bundle: Resource, configured: Bundle, count: int) -
         ("clone-max", str(count)),
         ("clone-node-max", str(max(1, configured.replicas_per_host))),
         ("globally-unique", "true" if configured.replicas_per_host > 1 else "false"),
+        ("ordered", "true"),
     ]
     if is_promotable:
         pairs += [("promotable", "true"), ("promoted-max", str(configured.promoted_max))]
@@ -349,6 +350,12 @@ def _place_companions(work: Work, replica: Replica) -> None:
         return
     if host is not None and host.name in connection.scores:
         work.score(connection, host.name, CONNECTION_SCORE, "container", replica.container.id)
+    if host is not None and host.remote_resource is not None:
+        # A remote node is spoken to from one member only, also about the containers on it.
+        nested = Colocation(
+            f"nested:{connection.id}", INFINITY, connection, host.remote_resource, influence=True
+        )
+        add_colocation(work, nested)
     place(work, connection)
     if replica.instance is not None and replica.node is not None:
         # Where the container will not run the start inside is impossible (`ordering`).

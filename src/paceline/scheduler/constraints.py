@@ -191,7 +191,8 @@ def _use_scores(
     rsc.location_list.append(Location(constraint.id, scores, role, constraint.discovery))
     if constraint.discovery in ("never", "exclusive"):
         for each in rsc.walk():
-            if is_inside_bundle(each):
+            if is_inside_bundle(each) or (each.bundle is not None and each.is_remote_connection):
+                # The connection to a container may run on any node, wherever the container is.
                 continue
             for name in scores:
                 each.discovery[name] = constraint.discovery

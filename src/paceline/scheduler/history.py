@@ -731,10 +731,12 @@ def finish_state(work: Work) -> None:
 
 
 def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
-    """Fence devices and connections run on cluster members only."""
-    if not (rsc.is_fence_device or rsc.is_remote_connection) and not any(
-        each.is_remote_connection for each in rsc.fillers
-    ):
+    """Fence devices and connections run on cluster members only, and so do guest nodes.
+
+    The containers of a bundle are no guests of that kind: they may run on remote nodes.
+    """
+    is_guest = rsc.bundle is None and any(each.is_remote_connection for each in rsc.fillers)
+    if not (rsc.is_fence_device or rsc.is_remote_connection or is_guest):
         return
     for node in work.nodes:
         if node.is_remote and node.name in rsc.scores:

@@ -33,6 +33,9 @@ def can_probe(node: Node) -> bool:
 
 
 def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
+    if rsc.kind is Kind.CLONE and rsc.bundle is not None:
+        _probe_replicas(work, rsc.bundle)
+        return
     if rsc.kind is Kind.CLONE and not rsc.is_unique:
         _probe_clone(work, rsc, nodes)
         return
@@ -46,17 +49,36 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
                     for start in first_actions(work, rsc.container, "start"):
                         tie(start, probe, Tie.ORDER | (Tie.BLOCKS if waits else 0))
                 order_probe(work, probe, rsc.clone or rsc)
+                if rsc.is_bundle_container:
+                    _order_container_probe(probe, rsc)
         return
     for child in rsc.children:
         _probe(work, child, nodes)
 
 
+def _order_container_probe(probe: Action, container: Resource) -> None:
+    """What is inside starts once all containers were asked for; a sibling shares no node before.
+
+    Where several replicas may share a node the sibling need not wait.
+    """
+    bundle = container.bundle
+    if bundle is None:
+        return
+    for child in bundle.children:
+        begin = child.find_action("start") if child.kind is Kind.CLONE else None
+        if begin is not None:
+            tie(probe, begin, Tie.ORDER)
+    if bundle.is_unique:
+        return
+    for replica in bundle.replicas:
+        start = replica.container.find_action("start", probe.node)
+        if start is not None and replica.container is not container:
+            tie(probe, start, Tie.ORDER)
+
+
 def _probe_clone(work: Work, clone: Resource, nodes: list[Node]) -> None:
     """Of an anonymous clone one instance is probed on each node, whichever would be there."""
     if not clone.children:
-        return
-    if clone.bundle is not None:
-        _probe_replicas(work, clone.bundle)
         return
     members: dict[str, list[Resource]] = {}
     for child in clone.children:

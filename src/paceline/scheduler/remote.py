@@ -12,6 +12,14 @@ from paceline.scheduler.nodes import read_wishes
 from paceline.scheduler.work import Node, Resource, Role, Work
 
 
+def is_connected(node: Node) -> bool:
+    """Say whether the node's connection is known to be active, and the container if it has one."""
+    connection = node.remote_resource
+    if connection is None or connection.role <= Role.STOPPED:
+        return False
+    return connection.container is None or connection.container.role > Role.STOPPED
+
+
 def settle_remote_node(work: Work, node: Node) -> None:
     """Set a remote or guest node's state from the history of its connection."""
     rsc = node.remote_resource

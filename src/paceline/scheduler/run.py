@@ -26,7 +26,12 @@ from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
 from paceline.scheduler.probes import make_probes
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
-from paceline.scheduler.remote import keep_fillers_inside, settle_remote_node, suspect_lost_remotes
+from paceline.scheduler.remote import (
+    is_connected,
+    keep_fillers_inside,
+    settle_remote_node,
+    suspect_lost_remotes,
+)
 from paceline.scheduler.remote_ordering import order_remote_actions
 from paceline.scheduler.resources import (
     make_resources,
@@ -65,17 +70,25 @@ def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work,
 
 
 def _read_histories(work: Work, reader: HistoryReader) -> None:
-    """Members first; a remote node's own history once its connection's was read."""
+    """Members first; a remote or guest node once its connection (and container) is found active.
+
+    A container may run on a remote node, whose history is read only then: so look again while
+    something new is found. What is left is not reachable, and what ran there needs fencing.
+    """
     nodes = sorted(work.nodes, key=lambda node: node.status.file_order if node.status else 0)
     for node in nodes:
         if not node.is_remote and (node.is_online or work.options.fencing_enabled):
             reader.read_node(node)
-    for is_guest in (True, False):
-        for node in nodes:
-            if node.is_remote and node.is_guest is is_guest:
-                settle_remote_node(work, node)
-                if node.is_online or work.options.fencing_enabled:
-                    reader.read_node(node)
+    unread = [node for node in nodes if node.is_remote]
+    while True:
+        ready = [node for node in unread if is_connected(node)] or unread
+        if not ready:
+            return
+        for node in ready:
+            settle_remote_node(work, node)
+            if node.is_online or work.options.fencing_enabled:
+                reader.read_node(node)
+        unread = [node for node in unread if node not in ready]
 
 
 def _hold_without_device(work: Work) -> None:
