@@ -119,7 +119,7 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
         return False
     if node.is_remote and (rsc.is_fence_device or rsc.is_remote_connection):
         return False
-    if node.is_remote and rsc.fillers:
+    if node.is_remote and rsc.fillers and rsc.bundle is None:
         return False
     if rsc.is_removed_filler:
         pass
