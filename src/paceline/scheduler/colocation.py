@@ -32,14 +32,38 @@ def this_with(rsc: Resource) -> list[Colocation]:
     while parent is not None:
         if parent.kind is Kind.GROUP:
             if parent.children[0] is not child:
+                found.extend(_past_unmanaged(parent, child))
                 break
             found.extend(parent.this_with)
+            found.extend(_required_by_later(parent))
         else:
             if parent.kind is Kind.BUNDLE and not child.is_bundle_container:
                 break
             found.extend(parent.this_with)
         child, parent = parent, parent.parent
     return sort_colocations(found, by_primary=True)
+
+
+def _required_by_later(group: Resource) -> list[Colocation]:
+    """Return what later members require outside of the group: the first goes where they can too."""
+    return [
+        each
+        for member in group.children[1:]
+        for each in member.this_with
+        if each.is_mandatory and each.primary.parent is not group
+    ]
+
+
+def _past_unmanaged(group: Resource, child: Resource) -> list[Colocation]:
+    """Return what a group's later member must follow itself.
+
+    Usually the first member hears the group's colocations and the others go with it. One that is
+    unmanaged stays where it is whatever it heard, so who comes after it must hear them too.
+    """
+    earlier = group.children[: group.children.index(child)]
+    if all(each.is_managed for each in earlier):
+        return []
+    return [each for each in group.this_with if each.score >= INFINITY]
 
 
 def with_this(rsc: Resource) -> list[Colocation]:

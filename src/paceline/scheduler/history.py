@@ -111,7 +111,9 @@ class HistoryReader:
         """Return the instance of an anonymous clone that stands for the one on this node.
 
         If a sibling in the same cloned group was found on the node already, it is the same
-        instance; else the first that is active nowhere.
+        instance; else the first that is active nowhere. A second one on the same node, and one
+        that a lost node need not be fenced for, must not use up an instance that others could be:
+        it is one too many.
         """
         free: Resource | None = None
         if node.bundle is not None and node.bundle is clone.bundle:
@@ -123,16 +125,20 @@ class HistoryReader:
             if member is None:
                 continue
             if node in member.running_on and member.history[node.name][0].resource != name:
-                # Another instance of the same name is on this node too.
-                continue
+                return self._surplus(clone, base)
             if any(node is each for m in child.primitives() for each in m.running_on):
                 return member
             if (free is None and not child.is_active() and not child.is_removed) and (
                 all(not m.pending_node or m.pending_node is node for m in child.primitives())
             ):
                 free = member
-        if free is not None:
+        is_lost = node.is_unclean or not node.is_online
+        if free is not None and not (is_lost and free.requires in ("nothing", "quorum")):
             return free
+        return self._surplus(clone, base)
+
+    def _surplus(self, clone: Resource, base: str) -> Resource:
+        """Return a new instance beyond those that there may be, so that it is stopped."""
         child = add_instance(self._work, clone, len(clone.children))
         for each in child.walk():
             each.is_removed = True
