@@ -17,6 +17,7 @@ from paceline.commands.run import Places
 from paceline.ports.cib_store import CibStore
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.agents import AgentRunner
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
@@ -47,6 +48,7 @@ def make_ports(places: Places) -> Ports:
         open_peers=lambda: make_peers(session.environment),
         open_engine_tools=lambda: make_engine_tools(session.environment),
         open_report_files=lambda: make_report_files(session.environment),
+        open_agent_runner=lambda: make_agent_runner(session.environment),
     )
 
 
@@ -73,6 +75,13 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         look=look,
         random_bytes=os.urandom,
     )
+
+
+def make_agent_runner(environment: Mapping[str, str]) -> "AgentRunner":
+    """Return what runs agents by hand."""
+    from paceline.adapters.agent_runs import AgentsByHand
+
+    return AgentsByHand(environment)
 
 
 def make_engine_tools(environment: Mapping[str, str]) -> "EngineTools":

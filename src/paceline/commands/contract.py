@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
-from paceline.model.errors import InvalidRequestError, PacelineError
+from paceline.model.errors import InvalidRequestError, InvariantError, PacelineError
 from paceline.model.reports import Report, Severity, has_errors
 from paceline.ports.agents import AgentLibrary
 from paceline.ports.cib_store import CibStore
@@ -13,6 +13,7 @@ from paceline.ports.daemon import Daemon
 from paceline.ports.text_files import TextFiles
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
+    from paceline.ports.agents import AgentRunner
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
@@ -180,6 +181,10 @@ class Outcome:
     status: int | None = None
 
 
+def _no_agents() -> "AgentRunner":
+    raise InvariantError("no agents can be run here")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The outside, as commands reach it. A new port is one more field here."""
@@ -193,6 +198,7 @@ class Ports:
     open_peers: Callable[[], "Peers"]
     open_engine_tools: Callable[[], "EngineTools"]
     open_report_files: Callable[[], "ReportFiles"]
+    open_agent_runner: Callable[[], "AgentRunner"] = _no_agents
 
 
 Handler = Callable[[Request, Ports], Outcome]

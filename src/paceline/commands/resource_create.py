@@ -18,6 +18,7 @@ from paceline.cib.remote_nodes import GUEST_NAME, REMOTE_AGENT, taken_names
 from paceline.cib.resources import create_primitive, find_resource, inner_resources, wrap_in_clone
 from paceline.cib.tree import Element, add_element, get_section, has_id
 from paceline.commands.agent_lookup import fence_agent_name, metadata_or_unknown, name_from_words
+from paceline.commands.agent_validation import validate_by_agent
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
@@ -52,7 +53,7 @@ def create(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
     name = name_from_words(request, ports, wanted.agent_text)
     agent = metadata_or_unknown(request, ports, name)
-    edit_cib(request, ports, lambda root: _create(request, root, agent, wanted, "resource"))
+    edit_cib(request, ports, lambda root: _create(request, ports, root, agent, wanted, "resource"))
     wait_if_asked(request, ports, [wanted.resource_id])
     return Outcome()
 
@@ -62,7 +63,7 @@ def create_stonith(request: Request, ports: Ports) -> Outcome:
     wanted = _read_words(request)
     check_wait(request, ports)
     agent = metadata_or_unknown(request, ports, fence_agent_name(request, wanted.agent_text))
-    edit_cib(request, ports, lambda root: _create(request, root, agent, wanted, "stonith"))
+    edit_cib(request, ports, lambda root: _create(request, ports, root, agent, wanted, "stonith"))
     wait_if_asked(request, ports, [wanted.resource_id])
     return Outcome()
 
@@ -162,7 +163,7 @@ def _read_group(request: Request, words: list[str], wanted: _Wanted) -> None:
 
 
 def _create(
-    request: Request, root: Element, agent: AgentMetadata, wanted: _Wanted, what: str
+    request: Request, ports: Ports, root: Element, agent: AgentMetadata, wanted: _Wanted, what: str
 ) -> str:
     """Check everything, then put the resource into the tree."""
     findings = request.findings
@@ -180,6 +181,9 @@ def _create(
     findings.extend(tuple(check_new_parameters(agent, wanted.parameters)))
     findings.extend(tuple(check_unique(root, agent, wanted.resource_id, wanted.parameters)))
     findings.stop_if_errors()
+    if agent.exists:
+        validate_by_agent(request, ports, agent.name, wanted.resource_id, wanted.parameters)
+        findings.stop_if_errors()
     taken = check_operation_ids(root, operations)
     if taken:
         raise InvalidRequestError(*taken)
@@ -346,7 +350,8 @@ COMMANDS = (
         "[clone [<clone id>] [<name>=<value>]... | promotable [<clone id>] [<name>=<value>]... | "
         "group <group id> [before|after <resource id>] | bundle <bundle id>]",
         options=(
-            "disabled", "no-default-ops", "force", "wait", "group", "before", "after",
+            "disabled", "no-default-ops", "agent-validation", "force", "wait", "group", "before",
+            "after",
         ),
         help="Create a resource from an agent.",
         details=_DETAILS,
@@ -357,7 +362,7 @@ COMMANDS = (
         needs=Needs.CIB,
         arguments="<stonith id> <agent> [<name>=<value>]... "
         "[op <operation> <name>=<value>...]... [meta <name>=<value>...]",
-        options=("disabled", "no-default-ops", "force", "wait"),
+        options=("disabled", "no-default-ops", "agent-validation", "force", "wait"),
         help="Create a fence device from an agent.",
     ),
 )  # fmt: skip

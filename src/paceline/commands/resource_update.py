@@ -17,6 +17,7 @@ from paceline.cib.resources import agent_of, find_resource, iterate_resources
 from paceline.cib.tree import Element, add_element, remove
 from paceline.cib.wording import bad_value, quoted
 from paceline.commands.agent_lookup import load_metadata, missing_metadata
+from paceline.commands.agent_validation import validate_by_agent
 from paceline.commands.arguments import parse_pairs, split_sections
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
@@ -113,6 +114,8 @@ def _check_parameters(
             if any(f"'{one}'" in report.message for one in touched)
         ]
     refuse_first_errors(request, reports)
+    validate_by_agent(request, ports, name, element.get("id", ""), after)
+    request.findings.stop_if_errors()
 
 
 def check_operation(
@@ -271,7 +274,7 @@ def _area_commands(area: str, what: str) -> tuple[Command, ...]:
             needs=Needs.CIB,
             arguments=f"<{area} id> [<name>=[<value>]]... [op <operation> <name>=<value>...]... "
             "[meta <name>=[<value>]...]",
-            options=("force", "wait"),
+            options=("force", "wait", "agent-validation"),
             help=f"Change {what}; an empty value removes, an operation is replaced as a whole.",
         ),
         Command(

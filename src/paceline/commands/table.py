@@ -27,6 +27,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "resource_agents",
         "defaults",
         "resource_failcount",
+        "resource_debug",
         "status",
     ),
     "stonith": (
@@ -121,6 +122,7 @@ _ONLY_FOR_WORDS: Mapping[str, str] = {
     "status": "status",
     "status_query": "query wait",
     "resource_failcount": "failcount",
+    "resource_debug": "debug-start debug-stop debug-promote debug-demote debug-monitor",
     "resource_create": "create",
     "resource_cleanup": "cleanup refresh reprobe failcount",
     "resource_update": "meta update utilization",
