@@ -101,3 +101,19 @@ def test_removing_a_node_that_is_no_guest_says_so() -> None:
     status, _out, err = dummies("A")("cluster node remove-guest A")
     assert status == 1
     assert "guest node 'A' does not appear to exist" in err
+
+
+def test_resource_in_a_bundle_is_not_cut_off_unless_forced() -> None:
+    pcs = CommandLine()
+    pcs.ok("resource bundle create B container podman image=i network control-port=9 meta a=")
+    pcs.ok("resource create A ocf:pacemaker:Dummy bundle B")
+    status, _out, err = pcs("resource bundle update B network control-port=")
+    assert (status, "will not be accessible" in err) == (1, True)
+    pcs.ok("resource bundle update B network control-port= --force")
+
+
+def test_option_that_no_container_has_cannot_be_forced_in() -> None:
+    pcs = CommandLine()
+    before = pcs.text
+    assert pcs("resource bundle create B container podman image=i colour=red --force")[0] == 1
+    assert pcs.text == before

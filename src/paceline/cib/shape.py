@@ -90,6 +90,25 @@ class Problem(NamedTuple):
     advice: str = ""
 
 
+_CONTAINER = frozenset({
+    "image", "replicas", "replicas-per-host", "masters", "promoted-max", "run-command", "options",
+    "network",
+})  # fmt: skip
+_SET = frozenset({"id", "id-ref", "score"})
+ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "docker": _CONTAINER,
+    "podman": _CONTAINER,
+    "rkt": _CONTAINER,
+    "network": frozenset(
+        {"ip-range-start", "control-port", "host-interface", "host-netmask", "add-host"}
+    ),
+    "port-mapping": frozenset({"id", "port", "internal-port", "range"}),
+    "storage-mapping": frozenset({"id", "source-dir", "source-dir-root", "target-dir", "options"}),
+    **dict.fromkeys(SETS, _SET),
+}
+"""Elements that have these attributes only."""
+
+
 def find_misshapen(root: Element) -> Iterator[Problem]:
     """Yield what is wrong with single elements of the configuration, in the order of the file."""
     configuration = root.find("configuration")
@@ -104,6 +123,7 @@ def find_misshapen(root: Element) -> Iterator[Problem]:
             yield from _required(element)
         yield from _words(element)
         yield from _children(element)
+        yield from _attributes(element)
         yield from _references(element, ids)
 
 
@@ -155,6 +175,16 @@ def _children(element: Element) -> Iterator[Problem]:
         if isinstance(child.tag, str) and child.tag not in (known or ()):
             yield Problem(
                 "unknown-element", child, f"there is no such element in <{element.tag}>",
+                "remove it, or look for a misspelling",
+            )  # fmt: skip
+
+
+def _attributes(element: Element) -> Iterator[Problem]:
+    known = ATTRIBUTES.get(element.tag)
+    for name in map(str, element.attrib if known is not None else ()):
+        if name not in (known or ()):
+            yield Problem(
+                "unknown-attribute", element, f"there is no attribute '{name}' of it",
                 "remove it, or look for a misspelling",
             )  # fmt: skip
 

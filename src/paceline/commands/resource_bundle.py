@@ -4,10 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paceline.cib.names import check_new_id, clean_id
-from paceline.cib.nvsets import find_set
+from paceline.cib.nvsets import add_pair, add_set, find_set
 from paceline.cib.resources import find_resource
-from paceline.cib.tree import Element, add_element, find_by_id, get_section, remove, unique_id
-from paceline.cib.wording import bad_value, check_choice, check_option_names, check_required, quoted
+from paceline.cib.tree import (
+    Element,
+    add_element,
+    find_by_id,
+    get_section,
+    has_id,
+    remove,
+    unique_id,
+)
+from paceline.cib.wording import bad_value, check_choice, check_option_names, check_required
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
@@ -56,8 +64,14 @@ def _read(words: Sequence[str], *, is_update: bool) -> _Parts:
         else:
             raise UsageError
     for keyword, group in groups:
+        if not group and keyword not in ("port-map", "storage-map"):
+            raise UsageError(f"No {keyword} options specified")
         match keyword:
             case "container":
+                if parts.container or parts.container_type:
+                    # A second type is a word that is no option, and is refused as such.
+                    parts.container.update(parse_pairs(group))
+                    continue
                 if group and "=" not in group[0] and not is_update:
                     parts.container_type = group.pop(0)
                 parts.container.update(parse_pairs(group))
@@ -66,19 +80,26 @@ def _read(words: Sequence[str], *, is_update: bool) -> _Parts:
             case "meta":
                 parts.meta.update(parse_pairs(group))
             case "port-map":
-                _read_mapping(group, parts.ports, parts.ports_removed, is_update=is_update)
+                removed = parts.ports_removed
+                _read_mapping(keyword, group, parts.ports, removed, is_update=is_update)
             case _:
-                _read_mapping(group, parts.storages, parts.storages_removed, is_update=is_update)
+                removed = parts.storages_removed
+                _read_mapping(keyword, group, parts.storages, removed, is_update=is_update)
     return parts
 
 
 def _read_mapping(
-    group: list[str], added: list[dict[str, str]], removed: list[str], *, is_update: bool
+    keyword: str,
+    group: list[str],
+    added: list[dict[str, str]],
+    removed: list[str],
+    *,
+    is_update: bool,
 ) -> None:
     """Read one mapping: its options, or in an update `add OPTIONS` or `remove ID...`."""
     if not is_update:
         if not group:
-            raise UsageError("No mapping options specified")
+            raise UsageError(f"No {keyword} options specified")
         added.append(parse_pairs(group))
         return
     match group:
@@ -87,7 +108,10 @@ def _read_mapping(
         case ["remove" | "delete", *ids] if ids:
             removed.extend(ids)
         case _:
-            raise UsageError
+            raise UsageError(
+                f"When using '{keyword}' you must specify either 'add' and options or either of "
+                "'delete' or 'remove' and id(s)"
+            )
 
 
 def create(request: Request, ports: Ports) -> Outcome:
@@ -129,13 +153,19 @@ def _check_container(request: Request, options: dict[str, str], *, is_new: bool)
                 severity=Severity.DEPRECATION,
             )
         )
+    named = options if is_new else given  # taking away what is not there hurts nobody
     findings.extend(
-        check_option_names(options, CONTAINER_OPTIONS, what="container", is_forceable=True)
+        check_option_names(named, CONTAINER_OPTIONS, what="container", is_forceable=True)
     )
-    if is_new:
+    if options.get("image") == "":
+        findings.error("value-empty", "image cannot be empty, use image name")
+    elif is_new:
         findings.extend(check_required(given, ("image",), what="container"))
-    elif options.get("image") == "":
-        findings.add(bad_value("image", "", "a non-empty string"))
+    if "masters" in given and "promoted-max" in given:
+        findings.error(
+            "options-exclusive",
+            "Only one of container options 'masters' and 'promoted-max' can be used",
+        )
     for name in COUNTS:
         value = options.get(name, "")
         if value and not (value.isdecimal() and int(value) > 0):
@@ -146,14 +176,33 @@ def _check_container(request: Request, options: dict[str, str], *, is_new: bool)
             findings.add(bad_value(name, value, "a non-negative integer"))
 
 
+def _check_reachable(request: Request, bundle: Element, parts: _Parts) -> None:
+    """Report it if the resource inside would be cut off from the cluster."""
+    inside = bundle.find("primitive")
+    network = bundle.find("network")
+    names = ("control-port", "ip-range-start")
+    before = {name: "" if network is None else network.get(name, "") for name in names}
+    after = {name: parts.network.get(name, before[name]) for name in names}
+    if inside is None or any(after.values()) or not any(before.values()):
+        return
+    request.findings.error(
+        "bundle-unreachable",
+        f"Resource '{inside.get('id')}' will not be accessible by the cluster inside bundle "
+        f"'{bundle.get('id')}', at least one of bundle options 'control-port' or "
+        "'ip-range-start' has to be specified",
+        is_forceable=True,
+    )
+
+
 def _check_port(request: Request, name: str, value: str) -> None:
     if value and not (value.isdecimal() and 1 <= int(value) <= PORT_MAX):
         request.findings.add(bad_value(name, value, f"a port number (1..{PORT_MAX})"))
 
 
-def _check_network(request: Request, options: Mapping[str, str]) -> None:
+def _check_network(request: Request, options: Mapping[str, str], *, is_new: bool = True) -> None:
+    named = [name for name, value in options.items() if value or is_new]
     request.findings.extend(
-        check_option_names(options, NETWORK_OPTIONS, what="network", is_forceable=True)
+        check_option_names(named, NETWORK_OPTIONS, what="network", is_forceable=True)
     )
     _check_port(request, "control-port", options.get("control-port", ""))
     mask = options.get("host-netmask", "")
@@ -183,9 +232,10 @@ def _check_mappings(request: Request, root: Element, parts: _Parts) -> None:
         )
         _check_one_of(request, options, "storage-map", ("source-dir", "source-dir-root"))
         findings.extend(check_required(options, ("target-dir",), what="storage-map"))
-    for options in (*parts.ports, *parts.storages):
-        if "id" in options:
-            findings.extend(check_new_id(root, options["id"]))
+    for what, mappings in (("port-map id", parts.ports), ("storage-map id", parts.storages)):
+        for options in mappings:
+            if "id" in options:
+                findings.extend(check_new_id(root, options["id"], what))
 
 
 def _check_one_of(
@@ -198,7 +248,8 @@ def _check_one_of(
         )
     elif len(given) > 1:
         request.findings.error(
-            "options-exclusive", f"Only one of {what} options {quoted(sorted(names))} can be used"
+            "options-exclusive",
+            f"Only one of {what} options '{names[0]}' and '{names[1]}' can be used",
         )
 
 
@@ -206,14 +257,14 @@ def _create(root: Element, bundle_id: str, parts: _Parts) -> None:
     section = get_section(root, "resources")
     bundle = add_element(section, "bundle", (("id", bundle_id),))
     add_element(bundle, parts.container_type, _given(parts.container))
-    _fill(root, bundle, parts)
+    _fill(root, bundle, parts, is_new=True)
 
 
 def _given(options: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in options.items() if value != ""]
 
 
-def _fill(root: Element, bundle: Element, parts: _Parts) -> None:
+def _fill(root: Element, bundle: Element, parts: _Parts, *, is_new: bool = False) -> None:
     """Add network, mappings and meta attributes to a bundle."""
     if parts.network or parts.ports:
         network = bundle.find("network")
@@ -229,8 +280,16 @@ def _fill(root: Element, bundle: Element, parts: _Parts) -> None:
             storage = add_element(bundle, "storage", ())
         for options in parts.storages:
             _add_mapping(root, storage, "storage-mapping", options, "storage-map", bundle)
-    if parts.meta:
-        set_meta(root, bundle, dict(sorted(parts.meta.items())))
+    meta = dict(sorted(parts.meta.items()))
+    if not meta:
+        return
+    nvset = bundle.find("meta_attributes")
+    if nvset is not None or not is_new:
+        set_meta(root, bundle, meta)
+        return
+    made = add_set(root, bundle, "meta_attributes", ())
+    for name, value in meta.items():  # as in a new resource, also what is empty
+        add_pair(root, made, name, value)
 
 
 def _set_options(element: Element, options: Mapping[str, str]) -> None:
@@ -258,6 +317,8 @@ def _get_bundle(root: Element, bundle_id: str) -> Element:
     bundle = find_resource(root, bundle_id, ("bundle",))
     if bundle is None:
         message = f"bundle '{bundle_id}' does not exist"
+        if has_id(root, bundle_id):
+            message = f"'{bundle_id}' is not a bundle"
         raise InvalidRequestError(Report(code="id-unknown", message=message))
     return bundle
 
@@ -280,7 +341,8 @@ def update(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         bundle = _get_bundle(root, bundle_id)
         _check_container(request, parts.container, is_new=False)
-        _check_network(request, parts.network)
+        _check_network(request, parts.network, is_new=False)
+        _check_reachable(request, bundle, parts)
         _check_mappings(request, root, parts)
         for wanted, tag, what in (
             *((one, "port-mapping", "port-map") for one in parts.ports_removed),

@@ -21,9 +21,9 @@ def check_wait(request: Request, ports: Ports) -> None:
     """Refuse `--wait` where there is no cluster to wait for. Raises UsageError."""
     if not request.has("wait"):
         return
+    wait_limit_ms(request)
     if not ports.cib.is_live:
         raise UsageError("Cannot use '-f' together with '--wait'")
-    wait_limit_ms(request)
 
 
 def wait_limit_ms(request: Request) -> int:
@@ -34,7 +34,7 @@ def wait_limit_ms(request: Request) -> int:
     try:
         return parse_duration_ms(value)
     except ValueError as error:
-        message = f"{value} is not a valid number of seconds to wait"
+        message = f"'{value}' is not a valid number of seconds to wait"
         raise UsageError(message) from error
 
 
