@@ -4,7 +4,7 @@
     bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
     bench/run.py failover crash stop      only these
 
-The scheduler alone is measured by bench/scheduler.py.
+Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py.
 
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
 it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from peer import FOLDER_DEFAULT, PeerCluster, why_absent
 from results import SIDES, Measured, read_all, report, table, write
+from scale import section as scale_section
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
 
 from scheduler import section as scheduler_section
@@ -66,10 +67,16 @@ def main(words: list[str]) -> int:
         )
         write(given.output / "results", measured)
         print(table([(scenario, measured)]), flush=True)
-        text = f"{report(read_all(given.output / 'results'))}\n{scheduler_section()}"
-        (given.output / "RESULTS.md").write_text(text, encoding="utf-8")
+        rewrite_report(given.output)
     print(f"Written to {given.output / 'RESULTS.md'}")
     return 0
+
+
+def rewrite_report(folder: Path) -> None:
+    """Write RESULTS.md of all that was measured."""
+    sections = (report(read_all(folder / "results")), scale_section(), scheduler_section())
+    text = "\n".join(section for section in sections if section)
+    (folder / "RESULTS.md").write_text(text, encoding="utf-8")
 
 
 def listing() -> str:

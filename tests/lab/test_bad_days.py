@@ -14,7 +14,7 @@ import pytest
 import paceline
 from paceline.lab.campaign.evidence import read_owners
 from paceline.lab.cluster import set_up
-from paceline.lab.lab import Lab, Member
+from paceline.lab.lab import Lab, LabError, Member
 from paceline.lab.members import member_python
 
 pytestmark = pytest.mark.lab
@@ -62,9 +62,17 @@ def has_address(node: Member) -> bool:
 def wait_until(condition: Callable[[], bool], what: Callable[[], str]) -> None:
     """Wait for a condition with the real cluster's own pace; fail with what is there instead."""
     deadline = time.monotonic() + SETTLED_SECONDS
-    while not condition():
+    while not holds(condition):
         assert time.monotonic() < deadline, what()
         time.sleep(POLL_SECONDS)
+
+
+def holds(condition: Callable[[], bool]) -> bool:
+    """Look; a node that is off or boots answers nothing, so it does not hold yet."""
+    try:
+        return condition()
+    except LabError:
+        return False
 
 
 def settle(lab: Lab) -> None:
@@ -295,31 +303,93 @@ def test_an_enabled_node_leaves_cleanly_and_rejoins_when_it_reboots(lab: Lab) ->
     assert owners(lab) == [other]
 
 
-def test_a_cut_node_is_fenced_before_its_address_is_taken_when_fencing_is_on(lab: Lab) -> None:
+@contextlib.contextmanager
+def fencing_on(lab: Lab) -> Iterator[None]:
+    """Give each node a fence device, and take all of it away again."""
     for name in lab.spec.node_names:
-        pcs(
-            lab,
-            "worker1",
-            f"stonith create fence-{name} fence_lab plug={name} pcmk_host_list={name}",
-        )
+        words = f"fence-{name} fence_lab plug={name} pcmk_host_list={name}"
+        pcs(lab, "worker1", f"stonith create {words}")
     pcs(lab, "worker1", "property set stonith-enabled=true")
     settle(lab)
-    booted = {
-        name: lab.node(name).read_text("/run/paceline-lab/boot-id")
-        for name in ("worker1", "worker2")
-    }
     try:
-        lab.cut("worker1", "worker2")
-        wait_until(lambda: any(entry.is_done for entry in lab.ledger()), lambda: str(lab.ledger()))
+        yield
         lab.heal()
         settle(lab)
-        fenced = [entry.plug for entry in lab.ledger() if entry.is_done]
-        for name in fenced:
-            assert lab.node(name).read_text("/run/paceline-lab/boot-id") != booted[name]
     finally:
         pcs(lab, "worker1", "property set stonith-enabled=false")
         for name in lab.spec.node_names:
             pcs(lab, "worker1", f"stonith delete fence-{name}")
+
+
+def fenced(lab: Lab, seen: int) -> list[str]:
+    """Return whom the power switch cut off after its first `seen` lines."""
+    return [entry.plug for entry in lab.ledger()[seen:] if entry.is_done]
+
+
+def test_a_cut_node_is_fenced_before_its_address_is_taken_when_fencing_is_on(lab: Lab) -> None:
+    with fencing_on(lab):
+        booted = dict(lab.state.boots)
+        seen = len(lab.ledger())
+        lab.cut("worker1", "worker2")
+        wait_until(lambda: bool(fenced(lab, seen)), lambda: str(lab.ledger()))
+        lab.heal()
+        settle(lab)
+        for name in fenced(lab, seen):
+            assert dict(lab.state.boots)[name] > booted[name]
+
+
+def test_nothing_of_a_lost_node_is_recovered_before_its_power_switch_answers(lab: Lab) -> None:
+    with fencing_on(lab):
+        owner = owners(lab)[0]
+        other = "worker2" if owner == "worker1" else "worker1"
+        seen = len(lab.ledger())
+        lab.break_power(owner)
+        lab.crash(owner)
+        # Tried, and tried again.
+        wait_until(lambda: len(lab.ledger()) > seen + 1, lambda: status(lab, other))
+        assert not has_address(lab.node(other))
+        assert "UNCLEAN" in status(lab, other)
+        lab.mend_power(owner)
+        wait_until(lambda: has_address(lab.node(other)), lambda: status(lab, other))
+        assert fenced(lab, seen) == [owner]
+
+
+def fail_to_stop(lab: Lab) -> str:
+    """Let a service fail to stop; return the node where it does."""
+    pcs(lab, "worker1", "resource create Stuck ocf:lab:Witness")
+    wait_until(
+        lambda: any(runs(node, "Stuck") for node in lab.nodes), lambda: status(lab, "worker1")
+    )
+    place = next(node for node in lab.nodes if runs(node, "Stuck"))
+    file = lab.paths.misbehaviour(place.name, "Stuck")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("fail stop\n")
+    pcs(lab, "worker1", "resource disable Stuck")
+    return place.name
+
+
+def runs(node: Member, resource: str) -> bool:
+    return node.shell(f"test -e /run/witness/{resource}").is_ok
+
+
+def test_node_is_fenced_when_a_service_does_not_stop_there(lab: Lab) -> None:
+    with fencing_on(lab):
+        seen = len(lab.ledger())
+        place = fail_to_stop(lab)
+        wait_until(lambda: fenced(lab, seen) == [place], lambda: status(lab, "worker1"))
+        lab.paths.misbehaviour(place, "Stuck").unlink()
+        other = "worker2" if place == "worker1" else "worker1"
+        pcs(lab, other, "resource delete Stuck")
+
+
+def test_service_is_blocked_and_shown_when_it_does_not_stop_without_fencing(lab: Lab) -> None:
+    place = fail_to_stop(lab)
+    wait_until(lambda: "blocked" in status(lab, "worker1"), lambda: status(lab, "worker1"))
+    assert runs(lab.node(place), "Stuck")
+    lab.paths.misbehaviour(place, "Stuck").unlink()
+    pcs(lab, "worker1", "resource cleanup Stuck")
+    wait_until(lambda: not runs(lab.node(place), "Stuck"), lambda: status(lab, "worker1"))
+    pcs(lab, "worker1", "resource delete Stuck")
     settle(lab)
 
 
