@@ -11,7 +11,8 @@ import queue
 import sys
 from collections import deque
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from logging.handlers import QueueListener, RotatingFileHandler
+from typing import Any, NamedTuple
 
 from paceline.daemon.settings import LEVELS, Settings
 from paceline.ports.clock import Clock
@@ -53,16 +54,26 @@ def format_note(note: Note) -> str:
     return line.replace("\n", " | ").replace("\r", "")
 
 
-class _LosingQueueHandler(QueueHandler):
-    """Puts records into the queue and counts what does not fit."""
+class _Line(NamedTuple):
+    """A note that waits for the thread: making text of it is the thread's work.
 
-    lost = 0
+    A plan of a thousand resources is thousands of notes in one turn of the loop.
+    """
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except queue.Full:
-            self.lost += 1
+    number: int
+    created: float
+    note: Note
+
+
+class _Listener(QueueListener):
+    """Makes records of lines, in its thread."""
+
+    def prepare(self, record: Any) -> logging.LogRecord:
+        """Return the record of a `_Line`."""
+        line: _Line = record
+        made = logging.LogRecord("paceline", line.number, "", 0, format_note(line.note), None, None)
+        made.created = line.created
+        return made
 
 
 class _Formatter(logging.Formatter):
@@ -120,29 +131,27 @@ class NoteLog:
             journal = logging.StreamHandler(sys.stderr)
             journal.setFormatter(_Formatter(node, is_journal=True))
             handlers.append(journal)
-        waiting: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_MAX)
-        self._listener = QueueListener(waiting, *handlers)
-        self._front = _LosingQueueHandler(waiting)
-        self._logger = logging.Logger(f"paceline.{node}", _NUMBERS[settings.log_level])
-        self._logger.addHandler(self._front)
+        self._waiting: queue.Queue[_Line] = queue.Queue(QUEUE_MAX)
+        self._listener = _Listener(self._waiting, *handlers)
+        self._lowest = _NUMBERS[settings.log_level]
         self._clock = clock
+        self.lost = 0
+        """How many lines were lost to a slow disk."""
         self._subscriptions: list[Subscription] = []
         self._listener.start()
 
-    @property
-    def lost(self) -> int:
-        """How many lines were lost to a slow disk."""
-        return self._front.lost
-
     def set_level(self, level: str) -> None:
         """From now on take notes of this level and graver ones."""
-        self._logger.setLevel(_NUMBERS[level])
+        self._lowest = _NUMBERS[level]
 
     def write(self, note: Note) -> None:
         """Take a note."""
         number = _NUMBERS.get(note.level, NOTICE)
-        if self._logger.isEnabledFor(number):
-            self._logger.log(number, "%s", format_note(note))
+        if number >= self._lowest:
+            try:
+                self._waiting.put_nowait(_Line(number, self._clock.wall_ms() / 1000, note))
+            except queue.Full:
+                self.lost += 1
         for each in self._subscriptions:
             each.put(self._clock.wall_ms(), note)
 
