@@ -128,7 +128,7 @@ def measure_ours(count: int, nodes: int) -> Cell:
         load = "cibadmin --replace -o resources --xml-file /root/resources.xml"
         first.shell(load).check()
         started = wait_for(began, lambda: sum(map(running, lab.nodes)) >= count)
-        first.shell(f"crm_resource --wait --timeout {LIMIT_SECONDS:.0f}", timeout_s=LIMIT_SECONDS).check()
+        wait_idle(first)
         writes = write_times(first)
         cpu, packets = idle(first)
         memory = statistics.mean(number(node, MEMORY) for node in lab.nodes) / 1024
@@ -186,6 +186,12 @@ def wait_for(began: float, is_so: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
+def wait_idle(node: Member) -> None:
+    """Wait until the cluster has nothing left to do."""
+    line = f"crm_resource --wait --timeout {LIMIT_SECONDS:.0f}"
+    node.shell(line, timeout_s=LIMIT_SECONDS).check()
+
+
 def write_times(node: Member) -> list[float]:
     """Return how long each of some changes of the configuration took to be acknowledged, in ms."""
     command = [*member_python(), "-c", WRITE, str(WRITES)]
@@ -195,7 +201,7 @@ def write_times(node: Member) -> list[float]:
 
 def idle(node: Member) -> tuple[float, float]:
     """Return a node's idle percent of one processor (Paceline's), and its packets a second."""
-    node.shell(f"crm_resource --wait --timeout {LIMIT_SECONDS:.0f}", timeout_s=LIMIT_SECONDS).check()
+    wait_idle(node)
     before = number(node, PROCESSOR), number(node, PACKETS)
     time.sleep(IDLE_SECONDS)
     after = number(node, PROCESSOR), number(node, PACKETS)
