@@ -415,6 +415,18 @@ def test_change_is_taken_with_a_warning_that_names_the_disk_when_one_is_full(lab
     settle(lab)
 
 
+def test_bad_address_is_told_in_the_agents_words(lab: Lab) -> None:
+    node = lab.node("worker1")
+    try:
+        made = node.shell("pcs resource create Bad ocf:heartbeat:IPaddr2 ip=999.1.1.1 --wait=60")
+        assert made.code == 1
+        assert "Resource 'Bad' is not running on any node" in made.err
+        why = node.shell("paceline why Bad").out
+        assert "Its start on" in why and "the agent said: " in why, why
+    finally:
+        pcs(lab, "worker1", "resource delete Bad")
+
+
 BAD_INPUT = (
     ("pcs resorce create A ocf:heartbeat:Dummy", "resorce"),
     ("pcs resource create A ocf:heartbeat:Dummy --no-such-option", "no-such-option"),
@@ -432,6 +444,8 @@ BAD_INPUT = (
     ("pcs cluster setup again worker1 worker2", "worker"),
     ("pcs cluster start worker9", "worker9"),
     ("pcs stonith fence worker9", "worker9"),
+    ("pcs host auth worker2 addr=1.2.3.x -u hacluster -p x", "1.2.3.x"),
+    ("pcs host auth worker2 port=1 -u hacluster -p x", "port"),
     ("paceline why NoSuch", "NoSuch"),
 )
 
