@@ -201,7 +201,7 @@ def build(root: Path, output: Path, version: str) -> Path:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     package = output / f"paceline_{version}_{output_of('dpkg', '--print-architecture')}.deb"
-    words = ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", str(root), str(package)]
+    words = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(package)]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     return package
 
