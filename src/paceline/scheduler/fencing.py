@@ -153,6 +153,9 @@ def _fence_guest(work: Work, node: Node) -> None:
     point.require("container stopped")
     for stop in stops:
         tie(stop, point, Tie.ORDER)
+        fence = work.fences.get(stop.node.name) if stop.node is not None else None
+        if fence is not None:
+            tie(fence, point, Tie.ORDER)
     for rsc in work.primitives():
         for action in rsc.actions:
             if action.node is node and action.task in ("stop", "demote"):
@@ -198,6 +201,9 @@ def _imply(action: Action, fence: Action) -> None:
         action.is_runnable = True
     if action.reason in ("node-unclean", "node-offline"):
         action.reason = "fenced"
+    if rsc is not None and rsc.bundle is not None and action.task == "demote":
+        # Inside a bundle the stop that follows waits; being demoted changes nothing there.
+        return
     if (
         rsc is None
         or rsc.requires in ("fencing", "unfencing")

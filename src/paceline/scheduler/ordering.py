@@ -43,7 +43,7 @@ def make_collective_actions(work: Work, rsc: Resource) -> None:
                 tie(part_done, done, Tie.ORDER)
     if rsc.kind is Kind.GROUP:
         _tie_group(work, rsc)
-    elif rsc.kind is Kind.CLONE:
+    elif rsc.kind is Kind.CLONE or rsc.is_promotable:
         _tie_clone(work, rsc)
 
 
@@ -161,15 +161,16 @@ def apply_orders(work: Work) -> None:
 
 
 def _order_replicas(work: Work, bundle: Resource) -> None:
-    """Address, then container, then connection, then what is inside; stops the other way round."""
+    """Address, then container, then connection; stops the other way round.
+
+    What is inside follows the connection as on every guest node (`remote_ordering`).
+    """
     for replica in bundle.replicas:
         container = replica.container
         if replica.address is not None:
             order_pair(work, replica.address, "start", container, "start", "mandatory", True)
         if replica.connection is not None:
             order_pair(work, container, "start", replica.connection, "start", "mandatory", True)
-        if replica.instance is not None:
-            order_pair(work, container, "start", replica.instance, "start", "mandatory", True)
 
 
 def order_pair(
@@ -422,7 +423,7 @@ def order_probes_of_firsts(work: Work) -> None:
 
 def _pass_on_probe(probe: Action) -> None:
     parent = rsc.parent if (rsc := probe.resource) is not None else None
-    while parent is not None:
+    while parent is not None and parent.kind is not Kind.BUNDLE:
         stopped = parent.find_action("stopped")
         if stopped is not None:
             tie(probe, stopped, Tie.ORDER)
@@ -458,7 +459,7 @@ def _pass_on(probe: Action, action: Action, seen: set[int]) -> None:
         if then.kind in ("fence", "cluster") or then.task not in _FORWARD_TASKS:
             continue
         if not then.is_summary:
-            if not kind & (Tie.BLOCKS | Tie.FIRST_REQUIRES_THEN):
+            if not kind & Tie.FIRST_REQUIRES_THEN:
                 continue
             if then.resource is not None and then.resource is not probe.resource:
                 for down in then.resource.actions_of(INVERSE.get(then.task, "")):
