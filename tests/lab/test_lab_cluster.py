@@ -47,6 +47,20 @@ def test_cluster_runs_and_is_enabled_when_set_up(running: Lab) -> None:
     assert enabled.out == "enabled\nenabled\n"
 
 
+def test_daemon_takes_over_another_log_level_when_it_is_reloaded(running: Lab) -> None:
+    one = running.node("worker1")
+    log = "/var/log/paceline/paceline.log"
+    one.write_text("/etc/paceline/paceline.conf", "PACELINE_LOG_LEVEL=loud\n")
+    one.run(["systemctl", "reload", "paceline"]).check()
+    wait_until(lambda: "loud is none of debug" in one.read_text(log), "the wrong level to be named")
+    one.write_text("/etc/paceline/paceline.conf", "PACELINE_LOG_LEVEL=debug\n")
+    one.run(["systemctl", "reload", "pacemaker"]).check()
+    wait_until(lambda: "notes from level debug on" in one.read_text(log), "the level to be taken")
+    one.run(["rm", "/etc/paceline/paceline.conf"]).check()
+    refused = one.run(["systemctl", "reload", "corosync"])
+    assert (refused.code, "not applicable for unit corosync" in refused.err) == (1, True)
+
+
 def test_enabled_node_leaves_cleanly_and_rejoins_when_it_reboots(running: Lab) -> None:
     wait_until(lambda: online(running, "worker1"), "both nodes to be online")
     boots, fenced = dict(running.state.boots)["worker2"], len(running.ledger())

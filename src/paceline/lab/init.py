@@ -353,10 +353,25 @@ class Init:
                 return Answer(code=4, err=f"Unit {unknown}.service could not be found.\n")
             case "enable" | "disable":
                 return change_enabled(wanted, is_enabled=request.verb == "enable")
+            case "reload":
+                return self._reload(wanted)
             case "status":
                 return self._status(wanted or units.UNITS)
             case _:
                 return Answer(code=1, err=f"Unknown command verb {request.verb}.\n")
+
+    def _reload(self, wanted: tuple[Unit, ...]) -> Answer:
+        """Have the units read their settings anew, where they can."""
+        lines = []
+        for unit in wanted:
+            pid = next((pid for pid, known in self._services.items() if known == unit), 0)
+            if not unit.is_reloadable:
+                lines.append(f"Job type reload is not applicable for unit {unit.name}.service.\n")
+            elif not pid:
+                lines.append(f"{unit.name}.service is not active, cannot reload.\n")
+            else:
+                os.kill(pid, signal.SIGHUP)
+        return Answer(code=1 if lines else 0, err="".join(lines))
 
     def _is_active(self, words: tuple[str, ...]) -> Answer:
         lines = []

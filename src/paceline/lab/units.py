@@ -17,9 +17,10 @@ class Unit:
     """One service.
 
     `is_notifying`: it is up when it says READY=1, else as soon as it runs. `is_restarted`: started
-    again when it fails. `ends_group`: what it leaves behind is killed with it (a cluster daemon's
-    services must run on, so not there). `watchdog_ms`: it must say WATCHDOG=1 at least so often,
-    else it is killed (and restarted); 0 for never. `good_codes`: exit codes that are no failure.
+    again when it fails. `is_reloadable`: HUP makes it read its settings anew. `ends_group`: what it
+    leaves behind is killed with it (a cluster daemon's services must run on, so not there).
+    `watchdog_ms`: it must say WATCHDOG=1 at least so often, else it is killed (and restarted); 0
+    for never. `good_codes`: exit codes that are no failure.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Unit:
     requires: tuple[str, ...] = ()
     is_notifying: bool = False
     is_restarted: bool = False
+    is_reloadable: bool = False
     ends_group: bool = False
     start_ms: int = _START_MS
     stop_ms: int = _STOP_MS
@@ -48,6 +50,7 @@ PACELINE = Unit(
     requires=("corosync",),
     is_notifying=True,
     is_restarted=True,
+    is_reloadable=True,
     watchdog_ms=_WATCHDOG_MS,
     good_codes=(0, _STAYS_DOWN),
     stop_ms=_CLEAN_LEAVE_MS,
