@@ -91,3 +91,10 @@ def test_window_without_last_man_standing_is_refused() -> None:
     status, _out, err = pcs(f"quorum update last_man_standing_window=500 {HERE}")
     assert (status, "'last_man_standing' must be enabled" in err) == (1, True)
     pcs.ok(f"quorum update last_man_standing=1 last_man_standing_window=500 {HERE}")
+
+
+def test_dry_run_shows_the_file_as_it_would_be_and_leaves_it() -> None:
+    pcs = with_conf()
+    out = pcs.ok(f"cluster config update totem token=5000 {HERE} --dry-run")
+    assert "+    token: 5000" in out
+    assert pcs.files.texts["c.conf"] == CONF

@@ -63,6 +63,7 @@ from paceline.ports.peers import PORT, PeerProblem, Peers
 
 LIVE_ONLY = ("enable", "no-keys-sync", "start", "wait")
 """Options that mean nothing where only a file is written."""
+CHECKED = "All checks have passed on all nodes; nothing was changed. They would get:"
 AUTHKEY_BYTES = 256
 """corosync-keygen's size."""
 DESTROY_MS_MAX = 1_900_000
@@ -98,6 +99,9 @@ def set_up(request: Request, ports: Ports) -> Outcome:
     requests = _certificate_requests(request, peers, names)
     request.findings.stop_if_errors()
     cluster = _prepare(words, nodes, facts, requests, node)
+    if request.has("dry-run"):
+        request.progress(f"{CHECKED}\n\n{_conf_text(words, nodes, uuid='')}")
+        return Outcome()
     _carry_out(request, peers, cluster)
     if request.has("enable"):
         enable_nodes(request, peers, names)
@@ -473,6 +477,9 @@ def _write_local_conf(request: Request, ports: Ports, words: SetupWords) -> Outc
     is_named = request.has("no-cluster-uuid") or words.is_old
     uuid = "" if is_named else ports.open_node().random_bytes(16).hex()
     text = _conf_text(words, words.nodes, uuid=uuid)
+    if request.has("dry-run"):
+        request.progress(text)
+        return Outcome()
     ports.files.write(path, text)
     return Outcome()
 

@@ -4,6 +4,7 @@ With `--corosync_conf FILE` a file is edited in place. Without, this node's file
 what is changed goes to all nodes through their node services (`corosync_live`).
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 from paceline.cib.wording import bad_value, check_option_names
@@ -54,6 +55,9 @@ def write_conf(
 
     `needs_stopped` names the options that Corosync does not take over while it runs.
     """
+    if request.has("dry-run"):
+        _show_difference(request, ports, conf, needs_stopped)
+        return
     if not request.has("corosync_conf"):
         # Slow to load, and a change of a file needs none of it.
         from paceline.commands.corosync_live import spread_conf
@@ -65,6 +69,19 @@ def write_conf(
     except OSError as problem:
         message = f"Unable to write '{ports.corosync_conf_path}': {problem.strerror}"
         raise refuse("conf-unwritable", message) from problem
+
+
+def _show_difference(
+    request: Request, ports: Ports, conf: Section, needs_stopped: Sequence[str]
+) -> None:
+    """Show what would change in the file, and whether Corosync would take it over while it runs."""
+    old = render_corosync_conf(read_conf(ports)).splitlines()
+    new = render_corosync_conf(conf).splitlines()
+    lines = difflib.unified_diff(old, new, "now", "then", lineterm="", n=2)
+    request.progress("\n".join(lines))
+    if needs_stopped:
+        named = ", ".join(needs_stopped)
+        request.progress(f"The cluster has to be stopped for it: {named}.")
 
 
 def get_section_of(conf: Section, name: str) -> Section:

@@ -8,8 +8,10 @@ from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import Element
 from paceline.commands.simulate_report import summary_lines
 from paceline.commands.simulate_summary import changes
+from paceline.commands.time_estimate import estimate, estimate_line
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import ClusterStatus
+from paceline.scheduler.plan import make_plan
 from paceline.scheduler.run import run
 
 NO_STATUS = "There is no status in it, so what the cluster would do cannot be said."
@@ -26,13 +28,16 @@ def foresee(before: Element, after: Element, status: ClusterStatus | None) -> li
     known = status or read_status(before)
     if known is None or not any(node.is_online for node in known.nodes):
         return [NO_STATUS]
-    now, then = (
-        changes(run(Snapshot(configuration=read_configuration(root), status=known)))
+    works = [
+        run(Snapshot(configuration=read_configuration(root), status=known))
         for root in (before, after)
-    )
+    ]
+    now, then = (changes(work) for work in works)
     brought = [each for each in then if each not in now]
     anyway = [each for each in then if each in now]
     lines = [THEN, *(f"  * {line}" for line in summary_lines(brought))] if brought else [NOTHING]
+    if brought:
+        lines.append(estimate_line(estimate(make_plan(works[1]), known)))
     if anyway:
         lines += [ANYWAY, *(f"  * {line}" for line in summary_lines(anyway))]
     return lines

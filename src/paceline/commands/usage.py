@@ -73,7 +73,7 @@ def implied_options(needs: Needs) -> frozenset[str]:
         case Needs.CIB:
             return frozenset({"f", "dry-run"})
         case Needs.COROSYNC_CONF:
-            return frozenset({"corosync_conf"})
+            return frozenset({"corosync_conf", "dry-run"})
         case Needs.CIB_AND_COROSYNC_CONF:
             return frozenset({"f", "corosync_conf"})
         case Needs.CIB_LIVE | Needs.CLUSTER | Needs.NOTHING:
