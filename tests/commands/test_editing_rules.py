@@ -117,3 +117,16 @@ def test_option_that_no_container_has_cannot_be_forced_in() -> None:
     before = pcs.text
     assert pcs("resource bundle create B container podman image=i colour=red --force")[0] == 1
     assert pcs.text == before
+
+
+def test_standby_for_a_while_ends_by_itself_and_can_be_ended_or_made_lasting() -> None:
+    pcs = CommandLine()
+    pcs.ok("node standby worker1 lifetime=1h")
+    assert "<date_expression" in pcs.text
+    pcs.ok("node standby worker1")
+    assert "<date_expression" not in pcs.text
+    assert 'name="standby" value="on"' in pcs.text
+    pcs.ok("node maintenance worker2 lifetime=PT5M")
+    pcs.ok("node unmaintenance worker2")
+    assert "maintenance" not in pcs.text
+    assert pcs("node standby worker1 lifetime=soon")[0] == 1

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from paceline.cib.nvsets import pairs_of, update_first_set
+from paceline.cib.nvsets import add_pair, add_set, pairs_of, update_first_set, update_set
 from paceline.cib.remote_nodes import bundle_replicas, node_names
-from paceline.cib.tree import Element, add_element, get_section, nodes, unique_id
+from paceline.cib.rule_parsing import DateCompare
+from paceline.cib.rules import add_rule
+from paceline.cib.tree import Element, add_element, get_section, nodes, remove, unique_id
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib, read_cib
 from paceline.commands.export_texts import node_commands
+from paceline.commands.lifetimes import end_of_lifetime, read_lifetime_ms
 from paceline.commands.output_formats import output_format
 from paceline.commands.resource_records import set_records
 from paceline.commands.waiting import check_wait, wait_if_asked
@@ -45,9 +48,26 @@ def set_node_attributes(
 ) -> str:
     """Set a node's permanent attributes; empty values remove."""
     node = get_node(root, name)
-    set_id = unique_id(root, f"nodes-{node.get('id')}")
-    update_first_set(root, node, ATTRIBUTES, changes, set_id=set_id)
+    plain = next((one for one in node.iterfind(ATTRIBUTES) if one.find("rule") is None), None)
+    if plain is not None:
+        update_set(root, plain, changes)
+    elif any(changes.values()):
+        set_id = unique_id(root, f"nodes-{node.get('id')}")
+        add_set(root, node, ATTRIBUTES, changes.items(), set_id=set_id)
     return ""
+
+
+def _set_for_a_while(root: Element, name: str, attribute: str, value: str, until: str) -> None:
+    """Set one attribute that ends by itself (or, without `until`, take such a one away)."""
+    node = get_node(root, name)
+    set_id = f"nodes-{node.get('id')}-{attribute}-until"
+    for old in [one for one in node.iterfind(ATTRIBUTES) if one.get("id") == set_id]:
+        remove(old)
+    if not until:
+        return
+    nvset = add_set(root, node, ATTRIBUTES, (), set_id=set_id)
+    add_rule(root, nvset, DateCompare(operation="lt", date=until), f"{set_id}-rule")
+    add_pair(root, nvset, attribute, value)
 
 
 def _set_utilization(request: Request, root: Element, name: str, changes: Mapping[str, str]) -> str:
@@ -180,9 +200,14 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
     """Return a handler that sets an attribute on nodes; without names, on this node."""
 
     def handler(request: Request, ports: Ports) -> Outcome:
-        if request.arguments and request.has("all"):
+        if _named_nodes(request) and request.has("all"):
             raise UsageError("Cannot specify both --all and a list of nodes.")
         check_wait(request, ports)
+        lifetime = next((word for word in request.arguments if word.startswith("lifetime=")), "")
+        lifetime = lifetime.removeprefix("lifetime=") or request.value("lifetime") or ""
+        until = end_of_lifetime(read_lifetime_ms(lifetime)) if lifetime and value else ""
+        if until:
+            request.findings.inform("lifetime", f"This will be in effect until: {until}")
 
         def change(root: Element) -> str:
             names = _chosen_nodes(request, ports, root)
@@ -191,7 +216,9 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
             if unknown:
                 raise InvalidRequestError(*(unknown_node(name) for name in unknown))
             for name in names:
-                set_node_attributes(request, root, name, {attribute_name: value})
+                plain_value = "" if until else value
+                set_node_attributes(request, root, name, {attribute_name: plain_value})
+                _set_for_a_while(root, name, attribute_name, value, until)
             return ""
 
         edit_cib(request, ports, change)
@@ -201,13 +228,17 @@ def _switch(attribute_name: str, value: str) -> Callable[[Request, Ports], Outco
     return handler
 
 
+def _named_nodes(request: Request) -> tuple[str, ...]:
+    return tuple(word for word in request.arguments if not word.startswith("lifetime="))
+
+
 def _chosen_nodes(request: Request, ports: Ports, root: Element) -> tuple[str, ...]:
     if request.has("all"):
         own = [node.get("uname", "") for node in nodes(root)]
         others = {*node_names(root), *bundle_replicas(root)} - set(own)
         return (*own, *sorted(others))
-    if request.arguments:
-        return request.arguments
+    if _named_nodes(request):
+        return _named_nodes(request)
     if not ports.cib.is_live:
         raise UsageError("Node(s) must be specified if -f is used")
     status = ports.cib.read().status
@@ -223,8 +254,8 @@ def _switch_command(
         words=words,
         handler=_switch(attribute_name, value),
         needs=Needs.CIB,
-        arguments="[--all | <node>...]",
-        options=("all", "wait"),
+        arguments="[--all | <node>...] [lifetime=<duration>]" if value else "[--all | <node>...]",
+        options=("all", "wait", *(("lifetime",) if value else ())),
         help=text,
         aliases=tuple(Alias(words=alias) for alias in aliases),
     )

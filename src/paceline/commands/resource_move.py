@@ -1,7 +1,6 @@
 """`resource move`, `ban`, `clear`: where a resource runs, by hand."""
 
 import time
-from datetime import UTC, datetime, timedelta
 
 from paceline.cib.constraints import LOCATION, add_constraint, iterate_constraints
 from paceline.cib.remote_nodes import node_names
@@ -14,10 +13,10 @@ from paceline.cib.rule_effects import Effect, effect_of_date
 from paceline.cib.tree import Element, add_element, remove
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
+from paceline.commands.lifetimes import end_of_lifetime, read_lifetime_ms
 from paceline.commands.node_attributes import unknown_node
 from paceline.commands.resource_places import running_on
 from paceline.commands.waiting import WAIT_MS_DEFAULT, check_wait, wait_if_asked, wait_limit_ms
-from paceline.model.durations import parse_duration_ms
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 from paceline.ports.daemon import JsonRecord
@@ -44,12 +43,7 @@ def _read(request: Request) -> tuple[str, str, int | None]:
     if pairs or not 1 <= len(plain) <= 2:
         verb = {"ban": "ban", "clear": "clear"}.get(request.words[-1], "move")
         raise UsageError("" if plain else f"must specify a resource to {verb}")
-    lifetime_ms = None
-    if lifetime:
-        try:
-            lifetime_ms = parse_duration_ms(lifetime)
-        except ValueError as error:
-            raise UsageError(f"'{lifetime}' is not a duration, like 30s, 1h or PT15M") from error
+    lifetime_ms = read_lifetime_ms(lifetime) if lifetime else None
     return plain[0], plain[1] if len(plain) == 2 else "", lifetime_ms
 
 
@@ -169,8 +163,7 @@ def _constrain(
     if lifetime_ms is None:
         add_constraint(root, LOCATION, [*base, ("node", node), ("score", score)])
         return
-    until = datetime.now(UTC) + timedelta(milliseconds=lifetime_ms)
-    shown = until.strftime("%Y-%m-%d %H:%M:%SZ")
+    shown = end_of_lifetime(lifetime_ms)
     request.findings.inform("lifetime", f"Migration will take effect until: {shown}")
     constraint = add_constraint(root, LOCATION, base)
     rule_id, expression_id, date_id = _lifetime_ids(wanted, resource_id)
