@@ -8,6 +8,7 @@ from paceline.commands.contract import Ports
 from paceline.commands.run import Places, Session, run_words
 from paceline.model.agent_name import AgentName
 from paceline.ports.agents import AgentMetadataError
+from paceline.ports.checkpoints import Checkpoint
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
 from paceline.ports.daemon import JsonRecord
 
@@ -138,6 +139,31 @@ class TerminalInMemory:
         raise AssertionError(f"the user was asked: {prompt}")
 
 
+class CheckpointsInMemory:
+    """Older versions of a configuration, by number."""
+
+    def __init__(self) -> None:
+        self.documents: dict[int, bytes] = {}
+
+    def all_kept(self) -> tuple[Checkpoint, ...]:
+        return tuple(Checkpoint(number=one, replaced_ms=0) for one in sorted(self.documents))
+
+    def read(self, number: int) -> bytes | None:
+        return self.documents.get(number)
+
+
+class EditorInMemory:
+    """A user who replaces some words by others."""
+
+    def __init__(self) -> None:
+        self.replaced: dict[str, str] = {}
+
+    def edit(self, text: str, *, ending: str) -> str:
+        for old, new in self.replaced.items():
+            text = text.replace(old, new)
+        return text
+
+
 def _not_here() -> NoReturn:
     raise AssertionError("this command needs no node")
 
@@ -152,6 +178,8 @@ class CommandLine:
         self.cib = CibInMemory(document, is_live=settles is not None)
         self.daemon = None if settles is None else PatientDaemon(self.cib, settles=settles)
         self.files = FilesInMemory()
+        self.checkpoints = CheckpointsInMemory()
+        self.editor = EditorInMemory()
         self._style = style
 
     def __call__(self, line: str) -> tuple[int, str, str]:
@@ -175,6 +203,8 @@ class CommandLine:
             open_peers=_not_here,
             open_engine_tools=_not_here,
             open_report_files=_not_here,
+            open_checkpoints=lambda: self.checkpoints,
+            open_editor=lambda: self.editor,
         )
 
     def ok(self, line: str) -> str:

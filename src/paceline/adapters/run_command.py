@@ -133,3 +133,12 @@ def _drain(streams: Sequence[_Stream]) -> None:
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
+
+
+def run_on_terminal(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run a program that talks to the user, with our own input and output; return its status.
+
+    Raises OSError where it cannot be started.
+    """
+    pid = os.posix_spawnp(argv[0], list(argv), dict(env))
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -18,6 +18,8 @@ from paceline.ports.cib_store import CibStore
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
     from paceline.ports.agents import AgentRunner
+    from paceline.ports.checkpoints import Checkpoints
+    from paceline.ports.editor import Editor
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
@@ -48,6 +50,7 @@ def make_ports(places: Places) -> Ports:
         open_peers=lambda: make_peers(session.environment),
         open_engine_tools=lambda: make_engine_tools(session.environment),
         open_report_files=lambda: make_report_files(session.environment),
+        open_checkpoints=lambda: make_checkpoints(session.environment),
         open_agent_runner=lambda: make_agent_runner(session.environment),
     )
 
@@ -75,6 +78,20 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         look=look,
         random_bytes=os.urandom,
     )
+
+
+def make_checkpoints(environment: Mapping[str, str]) -> "Checkpoints":
+    """Return the older versions of the configuration."""
+    from paceline.adapters.kept_checkpoints import KeptCheckpoints
+
+    return KeptCheckpoints(environment)
+
+
+def make_editor(environment: Mapping[str, str]) -> "Editor":
+    """Return the user's editor, for commands that run in place."""
+    from paceline.adapters.user_editor import UserEditor
+
+    return UserEditor(environment)
 
 
 def make_agent_runner(environment: Mapping[str, str]) -> "AgentRunner":

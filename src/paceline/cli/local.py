@@ -4,11 +4,12 @@ import os
 import pwd
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
-from paceline.api.wiring import make_ports
+from paceline.api.wiring import make_editor, make_ports
 from paceline.cli.main import ask_user
-from paceline.commands.contract import UsageError
-from paceline.commands.run import Session, run_words
+from paceline.commands.contract import Ports, UsageError
+from paceline.commands.run import Places, Session, run_words
 
 
 class LocalTerminal:
@@ -41,7 +42,13 @@ def run_locally(program: str, words: Sequence[str]) -> int:
         environment=dict(os.environ),
         is_terminal=sys.stdin.isatty(),
     )
-    return run_words(words, session=session, terminal=LocalTerminal(), make_ports=make_ports)
+    return run_words(words, session=session, terminal=LocalTerminal(), make_ports=_ports_here)
+
+
+def _ports_here(places: Places) -> Ports:
+    """Return the ports of a command that runs on the user's own terminal."""
+    ports = make_ports(places)
+    return replace(ports, open_editor=lambda: make_editor(places.session.environment))
 
 
 def _user_name() -> str:

@@ -88,7 +88,8 @@ def _differences(
     return differences(things_of(current, sections), things_of(wanted, sections))
 
 
-def _lines(found: Sequence[Difference]) -> list[str]:
+def difference_lines(found: Sequence[Difference]) -> list[str]:
+    """Return differences as people read them."""
     lines = []
     for one in found:
         lines.append(f"{one.mark} {one.thing.kind} {one.thing.name}".rstrip())
@@ -107,7 +108,9 @@ def plan(request: Request, ports: Ports) -> Outcome:
         return Outcome(text=NOTHING)
     from paceline.commands.foresight import foresee  # brings the scheduler, which loads slowly
 
-    return Outcome(text="\n".join((*_lines(found), "", *foresee(current, wanted, snapshot.status))))
+    return Outcome(
+        text="\n".join((*difference_lines(found), "", *foresee(current, wanted, snapshot.status)))
+    )
 
 
 def apply(request: Request, ports: Ports) -> Outcome:
@@ -123,7 +126,7 @@ def apply(request: Request, ports: Ports) -> Outcome:
     found = _differences(current, wanted, commands)
     if not found:
         return Outcome(text=NOTHING)
-    request.progress("\n".join(_lines(found)))
+    request.progress("\n".join(difference_lines(found)))
     if ports.cib.is_live and not request.has("dry-run"):
         _stop_what_goes(request, ports, found)
     sections = sections_of(commands)

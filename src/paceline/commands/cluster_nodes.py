@@ -319,6 +319,22 @@ def ask_all(
     return done
 
 
+def clear(request: Request, ports: Ports) -> Outcome:
+    """Forget a node that is no longer there: `cluster node clear NODE`."""
+    if len(request.arguments) != 1:
+        raise UsageError
+    name = request.arguments[0]
+    if any(node.name == name for node in cluster_nodes(ports)):
+        request.findings.error(
+            "node-present",
+            f"node '{name}' is still a node of the cluster; use 'cluster node remove'",
+            is_forceable=True,
+        )
+    request.findings.stop_if_errors()
+    _forget(request, ports, [name])
+    return Outcome()
+
+
 def _forget(request: Request, ports: Ports, names: Sequence[str]) -> None:
     """Drop removed nodes from the configuration and from what the daemons know.
 
@@ -385,5 +401,13 @@ COMMANDS = (
         options=("force", "skip-offline", "request-timeout"),
         help="Stop nodes and take them out of the cluster.",
         aliases=(Alias(words="cluster node delete"),),
+    ),
+    Command(
+        words="cluster node clear",
+        handler=clear,
+        needs=Needs.CLUSTER,
+        arguments="<node name>",
+        options=("force",),
+        help="Let the cluster forget a node that is no longer there.",
     ),
 )

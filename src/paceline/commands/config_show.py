@@ -22,13 +22,24 @@ def show(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     root = read_cib(ports)
     conf = read_conf(ports)
-    tops = [one for one in iterate_resources(root) if parent_resource(one) is None]
-    ordered = sorted(tops, key=lambda one: KIND_ORDER.index(one.tag))
-    properties = property.find_property_set(root)
     lines = [
         f"Cluster Name: {read_cluster_name(conf)}",
         "Corosync Nodes:",
         f" {' '.join(node.name for node in read_nodes(conf))}",
+        *configuration_lines(root, is_classic=request.is_classic),
+        "",
+        "Quorum:",
+        *_indented(quorum_lines(conf), "  "),
+    ]
+    return Outcome(text="\n".join(lines))
+
+
+def configuration_lines(root: Element, *, is_classic: bool) -> list[str]:
+    """Return what a CIB configures, as people read it."""
+    tops = [one for one in iterate_resources(root) if parent_resource(one) is None]
+    ordered = sorted(tops, key=lambda one: KIND_ORDER.index(one.tag))
+    properties = property.find_property_set(root)
+    return [
         "Pacemaker Nodes:",
         f" {' '.join(sorted(node.get('uname', '') for node in nodes(root)))}",
         "",
@@ -40,7 +51,7 @@ def show(request: Request, ports: Ports) -> Outcome:
         "Fencing Levels:",
         *_indented(level_lines(root), "  "),
         "",
-        *all_lines(root, Shown(shows_ids=True, is_classic=request.is_classic)),
+        *all_lines(root, Shown(shows_ids=True, is_classic=is_classic)),
         "",
         *alert.listing(root),
         "",
@@ -53,11 +64,7 @@ def show(request: Request, ports: Ports) -> Outcome:
         "",
         "Tags:",
         *(_indented(tag.listing(tag.all_tags(root)), " ") or [" No tags defined"]),
-        "",
-        "Quorum:",
-        *_indented(quorum_lines(conf), "  "),
     ]
-    return Outcome(text="\n".join(lines))
 
 
 def _indented(lines: Iterable[str], indent: str) -> list[str]:

@@ -14,6 +14,8 @@ from paceline.ports.text_files import TextFiles
 
 if TYPE_CHECKING:  # slow to load, and most commands need none of it
     from paceline.ports.agents import AgentRunner
+    from paceline.ports.checkpoints import Checkpoints
+    from paceline.ports.editor import Editor
     from paceline.ports.engine_tools import EngineTools
     from paceline.ports.node import Node
     from paceline.ports.peers import Peers
@@ -185,6 +187,16 @@ def _no_agents() -> "AgentRunner":
     raise InvariantError("no agents can be run here")
 
 
+def _no_checkpoints() -> "Checkpoints":
+    raise InvariantError("no checkpoints are kept here")
+
+
+def _no_editor() -> "Editor":
+    raise InvalidRequestError(
+        Report(code="no-editor", message="there is no terminal here on which you could edit")
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The outside, as commands reach it. A new port is one more field here."""
@@ -199,6 +211,8 @@ class Ports:
     open_engine_tools: Callable[[], "EngineTools"]
     open_report_files: Callable[[], "ReportFiles"]
     open_agent_runner: Callable[[], "AgentRunner"] = _no_agents
+    open_checkpoints: Callable[[], "Checkpoints"] = _no_checkpoints
+    open_editor: Callable[[], "Editor"] = _no_editor
 
 
 Handler = Callable[[Request, Ports], Outcome]
