@@ -50,7 +50,10 @@ as_root() {
 # Runs as root: install with a guard that keeps package scripts from starting services.
 install_with_apt() {
     [ -e $saved ] || [ ! -e $policy ] || mv $policy $saved
-    trap 'rm -f $policy; [ ! -e $saved ] || mv $saved $policy' EXIT INT TERM
+    trap 'rm -f $policy; [ ! -e $saved ] || mv $saved $policy' EXIT
+    # End there and then: what follows would install without the guard.
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
     export DEBIAN_FRONTEND=noninteractive
