@@ -356,6 +356,7 @@ class HistoryReader:
                 if rsc.is_promotable:
                     found.role = Role.UNPROMOTED
                 found.is_start_pending = False
+                found.also_on = []
             case "stop":
                 found.role, clears = Role.STOPPED, True
                 found.is_start_pending = False
@@ -410,9 +411,15 @@ class HistoryReader:
             found.role = max(found.role, Role.STARTED)
             return
         later = [e for e in entries if e.call_id > entry.call_id and e.task != "migrate_to"]
-        if any(e.task in ("stop", "start", "migrate_from") for e in later):
-            return
         there = self._entries(rsc, target)
+        if any(e.task in ("stop", "start", "migrate_from") for e in later):
+            is_over = any(e.task != "stop" for e in later) or not there or not target.is_online
+            has_arrived = any(e.task == "migrate_from" for e in there)
+            if not is_over and not has_arrived and not self._state_after(there, entry, None):
+                # It was sent there and nothing is known of it since: it must begin anew.
+                self._add_running(rsc, target, Role.STARTED)
+                rsc.wants_stop = True
+            return
         arrival = next(
             (
                 e

@@ -36,6 +36,7 @@ def can_migrate(rsc: Resource, source: Node) -> bool:
         and rsc.is_managed
         and not rsc.failed
         and not rsc.start_pending
+        and not rsc.wants_stop
         and not source.is_unclean
         and source.is_online
         and rsc.next_role > Role.STOPPED

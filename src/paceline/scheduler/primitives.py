@@ -39,6 +39,8 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
         return False, ""
     if not rsc.is_managed and not rsc.blocked:
         return False, ""
+    if rsc.wants_stop:
+        return True, "its migration was not completed"
     nodes = rsc.running_on
     if _is_multiple(rsc) and rsc.multiple_active != "stop_unexpected":
         return True, "active on several nodes"

@@ -174,15 +174,15 @@ def _is_same_member(one: Resource, other: Resource) -> bool:
 
 def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
     """Put the probe before every start of the resource (of all instances of a clone)."""
-    kind = Tie.ORDER | Tie.BLOCKS
-    if not probe.is_runnable and rsc.top.is_active():
-        # What cannot be asked keeps a resource from starting, but stops none.
-        kind = Tie.ORDER
     for each in rsc.primitives():
         if (rsc.kind is Kind.CLONE and probe.resource is not None) and (
             not _is_same_member(each, probe.resource)
         ):
             continue
+        kind = Tie.ORDER | Tie.BLOCKS
+        if not probe.is_runnable and each.is_active():
+            # What cannot be asked keeps a resource from starting, but stops none.
+            kind = Tie.ORDER
         for action in each.actions:
             if action.task == "start":
                 tie(probe, action, kind)

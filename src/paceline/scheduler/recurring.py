@@ -222,7 +222,7 @@ def check_history(work: Work, rsc: Resource, counts: FailCounts) -> None:
 
 def _replace_other_agent(work: Work, rsc: Resource) -> None:
     """Where another agent ran under this name it is stopped, forgotten, and started anew."""
-    if rsc.is_removed or rsc.agent is None or rsc.in_maintenance:
+    if (rsc.is_removed and rsc.clone is None) or rsc.agent is None or rsc.in_maintenance:
         return
     for name, entries in rsc.history.items():
         node, entry = work.node_by_name[name], entries[0]
@@ -351,11 +351,12 @@ def reload_agents(work: Work) -> None:
             continue
         stop = rsc.find_action("stop", node)
         start = rsc.find_action("start", node)
-        if (stop is not None and not stop.is_optional) or start is None or not start.is_optional:
-            continue
         if rsc.failed or rsc.start_pending:
+            # What may not be up yet cannot be told: it restarts.
             if stop is not None:
                 stop.require("parameters changed")
+            continue
+        if (stop is not None and not stop.is_optional) or start is None or not start.is_optional:
             continue
         action = get_action(work, rsc, "reload-agent", node)
         action.require("parameters changed")

@@ -51,13 +51,9 @@ def make_resources(work: Work) -> None:
     for rsc in work.primitives():
         if rsc.is_fence_device:
             work.has_fence_device = True
-    if work.options.have_watchdog and _watchdog_timeout(work):
+    if work.options.have_watchdog:
         work.has_fence_device = True
     sort_resources(work)
-
-
-def _watchdog_timeout(work: Work) -> int:
-    return duration_ms_or(work.options.values.get("fencing-watchdog-timeout"), 0)
 
 
 def sort_resources(work: Work) -> None:
