@@ -25,7 +25,7 @@ class ScriptedDaemon:
 
 def store(daemon: ScriptedDaemon) -> LiveCib:
     """Return the live configuration behind a daemon."""
-    return LiveCib(daemon, user="root", client="pcs")
+    return LiveCib(daemon, user="root", client="pcs", pause=lambda seconds: None)
 
 
 def test_read_gives_configuration_version_and_status() -> None:
@@ -71,3 +71,16 @@ def test_a_change_whose_answer_never_comes_is_unknown() -> None:
     daemon = ScriptedDaemon(*[AnswerLostError("cut")] * SUBMITS_MAX)
     with pytest.raises(UnreachableError, match="nobody can say whether it took effect"):
         store(daemon).push(b"<cib/>", based_on="7")
+
+
+def test_a_change_that_was_sent_to_a_daemon_that_is_gone_is_unknown_and_not_refused() -> None:
+    gone = [UnreachableError("no socket")] * (SUBMITS_MAX - 1)
+    daemon = ScriptedDaemon(AnswerLostError("killed"), *gone)
+    with pytest.raises(UnreachableError, match="nobody can say whether it took effect"):
+        store(daemon).push(b"<cib/>", based_on="7")
+
+
+def test_a_change_is_asked_for_again_when_the_daemon_is_back() -> None:
+    back: JsonRecord = {"ok": True, "outcome": "acknowledged"}
+    daemon = ScriptedDaemon(AnswerLostError("killed"), UnreachableError("no socket"), back)
+    assert store(daemon).push(b"<cib/>", based_on="7").is_safe

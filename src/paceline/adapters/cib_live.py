@@ -1,9 +1,11 @@
 """The running cluster's configuration, through this node's daemon."""
 
 import os
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from paceline.model.errors import InvalidRequestError, InvariantError, UnreachableError
+from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.ports.cib_store import CibSnapshot, PushOutcome, VersionMovedError
 from paceline.ports.daemon import AnswerLostError, Daemon, Json, JsonRecord
 
@@ -11,8 +13,10 @@ if TYPE_CHECKING:
     from paceline.model.status import ClusterStatus
 
 PUSH_TIMEOUT_MS = 60_000
-SUBMITS_MAX = 3
+SUBMITS_MAX = 5
 """How often a change is sent (with one id) before its outcome is called unknown."""
+RETRY_SECONDS = 1.0
+"""Between two of them: a daemon that was killed is back by then."""
 UNKNOWN = (
     "the change was sent, but nobody can say whether it took effect; look at the configuration "
     "before you try again"
@@ -25,9 +29,17 @@ class LiveCib:
 
     is_live = True
 
-    def __init__(self, daemon: Daemon, *, user: str, client: str) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        *,
+        user: str,
+        client: str,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Act for `user` by way of the program `client` (both are kept with the change)."""
         self._daemon = daemon
+        self._pause = pause
         self._user = user
         self._client = client
 
@@ -72,14 +84,21 @@ class LiveCib:
         raise InvalidRequestError(report)
 
     def _submit(self, request: JsonRecord) -> JsonRecord:
-        """Submit a change; where the answer is lost, ask again with the same id."""
-        for attempt in range(1, SUBMITS_MAX + 1):
+        """Submit a change; where the answer is lost, ask again with the same id.
+
+        Once it was sent it may take effect, also where no daemon can be reached any more.
+        """
+        try:
+            return self._ask(request)
+        except AnswerLostError as error:
+            lost: UnreachableError = error
+        for _ in range(SUBMITS_MAX - 1):
+            self._pause(RETRY_SECONDS)
             try:
-                return self._ask(request)
-            except AnswerLostError as error:
-                if attempt == SUBMITS_MAX:
-                    raise UnreachableError(f"{UNKNOWN} ({error})") from error
-        raise InvariantError("the last attempt returns or raises")
+                return self._daemon.ask(request, timeout_ms=PUSH_TIMEOUT_MS)
+            except UnreachableError as error:
+                lost = error
+        raise UnreachableError(f"{UNKNOWN} ({lost})") from lost
 
     def _ask(self, request: JsonRecord) -> JsonRecord:
         """Ask the daemon; where none answers, say in the user's words what that means."""
