@@ -150,7 +150,7 @@ def _settle(child: Resource, role: Role) -> None:
 def _can_be_promoted(
     work: Work, clone: Resource, child: Resource, node: Node, rank: int, counts: dict[str, int]
 ) -> bool:
-    if rank < 0:
+    if rank < 0 or _has_no_host(node):
         return False
     if (any(not each.is_managed for each in child.primitives())) and (
         _role(child) is not Role.PROMOTED and _role(child) != Role.PROMOTED
