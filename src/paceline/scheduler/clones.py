@@ -170,7 +170,7 @@ def _place_instance(
             for each in child.primitives():
                 each.scores[name] = MINUS_INFINITY
                 work.explain_score(each, name, MINUS_INFINITY, "clone-node-max", clone.id)
-        elif not node.can_run() or clone.scores[name] < 0:
+        elif (not node.can_run() and node.bundle is None) or clone.scores[name] < 0:
             for each in child.primitives():
                 if name in each.scores:
                     each.scores[name] = MINUS_INFINITY

@@ -50,8 +50,9 @@ def add_location_score(
                 add_location_score(work, child, node, score, code, source)
         case Kind.BUNDLE:
             work.score(rsc, node, score, code, source)
+            # The address counts as well: it goes with its container, and so pulls it once more.
             for child in rsc.children:
-                if child.is_bundle_container:
+                if child.kind is Kind.PRIMITIVE and not child.is_remote_connection:
                     add_location_score(work, child, node, score, code, source)
 
 
