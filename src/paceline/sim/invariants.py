@@ -232,6 +232,20 @@ class Judge:
                 "S5", "", f"{' and '.join(seen.values())} differ: {_difference(list(seen))}"
             )
 
+    def check_nothing_missed(self, machines: list[Machine], planner: Planner) -> None:
+        """L2 before anybody cleans up: where all are idle, nothing is left to do by what is known.
+
+        A refresh makes everything be looked at anew, and would hide a result that nobody acted on.
+        """
+        if any(_why_busy(machine, len(machines)) for machine in machines):
+            return
+        daemons = [machine.daemon for machine in machines if machine.daemon is not None]
+        first = daemons[0].replica
+        plan = planner.plan(first.configuration, first.status())
+        if plan.actions:
+            words = [f"{action.task} {action.resource} {action.node}" for action in plan.actions]
+            self.accuse("L2", "", f"all are idle, and nobody did: {', '.join(words[:6])}")
+
     def unsettled(self, machines: list[Machine], planner: Planner) -> tuple[str, list[str]]:
         """Return the rule that does not hold yet, and why; an empty rule when all is well."""
         waits = [reason for machine in machines if (reason := _why_busy(machine, len(machines)))]

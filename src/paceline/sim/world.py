@@ -253,6 +253,7 @@ class World:
                     machine.start_stack()
             self._run_ms(LOOK_EVERY_MS)
             if not is_clean and self.clock.now_ms >= cleanup_ms:
+                self.judge.check_nothing_missed(self.machines, self.planner)
                 is_clean = self._clean_up()
                 continue
             rule, reasons = self.judge.unsettled(self.machines, self.planner)
