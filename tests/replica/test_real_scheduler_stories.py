@@ -388,3 +388,17 @@ def test_resource_is_started_again_when_a_plan_came_while_its_last_copy_was_stop
     assert len(where(services)) == 1
     assert services.overlaps == 1, "only while they were apart"
     assert all(bus.replica(name).is_idle() for name in bus.nodes)
+
+
+def test_failure_of_a_monitor_is_still_told_after_the_recovery() -> None:
+    bus, services = cluster("worker1", "worker2")
+    (owner,) = where(services)
+    watched = next(o for o in bus[owner].executed if o.action.interval_ms > 0)
+    bus.finish(owner, watched, STOPPED)
+    bus.settle()
+    bus.tick(1000)
+    assert len(where(services)) == 1
+    node = next(each for each in bus.replica(owner).status().nodes if each.name == owner)
+    rows = {row.entry_id: row for row in node.history}
+    assert rows["IP_last_failure_0"].rc == STOPPED
+    assert bus[owner].tasks().count("stop IP") == 1

@@ -451,10 +451,13 @@ class Replica:
             return
         recurring: tuple[str, ...] = ()
         if flight.action.task == "stop":
-            recurring = tuple(
+            resource = flight.action.resource
+            recurring = tuple(  # What failed last is kept for people to see.
                 row.entry_id
                 for row in self._state.history_of(flight.action.node).values()
-                if row.resource == flight.action.resource and row.interval_ms > 0
+                if row.resource == resource
+                and row.interval_ms > 0
+                and row.entry_id != f"{resource}_last_failure_0"
             )
         self._execution.finish(result, recurring)
 
