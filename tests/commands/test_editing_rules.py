@@ -130,3 +130,13 @@ def test_standby_for_a_while_ends_by_itself_and_can_be_ended_or_made_lasting() -
     pcs.ok("node unmaintenance worker2")
     assert "maintenance" not in pcs.text
     assert pcs("node standby worker1 lifetime=soon")[0] == 1
+
+
+def test_description_is_set_shown_and_taken_away() -> None:
+    pcs = CommandLine()
+    pcs.ok("resource create A ocf:pacemaker:Dummy")
+    pcs.ok("cib element description A 'the web shop'")
+    assert pcs.ok("resource description A") == "the web shop\n"
+    pcs.ok("resource description A ''")
+    assert "description" not in pcs.text
+    assert pcs("cib element description A-monitor-interval-10s-nosuch x")[0] == 1

@@ -45,6 +45,7 @@ def make_ports(places: Places) -> Ports:
         daemon=daemon,
         corosync_conf_path=places.corosync_conf
         or session.environment.get("PACELINE_COROSYNC_CONF")
+        or session.environment.get("PCS.SETTINGS.corosync_conf_file")
         or COROSYNC_CONF,
         open_node=lambda: make_node(session.environment),
         open_peers=lambda: make_peers(session.environment),
