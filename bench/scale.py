@@ -100,14 +100,14 @@ def main(words: list[str]) -> int:
         print(f"Without the peer: {absent}")
     for text in given.cells:
         count, _, nodes = text.partition("x")
+        command = shlex.join(["bench/scale.py", *words])
         cell = measure_ours(int(count), int(nodes or 2))
+        load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+        cell = msgspec.structs.replace(cell, load=load, command=command)
+        record(cell)
         if not absent and cell.nodes == 2:
             cell = with_peer(cell, given.peer_lab)
-        load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-        cell = msgspec.structs.replace(
-            cell, load=load, command=shlex.join(["bench/scale.py", *words])
-        )
-        record(cell)
+            record(cell)
         print(row(cell), flush=True)
     return 0
 
