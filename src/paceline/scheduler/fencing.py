@@ -147,6 +147,9 @@ def _fence_guest(work: Work, node: Node) -> None:
     stops = [each for each in container.actions_of("stop") if not each.is_optional]
     if not stops and container.running_on:
         stops = container.actions_of("stop")
+    if not stops and connection is not None:
+        # The container is down already: then the connection's end is all there is to wait for.
+        stops = connection.actions_of("stop")
     point = pseudo(work, "guest-fenced")
     point.node = node
     point.always_in_graph = True

@@ -65,6 +65,7 @@ class HistoryReader:
         self.counts = counts
         self.expired_monitors: set[tuple[str, str, str]] = set()
         self.clear_wanted: list[tuple[Resource, Node, str]] = []
+        self.unjudged: list[tuple[Resource, Node, HistoryEntry]] = []
         self._index: dict[str, dict[str, list[HistoryEntry]]] = {}
         for node in work.nodes:
             by_name: dict[str, list[HistoryEntry]] = {}
@@ -200,7 +201,10 @@ class HistoryReader:
         if entry.outcome is OperationOutcome.CANCELLED:
             return
         rc, is_ok = self._judge(found, rsc, node, entry, is_probe)
-        if self._is_outdated(rsc, node, entry):
+        if rsc.is_remote_connection and rsc.bundle is not None:
+            # Where the container will be is part of its parameters, and not known yet.
+            self.unjudged.append((rsc, node, entry))
+        elif self.is_outdated(rsc, node, entry):
             self.clear_wanted.append((rsc, node, "its parameters have changed"))
         is_expired = not is_ok and self._is_expired(rsc, node, entry, is_probe)
         if is_expired:
@@ -240,7 +244,7 @@ class HistoryReader:
             return rc, True
         return rc, False
 
-    def _is_outdated(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
+    def is_outdated(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
         """Say whether the failure was with parameters that have changed since."""
         from paceline.scheduler.parameters import operation_parameters
         from paceline.scheduler.recurring import is_changed

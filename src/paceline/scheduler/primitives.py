@@ -182,13 +182,10 @@ def _delete_removed(work: Work, rsc: Resource) -> None:
         if not node.is_online or node.is_unclean:
             continue
         delete = get_action(work, rsc, "delete", node)
-        stop = rsc.find_action("stop", node)
         delete.require("removed")
-        if stop is not None:
+        # Forgotten anywhere only once it runs nowhere.
+        for stop in rsc.actions_of("stop"):
             tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
-            start = rsc.find_action("start", node)
-            if start is not None:
-                tie(delete, start, Tie.ORDER)
 
 
 def order_shutdown(work: Work, node: Node) -> None:

@@ -32,11 +32,13 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
         known = [each for each in found if each is not None]
         return sum(known) if known else None
     clone = child.clone
-    if clone is not None and not _is_known(clone, child, node):
+    # A host may name a score for what is to run in a container that is not up yet.
+    is_of_host = node.bundle is not None and child.meta.get("container-attribute-target") == "host"
+    if clone is not None and not is_of_host and not _is_known(clone, child, node):
         return None
     names = [f"master-{name}" for name in _names(child)]
     holder = node
-    if node.bundle is not None and child.meta.get("container-attribute-target") == "host":
+    if is_of_host:
         holder = node.host
         if _has_no_host(node):
             return None
