@@ -4,7 +4,8 @@
     bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
     bench/run.py failover crash stop      only these
 
-Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py.
+Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py, the command
+line by bench/cli.py.
 
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
 it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
@@ -24,6 +25,7 @@ from results import SIDES, Measured, read_all, report, table, write
 from scale import section as scale_section
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
 
+from cli import section as cli_section
 from scheduler import section as scheduler_section
 
 HERE = Path(__file__).resolve().parent
@@ -74,7 +76,9 @@ def main(words: list[str]) -> int:
 
 def rewrite_report(folder: Path) -> None:
     """Write RESULTS.md of all that was measured."""
-    sections = (report(read_all(folder / "results")), scale_section(), scheduler_section())
+    sections = (
+        report(read_all(folder / "results")), scale_section(), scheduler_section(), cli_section(),
+    )  # fmt: skip
     text = "\n".join(section for section in sections if section)
     (folder / "RESULTS.md").write_text(text, encoding="utf-8")
 

@@ -174,7 +174,10 @@ def record(cells: list[Cell], command: str) -> None:
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     report = HERE / "RESULTS.md"
     text = report.read_text(encoding="utf-8") if report.exists() else "# Results\n"
-    report.write_text(text.partition(HEADING)[0].rstrip() + "\n\n" + section(), encoding="utf-8")
+    before, _, rest = text.partition(HEADING)
+    _, found, after = rest.partition("\n## ")
+    tail = f"\n## {after}" if found else ""
+    report.write_text(f"{before.rstrip()}\n\n{section()}{tail}", encoding="utf-8")
 
 
 def _recorded() -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Paceline and its lab need from the distribution, if something is missing.
 # Starts no service of this machine, now or at its next boot. `sh tools/install-packages.sh --check`
-# only says what is missing.
+# only says what is missing, `--large` installs what the tests with other people's programs need too.
 set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -37,6 +37,19 @@ missing() {
         say python3-venv python3 "the Python environment in .venv"
 }
 
+# What `./dev test --all` tries Paceline with, in the same form.
+missing_large() {
+    have crm || say crmsh crmsh "its command line, over our tools"
+    [ -d /usr/lib/python3/dist-packages/pcs ] || have dnf || say pcs pcs "its command line, over our tools"
+    have nginx || say nginx-light nginx "a web server as a resource"
+    have redis-server || say redis-server redis "a replicated store as a resource"
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb ||
+        say postgresql postgresql-server "a replicated database as a resource"
+}
+
+# What is wanted beyond the ordinary: the list, by the name of a function.
+wanted=missing
+
 # The lines of `missing`, one field of each, once.
 packages() { printf '%s\n' "$1" | awk -v field="$2" 'NF && !seen[$field]++ { printf "%s ", $field }'; }
 
@@ -63,9 +76,33 @@ install_with_apt() {
         # shellcheck disable=SC2046
         set -- $(say "$@" | sed 's/\bresource-agents\b/resource-agents-base resource-agents-extra/')
     fi
+    before=$(enabled $(services "$@"))
     apt_install "$@" || { apt-get update -q && apt_install "$@"; }
-    # Enabled by its package: it would start at the next boot.
-    case " $* " in *" corosync "*) ! have systemctl || systemctl --quiet disable corosync || true ;; esac
+    # Enabled by their packages: they would start at the next boot.
+    for service in $(enabled $(services "$@")); do
+        case " $before " in *" $service "*) ;; *) systemctl --quiet disable "$service" || true ;; esac
+    done
+}
+
+# Those of the services that start at boot, in one line.
+enabled() {
+    have systemctl || return 0
+    for service in "$@"; do
+        ! systemctl --quiet is-enabled "$service" 2>/dev/null || printf '%s ' "$service"
+    done
+}
+
+# The services that these packages bring.
+services() {
+    for package in "$@"; do
+        case $package in
+            corosync) say corosync ;;
+            pcs) say pcsd pcsd-ruby pacemaker corosync ;;
+            crmsh) say pacemaker corosync ;;
+            nginx-light) say nginx ;;
+            redis-server | postgresql) say "$package" ;;
+        esac
+    done
 }
 
 is_known() { apt-cache show "$1" >/dev/null 2>&1; }
@@ -76,7 +113,7 @@ apt_install() {
 }
 
 main() {
-    lines=$(missing)
+    lines=$($wanted)
     [ -n "$lines" ] || return 0
     say "Missing on this machine:"
     printf '%s\n' "$lines" | awk '{ name = $1; $1 = $2 = ""; sub(/^ +/, ""); printf "  %-18s %s\n", name, $0 }'
@@ -96,14 +133,15 @@ main() {
     else
         fail "neither apt-get nor dnf is here" "Install by hand: $(packages "$lines" 1)"
     fi
-    lines=$(missing)
+    lines=$($wanted)
     [ -z "$lines" ] || fail "still missing after installation: $(packages "$lines" 1)" \
         "Try by hand: sudo apt-get install $(packages "$lines" 1)"
 }
 
 case ${1:-} in
     --install-with-apt) shift; install_with_apt "$@" ;;
-    *) main "$@"
+    *) [ "${1:-}" != --large ] || { main; wanted=missing_large; shift; }
+       main "$@"
        python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
            fail "Python 3.11 or later is needed, this machine's python3 is older" \
                "Debian 12, Ubuntu 24.04 and later have it." ;;

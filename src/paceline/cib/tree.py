@@ -10,7 +10,6 @@ from lxml import etree
 
 from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report
 
 Element: TypeAlias = etree._Element  # lxml gives its class no public name
 
@@ -125,6 +124,8 @@ def nodes(root: Element) -> list[Element]:
 
 
 def _refusal(code: str, message: str) -> InvalidRequestError:
+    from paceline.model.reports import Report  # slow to load, and rarely needed
+
     return InvalidRequestError(Report(code=code, message=message))
 
 

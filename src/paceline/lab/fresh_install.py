@@ -65,9 +65,12 @@ _PAM_STACKS = {
     "session": "session required pam_unix.so\n",
 }
 _PAM_WHOLE = (
-    "login", "other", "paceline", "passwd", "chpasswd", "pcsd", "su", "su-l", "runuser",
-    "runuser-l", "system-auth", "password-auth",
+    "login", "other", "paceline", "passwd", "chpasswd", "pcsd", "runuser", "runuser-l",
+    "system-auth", "password-auth",
 )  # fmt: skip
+# Agents become other users with it, and root is not asked for a password.
+_PAM_OF_ROOT = ("su", "su-l")
+_ROOT_MAY = "auth sufficient pam_rootok.so\n"
 
 _BASHRC = r"""# As the notes show it.
 PS1='[\u@\h \W]\$ '
@@ -154,6 +157,7 @@ def _files(spec: LabSpec, member: str, known: Accounts) -> list[tuple[str, str, 
         *stacks,
         ("etc/pam.d/common-session-noninteractive", _PAM_STACKS["session"], 0o644),
         *((f"etc/pam.d/{name}", whole, 0o644) for name in _PAM_WHOLE),
+        *((f"etc/pam.d/{name}", f"{_ROOT_MAY}{whole}", 0o644) for name in _PAM_OF_ROOT),
         ("root/.bashrc", _BASHRC, 0o644),
         ("root/.bash_profile", _BASH_PROFILE, 0o644),
     ]  # fmt: skip

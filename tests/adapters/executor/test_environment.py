@@ -19,6 +19,11 @@ def test_base_environment_passes_on_only_what_is_named(tmp_path: Path) -> None:
     assert not {"SECRET", "LD_PRELOAD"} & set(base)
 
 
+def test_shell_is_left_for_the_agent_s_own_to_name(tmp_path: Path) -> None:
+    # Agents written for bash start "$SHELL" with words that only bash understands.
+    assert "SHELL" not in base_environment(AgentFolders(tools=tmp_path), {"SHELL": "/bin/sh"})
+
+
 def test_check_level_is_no_resource_parameter(make_operation: OperationMaker) -> None:
     operation = make_operation("monitor", parameters=(("OCF_CHECK_LEVEL", "10"),))
     environment = ocf_command(operation, Path("/ocf"), {}).environment

@@ -39,5 +39,4 @@ def base_environment(folders: AgentFolders, own: Mapping[str, str]) -> dict[str,
         "PATH": f"{folders.tools}{os.pathsep}{SYSTEM_PATH}",
         "LC_ALL": "C",
         "HOME": "/root",
-        "SHELL": "/bin/sh",
     }
