@@ -4,8 +4,8 @@
     bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
     bench/run.py failover crash stop      only these
 
-Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py, the command
-line by bench/cli.py.
+Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py, the
+command line by bench/cli.py.
 
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
 it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
