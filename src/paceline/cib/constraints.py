@@ -81,7 +81,7 @@ def get_resource_for_constraint(root: Element, wanted: str, *, is_forced: bool) 
 
 
 def check_constraint_id(root: Element, wanted: str) -> None:
-    """Raise InvalidRequestError if the id cannot be given to a new constraint."""
+    """Raise InvalidRequestError if the id cannot be given to a new constraint, or operation."""
     if has_id(root, wanted):
         message = f"id '{wanted}' is already in use, please specify another one"
         raise InvalidRequestError(Report(code="id-already-exists", message=message))

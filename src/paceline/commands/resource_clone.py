@@ -54,7 +54,9 @@ def master(request: Request, ports: Ports) -> Outcome:
 def _clone(request: Request, ports: Ports, *, is_promotable: bool, is_old: bool = False) -> Outcome:
     names = [word for word in request.arguments if "=" not in word and word != "meta"]
     pairs = parse_pairs([word for word in request.arguments if "=" in word])
-    if not 1 <= len(names) <= 2:
+    if len(names) > 2:
+        raise UsageError(f"missing value of '{names[2]}' option")
+    if not names:
         raise UsageError
     resource_id, clone_id = names[0], names[1] if len(names) == 2 else ""
     if is_old and clone_id:

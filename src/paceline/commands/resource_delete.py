@@ -143,6 +143,8 @@ def _delete_bundle(request: Request, root: Element, bundle: Element) -> None:
     request.findings.inform("deleting", f"Deleting {what}")
     for one in (*inner, bundle):
         _drop_references(request, root, one)
+    for one in inner:
+        request.findings.inform("deleting", f"Deleting Resource - {one.get('id')}")
     remove(bundle)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from paceline.cib.constraints import check_constraint_id
 from paceline.cib.nvsets import set_values
 from paceline.cib.operations import (
     CHECK_LEVEL,
@@ -42,6 +43,8 @@ def add(request: Request, ports: Ports) -> Outcome:
         request.findings.extend(notices)
         operation = with_interval(operation)
         check_operation(request, ports, element, operation)
+        if "id" in operation:
+            check_constraint_id(root, operation["id"])
         _refuse_duplicates(request, element, operation)
         add_operation(root, element, operation)
         return ""
