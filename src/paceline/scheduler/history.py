@@ -732,7 +732,7 @@ def finish_state(work: Work) -> None:
     """Decide what several activities of one resource mean, after all histories were read."""
     for top in work.resources:
         for rsc in top.primitives():
-            if not rsc.is_managed and not rsc.blocked:
+            if not rsc.is_managed:
                 for where in rsc.running_on:
                     work.score(rsc, where.name, INFINITY, "unmanaged", rsc.id)
             if rsc.is_fence_device or rsc.is_remote_connection or rsc.fillers:

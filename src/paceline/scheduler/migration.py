@@ -37,6 +37,7 @@ def can_migrate(rsc: Resource, source: Node) -> bool:
         and not rsc.failed
         and not rsc.start_pending
         and not rsc.wants_stop
+        and not rsc.dangling_on
         and not source.is_unclean
         and source.is_online
         and rsc.next_role > Role.STOPPED

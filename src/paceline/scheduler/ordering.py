@@ -50,7 +50,8 @@ def make_collective_actions(work: Work, rsc: Resource) -> None:
 def _helper(work: Work, rsc: Resource, task: str) -> Action:
     action = get_action(work, rsc, task, None)
     action.is_summary = True
-    action.needs_all = rsc.kind is Kind.GROUP
+    # A group is up when all of it is; it begins with whatever part can.
+    action.needs_all = rsc.kind is Kind.GROUP and task not in TASKS
     if rsc.kind is Kind.CLONE and task in ("running", "promoted", "start", "promote"):
         action.min_first = rsc.clone_min
     return action
@@ -383,34 +384,39 @@ def _order_some(
 # Anti-colocation
 
 
+_ENTERS = {Role.PROMOTED: "promote", Role.UNPROMOTED: "demote"}
+_LEAVES = {Role.PROMOTED: "demote", Role.UNPROMOTED: "promote"}
+"""The actions by which an instance comes to a role, and leaves it; else start and stop."""
+
+
 def order_anti_colocations(work: Work) -> None:
     """Where two may never be together, the one leaving stops before the one coming starts.
 
-    A probe may find one of them, so it comes before the other's start there too.
+    If only a role is unwanted, what counts is coming to that role and leaving it. A probe may find
+    one of them, so it comes before the other's start there too.
     """
     for c in work.colocations:
-        if c.score > MINUS_INFINITY:
-            continue
-        if c.dependent_role is not Role.UNKNOWN or c.primary_role is not Role.UNKNOWN:
-            continue
-        for one, other in ((c.dependent, c.primary), (c.primary, c.dependent)):
-            _leave_before_coming(one, other)
+        if c.score <= MINUS_INFINITY:
+            _leave_before_coming(c.dependent, c.dependent_role, c.primary, c.primary_role)
+            _leave_before_coming(c.primary, c.primary_role, c.dependent, c.dependent_role)
 
 
-def _leave_before_coming(one: Resource, other: Resource) -> None:
-    starts: dict[str, list[Action]] = {}
+def _leave_before_coming(one: Resource, one_role: Role, other: Resource, other_role: Role) -> None:
+    comings: dict[str, list[Action]] = {}
     for coming in other.primitives():
-        for start in coming.actions_of("start"):
-            if start.node is not None:
-                starts.setdefault(start.node.name, []).append(start)
+        for action in coming.actions_of(_ENTERS.get(other_role, "start")):
+            if action.node is not None:
+                comings.setdefault(action.node.name, []).append(action)
+    has_roles = one_role is not Role.UNKNOWN or other_role is not Role.UNKNOWN
+    is_plain = one.kind is Kind.PRIMITIVE and other.kind is Kind.PRIMITIVE and not has_roles
+    leave = _LEAVES.get(one_role, "stop")
     for leaving in one.primitives():
         for action in leaving.actions:
-            if action.node is None or action.interval_ms or action.node.name not in starts:
+            if action.node is None or action.interval_ms or action.node.name not in comings:
                 continue
-            is_plain = one.kind is Kind.PRIMITIVE and other.kind is Kind.PRIMITIVE
-            if action.task == "stop" or (action.task == "monitor" and is_plain):
-                for start in starts[action.node.name]:
-                    tie(action, start, Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED)
+            if action.task == leave or (action.task == "monitor" and is_plain):
+                for come in comings[action.node.name]:
+                    tie(action, come, Tie.ORDER | Tie.SAME_NODE_IF_REQUIRED)
 
 
 def order_probes_of_firsts(work: Work) -> None:
@@ -440,10 +446,24 @@ def _pass_on_probe(probe: Action) -> None:
                 continue
             if after.task in ("stop", "demote"):
                 tie(probe, after, Tie.ORDER | Tie.PROBE)
+    for stop in _stops_before_in_group(probe.resource):
+        tie(probe, stop, Tie.ORDER | Tie.PROBE)
     seen: set[int] = {id(probe)}
     for then, kind in list(probe.before):
         if then.task == "start" and kind & Tie.BLOCKS:
             _pass_on(probe, then, seen)
+
+
+def _stops_before_in_group(member: Resource) -> list[Action]:
+    """Return the stops that would come after a member's own, should its probe find it running."""
+    group = member.parent
+    if group is None or group.kind is not Kind.GROUP or not group.is_ordered:
+        return []
+    if member.is_active():
+        return []
+    earlier = group.children[: group.children.index(member)]
+    before = next((each for each in reversed(earlier) if each.is_active()), None)
+    return before.actions_of("stop") if before is not None else []
 
 
 def _pass_on(probe: Action, action: Action, seen: set[int]) -> None:

@@ -1,5 +1,6 @@
 """One run: the phases in their order. `Work` carries what they make from one to the next."""
 
+from paceline.model.scores import INFINITY
 from paceline.model.snapshot import Snapshot
 from paceline.scheduler.cleanup import make_cleanup_actions
 from paceline.scheduler.constraints import (
@@ -110,6 +111,8 @@ def _settle_nodes(work: Work) -> None:
         if not node.in_maintenance:
             continue
         for rsc in node.running:
+            if rsc.is_managed:
+                work.score(rsc, node.name, INFINITY, "unmanaged", rsc.id)
             rsc.is_managed = False
             rsc.in_maintenance = True
 
