@@ -175,8 +175,6 @@ def _delete_removed(work: Work, rsc: Resource) -> None:
     """After a removed resource was stopped its history goes too."""
     if not work.options.stop_removed or not rsc.is_managed or rsc.agent_id != rsc.id:
         return
-    if rsc.is_removed_filler:
-        return
     for name in rsc.history:
         node = work.node_by_name[name]
         if not node.is_online or node.is_unclean:
