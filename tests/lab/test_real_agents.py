@@ -81,8 +81,8 @@ def test_nginx_serves_and_comes_back_on_the_other_node(lab: Lab) -> None:
 
 @pytest.mark.xfail(
     strict=True,
-    reason="the agent writes an option while it promotes; the plan that this brings in place of the "
-    "old one has lost the notification after the promotion, so the replica never connects",
+    reason="the agent writes an option while it promotes; the plan that this brings in place of "
+    "the old one has lost the notification after the promotion: the replica never connects",
 )
 def test_redis_replicates_and_the_replica_is_promoted_when_the_primary_dies(lab: Lab) -> None:
     need_programs("/usr/bin/redis-server", "/usr/bin/redis-cli")
