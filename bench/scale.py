@@ -268,9 +268,9 @@ def section() -> str:
         "`ocf:pacemaker:Dummy` with a monitor every 60 s, loaded at once; seconds, ours / peer.",
         "*Failed over*: from the power cut of the coordinator until all run again; token 1000 ms,",
         "so about 2.1 s of it are Corosync's. Writes: acknowledged changes of this configuration,",
-        "milliseconds. Idle: one node, Paceline's lasting processes without agents. The machine had other",
-        "work at the same time: preliminary. Memory: proportional, MiB a node (the peer's with",
-        "Corosync and without pcsd; ours without Corosync and with its API service).",
+        "milliseconds. Idle: one node, Paceline's lasting processes without agents. Memory:",
+        "proportional, MiB a node (the peer's with Corosync and without pcsd; ours without",
+        "Corosync and with its API service). The machine had other work: preliminary.",
         "",
         "| resources x nodes | all started | failed over | of | write median / p99 | longest turn,"
         " ms | idle: CPU %, packets/s | memory |",
