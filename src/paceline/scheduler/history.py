@@ -737,6 +737,8 @@ def finish_state(work: Work) -> None:
                     work.score(rsc, where.name, INFINITY, "unmanaged", rsc.id)
             if rsc.is_fence_device or rsc.is_remote_connection or rsc.fillers:
                 _keep_off_remote_nodes(work, rsc)
+            if _is_to_be_stopped_everywhere(rsc):
+                rsc.next_role = Role.STOPPED
             if rsc.partial_target is not None and len(rsc.running_on) > 2:
                 rsc.partial_source = rsc.partial_target = None
             if (len(rsc.running_on) > 1 and rsc.partial_target is None and rsc.is_managed) and (
@@ -745,6 +747,16 @@ def finish_state(work: Work) -> None:
                 rsc.is_managed = False
                 rsc.blocked = True
                 _block_companions(rsc)
+
+
+def _is_to_be_stopped_everywhere(rsc: Resource) -> bool:
+    """Say whether it runs more than once and is not wanted back after the stops."""
+    return (
+        rsc.multiple_active == "stop_only"
+        and len(rsc.running_on) > 1
+        and rsc.partial_target is None
+        and rsc.is_managed
+    )
 
 
 def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
