@@ -214,6 +214,15 @@ def _imply(action: Action, fence: Action) -> None:
         or (action.node.is_guest)
     ):
         tie(fence, action, Tie.ORDER)
+        if action.task == "stop" and rsc is not None:
+            _begin_after_fence(rsc.top, fence)
+
+
+def _begin_after_fence(top: Resource, fence: Action) -> None:
+    """A collective begins to stop when all its parts can: after the fencing that stops one."""
+    begin = top.find_action("stop")
+    if begin is not None:
+        tie(fence, begin, Tie.ORDER)
 
 
 def _wait_for_fence(work: Work, rsc: Resource, action: Action, node: Node, fence: Action) -> None:
