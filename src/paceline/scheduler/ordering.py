@@ -186,7 +186,7 @@ def order_pair(
     requires_all: bool = True,
 ) -> None:
     """Tie one resource's action before another's, and the inverse actions the other way round."""
-    if first is then or _is_fence_order_ignored(first, then):
+    if first is then:
         return
     _order(
         work,
@@ -202,12 +202,6 @@ def order_pair(
         if kind == "mandatory":
             flags = Tie.ORDER | Tie.THEN_REQUIRES_FIRST
         _order(work, then, INVERSE[then_task], first, INVERSE[first_task], flags, True)
-
-
-def _is_fence_order_ignored(first: Resource, then: Resource) -> bool:
-    one = any(each.is_fence_device for each in first.primitives())
-    other = any(each.is_fence_device for each in then.primitives())
-    return one and not other
 
 
 def _forward(kind: str, symmetrical: bool, then_task: str) -> int:
