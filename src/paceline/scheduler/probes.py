@@ -81,11 +81,17 @@ def _probe_clone(work: Work, clone: Resource, nodes: list[Node]) -> None:
     if not clone.children:
         return
     members: dict[str, list[Resource]] = {}
+    known_as_surplus: set[str] = set()
     for child in clone.children:
         for each in child.primitives():
             members.setdefault(each.agent_id, []).append(each)
+            if child.is_removed:
+                known_as_surplus.update(each.known_on)
     for siblings in members.values():
         for node in nodes:
+            if node.name in known_as_surplus:
+                # An instance beyond the clone's number was there: it is stopped, not asked for.
+                continue
             if not needs_probe(work, siblings[0], node, siblings):
                 continue
             on_node = [each for each in siblings if each.assigned is node]

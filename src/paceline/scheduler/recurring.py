@@ -20,7 +20,10 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
     """Create the recurring operations of one primitive and cancel those that do not fit now."""
     node = rsc.assigned
     if rsc.in_maintenance or (node is not None and node.in_maintenance):
-        _cancel_all(work, rsc)
+        if (node is not None and rsc.next_role > Role.STOPPED) and (
+            node.in_maintenance or node.can_run()
+        ):
+            _cancel_all(work, rsc, node)
         return
     counts: dict[tuple[str, int], int] = {}
     for operation in rsc.operations:
@@ -51,14 +54,13 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
                     cancel(work, rsc, where, operation.name, operation.interval_ms, "disabled")
 
 
-def _cancel_all(work: Work, rsc: Resource) -> None:
-    """In maintenance nothing is watched."""
+def _cancel_all(work: Work, rsc: Resource, node: Node) -> None:
+    """In maintenance nothing is watched where it is to stay."""
     for operation in rsc.operations:
         if operation.interval_ms <= 0:
             continue
-        for node in rsc.running_on or work.nodes:
-            if find_entry(rsc, node, operation.name, operation.interval_ms) is not None:
-                cancel(work, rsc, node, operation.name, operation.interval_ms, "maintenance")
+        if find_entry(rsc, node, operation.name, operation.interval_ms) is not None:
+            cancel(work, rsc, node, operation.name, operation.interval_ms, "maintenance")
 
 
 def _fits(rsc: Resource, role: Role) -> bool:
