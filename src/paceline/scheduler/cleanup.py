@@ -16,8 +16,6 @@ def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
                 continue
             if rsc.is_removed and rsc.is_managed:
                 reader.clear_wanted.append((rsc, node, "it is removed"))
-            elif not rsc.is_removed and not effective_count(work, counts, rsc, node):
-                reader.clear_wanted.append((rsc, node, "it expired"))
     for rsc, node, entry in reader.unjudged:
         if reader.is_outdated(rsc, node, entry):
             reader.clear_wanted.append((rsc, node, "its parameters have changed"))

@@ -206,8 +206,8 @@ class HistoryReader:
             self.unjudged.append((rsc, node, entry))
         elif self.is_outdated(rsc, node, entry):
             self.clear_wanted.append((rsc, node, "its parameters have changed"))
-        is_expired = not is_ok and self._is_expired(rsc, node, entry, is_probe)
-        if is_expired:
+        is_expired = self._is_expired(rsc, node, entry, is_ok=is_ok, is_probe=is_probe)
+        if is_expired and not is_ok:
             if entry.interval_ms and node.is_online and not node.is_unclean:
                 self.expired_monitors.add((rsc.id, node.name, entry.entry_id))
             return
@@ -258,8 +258,13 @@ class HistoryReader:
         parameters = operation_parameters(self._work, rsc, node, entry.task, entry.interval_ms)
         return is_changed(parameters, entry)
 
-    def _is_expired(self, rsc: Resource, node: Node, entry: HistoryEntry, is_probe: bool) -> bool:
-        """Say whether a failure is so old that it counts no more; wish the count away with it."""
+    def _is_expired(
+        self, rsc: Resource, node: Node, entry: HistoryEntry, *, is_ok: bool, is_probe: bool
+    ) -> bool:
+        """Say whether a result is so old that a failure counts no more; wish the count away.
+
+        The count goes with any old result, for the failure's own may be overwritten by now.
+        """
         work, timeout_ms = self._work, rsc.failure_timeout_ms
         if timeout_ms <= 0 or not entry.last_rc_change_ms:
             return False
@@ -267,16 +272,16 @@ class HistoryReader:
         last_ms = self._counts.last_failure_s(rsc, node) * 1000
         is_expired = work.moment.now_ms >= end_ms
         if not is_expired:
-            work.moment.note_change_at(end_ms)
+            if not is_ok:
+                work.moment.note_change_at(end_ms)
             return False
         if self._counts.raw(rsc, node):
-            if effective_count(work, self._counts, rsc, node) == 0:
-                if node.is_remote or not rsc.is_remote_connection or self._remote_cleared(rsc):
-                    self.clear_wanted.append((rsc, node, "it expired"))
-                elif rsc.is_remote_connection:
-                    return False
-            else:
+            if effective_count(work, self._counts, rsc, node):
                 return False
+            if rsc.is_remote_connection and not node.is_remote and not self._remote_cleared(rsc):
+                return False
+            if rsc.is_managed:
+                self.clear_wanted.append((rsc, node, "it expired"))
         elif rsc.is_remote_connection and reconnect_interval_ms(rsc) and last_ms:
             self.clear_wanted.append((rsc, node, "reconnect interval is set"))
         return not (is_probe and entry.rc in (OK, NOT_RUNNING, RUNNING_PROMOTED))
