@@ -222,7 +222,7 @@ class HistoryReader:
     ) -> tuple[int, bool]:
         """Return the exit status that counts, and whether it is as good as expected."""
         rc, target = entry.rc, entry.target_rc
-        if entry.outcome in (OperationOutcome.TIMED_OUT,) and rc == OK:
+        if entry.outcome is OperationOutcome.TIMED_OUT and rc in (OK, NOT_RUNNING):
             rc = ERROR
         if rc == DEGRADED and entry.task == "monitor":
             rc = OK
@@ -502,15 +502,21 @@ class HistoryReader:
         is_ignored = on_fail is OnFail.IGNORE
         work.failed_entries.append((rsc, node, entry, is_ignored))
         found.pending_task = ""
-        if is_ignored and rc not in HARD:
+        is_timeout = entry.outcome is OperationOutcome.TIMED_OUT
+        if is_ignored and (is_timeout or rc not in HARD):
             # The failure does not count: the operation is taken as done.
             found.is_failure_ignored = True
             self._success(found, rsc, node, entry, _expected(entry), [])
             found.is_failed = False
             return
-        if is_probe and rc == NOT_INSTALLED:
+        if is_probe and rc in (INVALID, NOT_INSTALLED):
+            # What cannot even be asked for does not run.
+            found.role = Role.STOPPED
             self._ban(rsc, node, "probe-failed", entry)
             return
+        if is_timeout:
+            # Whatever the exit status says, it is only that nobody waited for the real one.
+            pass
         elif rc == NOT_CONFIGURED and task != "stop":
             for each in work.nodes:
                 self._ban(rsc, each, "not-configured", entry)
@@ -541,18 +547,8 @@ class HistoryReader:
                 self._failed_migration(found, rsc, node, entry)
         if rc == FAILED_PROMOTED:
             found.role = Role.PROMOTED
-        if (
-            task not in ("migrate_to",)
-            and found.role < Role.STARTED
-            and rc
-            not in (
-                NOT_INSTALLED,
-                NOT_CONFIGURED,
-            )
-        ):
+        if task != "migrate_to" and found.role < Role.STARTED:
             found.role = _active_role(rsc, found.role)
-        elif rc == NOT_INSTALLED and task == "start":
-            pass
         if on_fail >= found.on_fail:
             found.on_fail = on_fail
         if on_fail is OnFail.STOP:

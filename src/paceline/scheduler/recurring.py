@@ -46,6 +46,9 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
             if is_enabled:
                 _monitor_stopped(work, rsc, operation.name, operation.interval_ms)
             continue
+        if is_enabled and rsc.is_frozen:
+            # What a lost ticket froze is left as it is: no new watch either.
+            continue
         if is_enabled and node is not None and rsc.next_role > Role.STOPPED:
             _monitor_active(work, rsc, node, operation.name, operation.interval_ms, role, expired)
         elif is_enabled is False:
