@@ -1,7 +1,6 @@
 """Phase: fail counts that have expired are cleared."""
 
 from paceline.scheduler.actions import cluster_action, tie
-from paceline.scheduler.failures import effective_count
 from paceline.scheduler.history import HistoryReader
 from paceline.scheduler.work import Node, Resource, Tie, Work
 

@@ -188,6 +188,7 @@ def order_pair(
     """Tie one resource's action before another's, and the inverse actions the other way round."""
     if first is then:
         return
+    work.orders.append((first, first_task, then, then_task))
     _order(
         work,
         first,
@@ -201,6 +202,7 @@ def order_pair(
         flags = Tie.ORDER | Tie.IF_FIRST_UNMIGRATABLE
         if kind == "mandatory":
             flags = Tie.ORDER | Tie.THEN_REQUIRES_FIRST
+        work.orders.append((then, INVERSE[then_task], first, INVERSE[first_task]))
         _order(work, then, INVERSE[then_task], first, INVERSE[first_task], flags, True)
 
 
@@ -414,11 +416,28 @@ def _leave_before_coming(one: Resource, one_role: Role, other: Resource, other_r
 
 
 def order_probes_of_firsts(work: Work) -> None:
-    """Whoever waits for a start also waits for the probes that may find it running already."""
+    """Whoever waits for a start also waits for the probes that may find it running already.
+
+    And whoever waits for a stop waits for the probes that may find something to stop.
+    """
+    for first, first_task, then, then_task in work.orders:
+        if first_task == "stop":
+            for probe in _probes(first):
+                for action in then_actions(then, then_task):
+                    tie(probe, action, Tie.ORDER | Tie.PROBE)
     for action in list(work.actions):
         if action.task != "monitor" or action.interval_ms or action.is_optional:
             continue
         _pass_on_probe(action)
+
+
+def _probes(rsc: Resource) -> list[Action]:
+    return [
+        action
+        for each in rsc.primitives()
+        for action in each.actions
+        if action.task == "monitor" and not action.interval_ms and not action.is_optional
+    ]
 
 
 def _pass_on_probe(probe: Action) -> None:

@@ -234,17 +234,17 @@ class Resource:
         "clone_node_max", "configured", "container", "critical", "dangling_on", "discovery",
         "exclusive_discovery", "extra_meta", "failed", "failed_nodes", "failure_ignored",
         "failure_timeout_ms", "fillers", "history", "id", "in_maintenance", "instance_number",
-        "is_allocating", "is_fence_device", "is_frozen", "is_interleaved", "is_managed", "is_merging",
-        "is_notified", "is_ordered", "is_promotable", "is_provisional", "is_remote_connection",
-        "is_removed", "is_removed_filler", "is_unique", "kind", "known_on", "location_list",
-        "lock_ms", "lock_node", "meta", "migration_threshold", "multiple_active", "next_role",
-        "notify_data", "on_fail", "operations", "parameter_sets", "parent", "partial_source",
-        "partial_target", "pending_node", "pending_task", "priority", "promoted_max",
-        "promoted_node_max", "promotion", "promotion_score", "provides_unfencing", "reload_on",
-        "remote_node", "replica", "replicas", "requires", "restart_reason", "role", "role_on",
-        "running_on", "scores", "sort_index", "start_pending", "stickiness", "stop_failed",
-        "stop_reason", "target_role_word", "template", "this_with", "tickets", "unfence_restart",
-        "utilization", "wants_stop", "with_this",
+        "is_allocating", "is_fence_device", "is_frozen", "is_interleaved", "is_managed",
+        "is_merging", "is_notified", "is_ordered", "is_promotable", "is_provisional",
+        "is_remote_connection", "is_removed", "is_removed_filler", "is_unique", "kind", "known_on",
+        "location_list", "lock_ms", "lock_node", "meta", "migration_threshold", "multiple_active",
+        "next_role", "notify_data", "on_fail", "operations", "parameter_sets", "parent",
+        "partial_source", "partial_target", "pending_node", "pending_task", "priority",
+        "promoted_max", "promoted_node_max", "promotion", "promotion_score", "provides_unfencing",
+        "reload_on", "remote_node", "replica", "replicas", "requires", "restart_reason", "role",
+        "role_on", "running_on", "scores", "sort_index", "start_pending", "stickiness",
+        "stop_failed", "stop_reason", "target_role_word", "template", "this_with", "tickets",
+        "unfence_restart", "utilization", "wants_stop", "with_this",
     )  # fmt: skip
 
     def __init__(self, id: ResourceId, kind: Kind) -> None:
@@ -558,6 +558,8 @@ class Work:
         self.colocations: list[Colocation] = []
         self.actions: list[Action] = []
         self.fences: dict[str, Action] = {}
+        self.orders: list[tuple[Resource, str, Resource, str]] = []
+        """What each order constraint says: first resource, its task, then resource, its task."""
         self.findings: list[Finding] = []
         self.failed_entries: list[tuple[Resource, Node, HistoryEntry, bool]] = []
         self.has_quorum = snapshot.status.is_quorate
