@@ -83,6 +83,7 @@ def _tie_group(work: Work, rsc: Resource) -> None:
     before: Resource | None = None
     for child in rsc.children:
         if before is not None:
+            work.orders.append((child, "stop", before, "stop"))
             for task in ("start", "promote"):
                 if task == "promote" and not rsc.is_promotable:
                     continue
@@ -425,10 +426,25 @@ def order_probes_of_firsts(work: Work) -> None:
             for probe in _probes(first):
                 for action in then_actions(then, then_task):
                     tie(probe, action, Tie.ORDER | Tie.PROBE)
+    for top in work.resources:
+        for rsc in top.walk():
+            if rsc.kind is Kind.GROUP and rsc.is_ordered:
+                _probes_before_stops_of_group(rsc)
     for action in list(work.actions):
         if action.task != "monitor" or action.interval_ms or action.is_optional:
             continue
         _pass_on_probe(action)
+
+
+def _probes_before_stops_of_group(group: Resource) -> None:
+    """A member that stops for good waits for the probes of all before it: it could not start."""
+    probes: list[Action] = []
+    for child in group.children:
+        if child.assigned is None:
+            for stop in child.actions_of("stop"):
+                for probe in probes:
+                    tie(probe, stop, Tie.ORDER | Tie.PROBE)
+        probes.extend(_probes(child))
 
 
 def _probes(rsc: Resource) -> list[Action]:
