@@ -422,7 +422,7 @@ def order_probes_of_firsts(work: Work) -> None:
     And whoever waits for a stop waits for the probes that may find something to stop.
     """
     for first, first_task, then, then_task in work.orders:
-        if first_task == "stop":
+        if first_task == "stop" and first.kind is Kind.PRIMITIVE:
             for probe in _probes(first):
                 for action in then_actions(then, then_task):
                     tie(probe, action, Tie.ORDER | Tie.PROBE)
