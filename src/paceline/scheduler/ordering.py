@@ -422,6 +422,9 @@ def order_probes_of_firsts(work: Work) -> None:
     And whoever waits for a stop waits for the probes that may find something to stop.
     """
     for first, first_task, then, then_task in work.orders:
+        if then is first.container or first.bundle is not None:
+            # A container's restart may need the probe's answer after it, not before.
+            continue
         if first_task == "stop" and first.kind is Kind.PRIMITIVE:
             for probe in _probes(first):
                 for action in then_actions(then, then_task):
