@@ -15,7 +15,14 @@ def carry_out(snapshot: Snapshot, plan: Plan) -> Snapshot:
     nodes = {node.name: node for node in snapshot.status.nodes}
     for action in _in_order(plan):
         node = nodes.get(action.node)
-        if node is None or action.kind in (ActionKind.PSEUDO, ActionKind.CLUSTER):
+        if node is None:
+            continue
+        if action.task == "clear_failcount":
+            marks = (f"fail-count-{action.resource}#", f"last-failure-{action.resource}#")
+            kept = tuple(pair for pair in node.attributes if not pair[0].startswith(marks))
+            nodes[action.node] = replace(node, attributes=kept)
+            continue
+        if action.kind in (ActionKind.PSEUDO, ActionKind.CLUSTER):
             continue
         if action.kind is ActionKind.FENCE:
             nodes[action.node] = replace(
