@@ -102,6 +102,16 @@ def test_unit_stays_down_when_it_fails_too_often() -> None:
     assert runner.state("paceline") is State.FAILED
 
 
+def test_unit_is_started_again_when_its_failures_were_forgotten() -> None:
+    runner = Runner()
+    started(runner)
+    for _ in range(RESTARTS_MAX + 1):
+        runner.handle(Wanted(asker=2, verb="reset-failed", units=(PACELINE,)), now_ms=10)
+        due = timer(runner.handle(Gone(unit="paceline", code=-9), now_ms=10))
+        runner.handle(Due(unit="paceline", number=due.number), now_ms=10)
+    assert runner.state("paceline") is not State.FAILED
+
+
 def test_corosync_is_not_started_again_when_it_dies() -> None:
     runner = Runner()
     started(runner)

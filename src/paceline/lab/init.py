@@ -320,7 +320,7 @@ class Init:
                     os.killpg(asker.pid, int(request.words[0]))
             case "reboot" | "poweroff":
                 self._go_down(asker, request)
-            case "start" | "stop" | "restart":
+            case "start" | "stop" | "restart" | "reset-failed":
                 self._change_services(asker, request)
             case _:
                 self._answer(asker, self._look(request))
@@ -338,12 +338,14 @@ class Init:
         if unknown:
             self._answer(asker, Answer(code=5, err=f"Unit {unknown}.service not found.\n"))
             return
+        if request.verb == "reset-failed" and not wanted:
+            wanted = units.UNITS
         self._handle(Wanted(asker=asker.number, verb=request.verb, units=wanted))
 
     def _look(self, request: Request) -> Answer:
         wanted, unknown = _find_units(request.words)
         match request.verb:
-            case "daemon-reload" | "reset-failed":
+            case "daemon-reload":
                 return Answer()
             case "is-active":
                 return self._is_active(request.words)

@@ -46,7 +46,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Someone asks for `verb` (start, stop, restart) on units; the answer goes to `asker`."""
+    """Someone asks for `verb` on units; the answer goes to `asker`.
+
+    start, stop, restart; reset-failed forgets how often they failed.
+    """
 
     asker: int
     verb: str
@@ -202,6 +205,11 @@ class Runner:
     # ---- requests ----
 
     def _want(self, event: Wanted) -> None:
+        if event.verb == "reset-failed":
+            for unit in event.units:
+                self._units[unit.name].starts_ms.clear()
+            self._effects.append(Done(asker=event.asker, code=0, message=""))
+            return
         if len(self._jobs) >= REQUESTS_MAX:
             self._effects.append(Done(asker=event.asker, code=1, message="Too many jobs."))
             return
