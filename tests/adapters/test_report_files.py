@@ -41,7 +41,9 @@ def test_report_is_for_its_owner_only_and_replaces_nothing(tmp_path: Path) -> No
     with pytest.raises(FileExistsError):
         files.write(str(target), b"y")
     files.write(str(target), b"y", replaces=True)
-    assert target.read_bytes() == b"y"
+    assert files.read(str(target), bytes_max=1) == b"y"
+    with pytest.raises(ValueError, match="larger than 0 bytes"):
+        files.read(str(target), bytes_max=0)
     assert target.stat().st_mode & 0o777 == 0o600
 
 

@@ -57,6 +57,14 @@ class LocalReportFiles:
         with os.fdopen(out, "wb") as file:
             file.write(content)
 
+    def read(self, path: str, *, bytes_max: int) -> bytes:
+        """Return an archive. Raises OSError, ValueError where it is larger than `bytes_max`."""
+        with Path(path).open("rb") as file:
+            content = file.read(bytes_max + 1)
+        if len(content) > bytes_max:
+            raise ValueError(f"it is larger than {bytes_max} bytes")
+        return content
+
 
 def _read(path: Path) -> tuple[str, bytes]:
     name = str(path).lstrip("/")

@@ -257,7 +257,7 @@ def _names_a_file(words: Sequence[str]) -> bool:
 
 
 def _refuse_report_files() -> NoReturn:
-    raise UsageError("a report is written by the user himself: run the command in place")
+    raise UsageError("an archive is read and written by the user himself: run the command in place")
 
 
 def _refuse(terminal: SocketTerminal, why: str) -> int:

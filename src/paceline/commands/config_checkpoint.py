@@ -1,5 +1,6 @@
 """`config checkpoint`: older versions of the configuration, shown, compared and brought back."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 
 from paceline.cib.comparing import differences, things_of
@@ -73,18 +74,30 @@ def restore(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     kept = _get(ports, request.arguments[0])
 
-    def change(root: Element) -> str:
-        old, new = root.find("configuration"), kept.find("configuration")
-        if old is not None and new is not None:
-            nodes_now = find_section(root, "nodes")
-            nodes_then = new.find("nodes")
-            if nodes_now is not None and nodes_then is not None:
-                new.replace(nodes_then, nodes_now)  # who is a member is no matter of versions
-            root.replace(old, new)
-        return ""
-
-    edit_cib(request, ports, change)
+    edit_cib(request, ports, lambda root: bring_back(root, kept))
     return Outcome()
+
+
+def bring_back(root: Element, kept: Element) -> str:
+    """Replace the configuration by an older one; who is a member stays as it is now.
+
+    Nodes of today get the attributes that they had then. Returns no text, as an edit does.
+    """
+    old, new = root.find("configuration"), deepcopy(kept).find("configuration")
+    if old is None or new is None:
+        return ""
+    nodes_now, nodes_then = find_section(root, "nodes"), new.find("nodes")
+    if nodes_now is not None and nodes_then is not None:
+        then = {node.get("uname"): node for node in nodes_then}
+        for node in nodes_now:
+            older = then.get(node.get("uname"))
+            if older is not None:
+                for attributes in list(node):
+                    node.remove(attributes)
+                node.extend(list(older))
+        new.replace(nodes_then, nodes_now)
+    root.replace(old, new)
+    return ""
 
 
 COMMANDS = (
@@ -115,6 +128,6 @@ COMMANDS = (
         needs=Needs.CIB_LIVE,
         arguments="<checkpoint number>",
         options=("dry-run",),
-        help="Bring an older version back, all but the list of nodes.",
+        help="Bring an older version back; who is a member stays as it is.",
     ),
 )

@@ -60,7 +60,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "acl": ("acl",),
     "alert": ("alert",),
     "cib": ("description",),
-    "config": ("config_show", "config_checkpoint"),
+    "config": ("config_show", "config_checkpoint", "config_backup"),
     "node": ("node_attributes",),
     "cluster": (
         "node_attributes",
@@ -149,6 +149,7 @@ _ONLY_FOR_WORDS: Mapping[str, str] = {
     "cluster_apply": "plan apply export",
     "cluster_edit": "edit",
     "config_checkpoint": "checkpoint",
+    "config_backup": "backup restore",
     "description": "description element",
     "cluster_cib": "cib cib-push cib-upgrade verify",
     "cluster_link": "link",

@@ -1,4 +1,4 @@
-"""What a report on this node is made of, and where it is written."""
+"""What a report on this node is made of, and archives that a user names."""
 
 from typing import Protocol
 
@@ -15,8 +15,12 @@ class ReportFiles(Protocol):
         ...
 
     def write(self, path: str, content: bytes, *, replaces: bool = False) -> None:
-        """Write the report, readable by its owner only.
+        """Write a report or a backup, readable by its owner only.
 
         Raises OSError where it exists already, unless it `replaces` what is there.
         """
+        ...
+
+    def read(self, path: str, *, bytes_max: int) -> bytes:
+        """Return an archive. Raises OSError, ValueError where it is larger than `bytes_max`."""
         ...
