@@ -7,7 +7,8 @@ from pathlib import Path
 
 _PACKAGE = "paceline"
 _SOURCE = Path(__file__).resolve().parents[2]
-_WITNESS = Path(__file__).with_name("witness_agent.sh")
+_AGENTS = {"Witness": "witness_agent.sh", "Stateful": "stateful_agent.sh"}
+"""The lab's own OCF agents: name to file beside this module."""
 
 # name -> module with a `main() -> int`. Standard library only: they start without site packages.
 _LAB_PROGRAMS = {
@@ -50,10 +51,12 @@ def write_programs(folder: Path) -> None:
 
 def write_agents(folder: Path) -> None:
     """Write the lab's own OCF agents into `folder`, which is made, below the provider `lab`."""
-    agent = folder / "lab" / "Witness"
-    agent.parent.mkdir(parents=True)
-    agent.write_bytes(_WITNESS.read_bytes())
-    agent.chmod(0o755)
+    provider = folder / "lab"
+    provider.mkdir(parents=True)
+    for name, source in _AGENTS.items():
+        agent = provider / name
+        agent.write_bytes(Path(__file__).with_name(source).read_bytes())
+        agent.chmod(0o755)
 
 
 def _write(file: Path, *, flags: str, module: str, function: str) -> None:
