@@ -13,6 +13,7 @@ import cProfile
 import json
 import os
 import pstats
+import re
 import resource
 import shlex
 import shutil
@@ -35,17 +36,22 @@ from paceline.scheduler import schedule
 HERE = Path(__file__).resolve().parent
 HEADING = "## The scheduler beside crm_simulate"
 PEER = "crm_simulate"
-OURS = (
-    "import sys; from paceline.cli.tools import run_tool; "
-    "sys.exit(run_tool('crm_simulate', sys.argv[1:]))"
-)
+OURS = """
+import sys
+from paceline.cli.tools import run_tool
+status = run_tool("crm_simulate", sys.argv[1:])
+with open("/proc/self/status") as file:
+    print(next(line for line in file if line.startswith("VmHWM:")), file=sys.stderr)
+sys.exit(status)
+"""
+"""It says its largest memory itself: what `wait4` gives has the spawning process's in it."""
 
 
 class Run(NamedTuple):
-    """One process: its CPU seconds, its largest memory, and whether it had to be ended."""
+    """One process: its CPU seconds, what it said on standard error, whether it had to be ended."""
 
     seconds: float
-    memory_mib: int
+    said: str
     is_cut: bool = False
 
 
@@ -110,7 +116,7 @@ def measure(cluster: Cluster, state: str, document: bytes, runs: int, limit_s: f
         state=state,
         whole_s=statistics.median(each.seconds for each in ours),
         living_s=statistics.median(living),
-        memory_mib=max(each.memory_mib for each in ours),
+        memory_mib=max(map(_memory_mib, ours)),
         peer_s=statistics.median(each.seconds for each in peers) if peers else 0.0,
         is_peer_cut=any(each.is_cut for each in peers),
     )
@@ -124,23 +130,34 @@ def cpu_of(work: Callable[[], object]) -> float:
 
 
 def run_process(words: list[str], limit_s: float) -> Run:
-    """Run one process to its end, or until it has used the limit."""
-    number = os.posix_spawnp(
-        words[0], words, {**os.environ, "LC_ALL": "C"},
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                      (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)],
-    )  # fmt: skip
-    resource.prlimit(number, resource.RLIMIT_CPU, (int(limit_s), int(limit_s) + 1))
-    # Other work on the machine may keep it from ever using its limit.
-    timer = threading.Timer(4 * limit_s, os.kill, (number, signal.SIGKILL))
-    timer.start()
-    _pid, status, usage = os.wait4(number, 0)
-    timer.cancel()
+    """Run one process to its end, or until it has used the limit. Raises OSError if it fails."""
+    with tempfile.TemporaryFile() as errors:
+        number = os.posix_spawnp(
+            words[0], words, {**os.environ, "LC_ALL": "C"},
+            file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                          (os.POSIX_SPAWN_DUP2, errors.fileno(), 2)],
+        )  # fmt: skip
+        resource.prlimit(number, resource.RLIMIT_CPU, (int(limit_s), int(limit_s) + 1))
+        # Other work on the machine may keep it from ever using its limit.
+        timer = threading.Timer(4 * limit_s, os.kill, (number, signal.SIGKILL))
+        timer.start()
+        _pid, status, usage = os.wait4(number, 0)
+        timer.cancel()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0:
+        raise OSError(f"{words[0]} failed: {said}")
     return Run(
         seconds=usage.ru_utime + usage.ru_stime,
-        memory_mib=usage.ru_maxrss // 1024,
+        said=said,
         is_cut=os.WIFSIGNALED(status),
     )
+
+
+def _memory_mib(run: Run) -> int:
+    """Return the largest memory that one of ours named; 0 where it was ended before."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", run.said, re.MULTILINE)
+    return int(found[1]) // 1024 if found else 0
 
 
 def profile(document: bytes, title: str) -> None:

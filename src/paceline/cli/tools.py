@@ -1,9 +1,10 @@
 """The low-level tools as programs. Only what the tool at hand needs is imported."""
 
+import errno
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from paceline.adapters.daemon_client import DaemonClient
 from paceline.commands.tools import Said, ToolPorts, guard
@@ -13,7 +14,8 @@ from paceline.ports.cib_store import CibStore
 if TYPE_CHECKING:  # slow to load, and few tools run agents
     from paceline.ports.agents import AgentLibrary, AgentRunner
 
-INPUT_BYTES_MAX = 64 * 1024 * 1024
+INPUT_BYTES_MAX = 512 * 1024 * 1024
+"""Settled, 5000 resources on 32 nodes are a CIB of 80 MB."""
 SENT_PREFIXES = ("OCF_RES", "PACELINE_STYLE")
 
 
@@ -65,7 +67,7 @@ def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
         cib=_store(daemon, name),
         environment=os.environ,
         read_file=_read_file,
-        read_input=lambda: sys.stdin.buffer.read(INPUT_BYTES_MAX),
+        read_input=lambda: _read_all(sys.stdin.buffer, "standard input"),
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
         write_file=_write_file,
         remove_file=os.unlink,
@@ -110,7 +112,16 @@ def _show(said: Said) -> int:
 
 def _read_file(path: str) -> bytes:
     with open(path, "rb") as file:
-        return file.read(INPUT_BYTES_MAX)
+        return _read_all(file, path)
+
+
+def _read_all(file: BinaryIO, name: str) -> bytes:
+    """Return all of a file. Raises OSError where it is larger than is read: half would mislead."""
+    size = os.fstat(file.fileno()).st_size
+    content = b"" if size > INPUT_BYTES_MAX else file.read(INPUT_BYTES_MAX + 1)
+    if max(size, len(content)) > INPUT_BYTES_MAX:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
+    return content
 
 
 def _cib_path() -> str:
