@@ -1,5 +1,7 @@
 """Reading `<status>`: what each node reported, its transient attributes, and tickets."""
 
+from sys import intern
+
 from paceline.cib.read_attributes import Element, parse_flag
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.status import (
@@ -101,12 +103,13 @@ def _number(text: str | None, default: int = 0) -> int:
 
 
 def _read_entries(resource: Element) -> list[HistoryEntry]:
-    name = ResourceId(resource.get("id", ""))
+    """Return the rows of a resource. Words that every node's history repeats are kept once."""
+    name = ResourceId(intern(resource.get("id", "")))
     fixed = {
         "resource": name,
-        "agent_class": resource.get("class", ""),
-        "provider": resource.get("provider", ""),
-        "agent_type": resource.get("type", ""),
+        "agent_class": intern(resource.get("class", "")),
+        "provider": intern(resource.get("provider", "")),
+        "agent_type": intern(resource.get("type", "")),
         "container": resource.get("container", ""),
     }
     return [_read_entry(each, fixed) for each in resource.iterchildren("lrm_rsc_op")]
@@ -119,13 +122,13 @@ def _read_entry(element: Element, fixed: dict[str, str]) -> HistoryEntry:
         key = magic.partition(";")[2]
     rc, status = _number(get("rc-code"), 0), _number(get("op-status"), 0)
     return HistoryEntry(
-        entry_id=get("id", ""),
+        entry_id=intern(get("id", "")),
         resource=ResourceId(fixed["resource"]),
         agent_class=fixed["agent_class"],
         provider=fixed["provider"],
         agent_type=fixed["agent_type"],
         container=fixed["container"],
-        task=get("operation", ""),
+        task=intern(get("operation", "")),
         interval_ms=_number(get("interval")),
         call_id=_number(get("call-id")),
         outcome=STATUS_CODES.get(status, OperationOutcome.ERROR),
@@ -136,7 +139,7 @@ def _read_entry(element: Element, fixed: dict[str, str]) -> HistoryEntry:
         last_rc_change_ms=1000 * _number(get("last-rc-change")),
         exec_ms=_number(get("exec-time")),
         queue_ms=_number(get("queue-time")),
-        digest=get("op-digest", ""),
+        digest=intern(get("op-digest", "")),
         restart_digest=get("op-restart-digest", ""),
         restart_parameters=get("op-force-restart", ""),
         secure_digest=get("op-secure-digest", ""),
@@ -144,7 +147,7 @@ def _read_entry(element: Element, fixed: dict[str, str]) -> HistoryEntry:
         migrate_source=get("migrate_source", ""),
         migrate_target=get("migrate_target", ""),
         transition_key=key,
-        operation_key=get("operation_key", ""),
+        operation_key=intern(get("operation_key", "")),
     )
 
 
