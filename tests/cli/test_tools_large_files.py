@@ -1,5 +1,7 @@
 """Large CIBs as files: what is read is read whole, what is too large is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,17 @@ def test_file_beyond_the_limit_is_refused_and_not_cut(
         empty.truncate(INPUT_BYTES_MAX + 1)
     assert run_tool("crm_simulate", ["-x", str(file), "-R", "-Q"]) != 0
     assert "too large" in capsys.readouterr().err
+
+
+def test_standard_input_beyond_the_limit_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "cib.xml"
+    with file.open("wb") as empty:
+        empty.truncate(INPUT_BYTES_MAX + 1)
+    code = "from paceline.cli.tools import run_tool; exit(run_tool('crm_simulate', ['-p', '-R']))"
+    with file.open("rb") as large:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdin=large, capture_output=True, text=True, check=False
+        )
+    assert done.returncode != 0
+    assert "cannot read standard input: File too large" in done.stderr
+    assert "Traceback" not in done.stderr

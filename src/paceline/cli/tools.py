@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from paceline.adapters.daemon_client import DaemonClient
-from paceline.commands.tools import Said, ToolPorts, guard
+from paceline.commands.tools import Said, ToolError, ToolPorts, guard
 from paceline.commands.tools_table import is_served, load_tool
 from paceline.ports.cib_store import CibStore
 
@@ -67,7 +67,7 @@ def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
         cib=_store(daemon, name),
         environment=os.environ,
         read_file=_read_file,
-        read_input=lambda: _read_all(sys.stdin.buffer, "standard input"),
+        read_input=_read_input,
         write_err=lambda text: print(text, file=sys.stderr, flush=True),
         write_file=_write_file,
         remove_file=os.unlink,
@@ -113,6 +113,13 @@ def _show(said: Said) -> int:
 def _read_file(path: str) -> bytes:
     with open(path, "rb") as file:
         return _read_all(file, path)
+
+
+def _read_input() -> bytes:
+    try:
+        return _read_all(sys.stdin.buffer, "standard input")
+    except OSError as problem:
+        raise ToolError(f"cannot read standard input: {problem.strerror}") from problem
 
 
 def _read_all(file: BinaryIO, name: str) -> bytes:
