@@ -19,7 +19,7 @@ from paceline.scheduler.failures import (
     reconnect_interval_ms,
 )
 from paceline.scheduler.remote import want_fencing
-from paceline.scheduler.resources import add_instance
+from paceline.scheduler.resources import add_instance, adopt_remote_node
 from paceline.scheduler.work import Kind, Node, OnFail, Resource, Role, Work, role_of_word
 
 OK, ERROR, INVALID, NOT_IMPLEMENTED, NO_PRIVILEGE, NOT_INSTALLED, NOT_CONFIGURED = range(7)
@@ -77,6 +77,8 @@ class HistoryReader:
                         entries.sort(key=_order)
             self._index[node.name] = by_name
         self._free: dict[tuple[str, str], int] = {}
+        self._contained: list[tuple[Resource, str]] = []
+        """Removed resources and their containers' names; those may come later in the history."""
 
     def read_node(self, node: Node) -> None:
         """Take in the whole history of one node."""
@@ -162,15 +164,19 @@ class HistoryReader:
         if not self._work.options.stop_removed:
             rsc.is_managed = False
         if entry.container:
-            container = self._work.by_id.get(entry.container)
-            if container is not None:
-                rsc.container = container
+            self._contained.append((rsc, entry.container))
             rsc.is_removed_filler = True
         if self._work.options.maintenance_mode:
             rsc.is_managed, rsc.in_maintenance = False, True
         rsc.sort_index = len(self._work.by_id)
         self._work.by_id[name] = rsc
         self._work.resources.append(rsc)
+        adopt_remote_node(self._work, rsc)
+        for filler, container_name in self._contained:
+            container = self._work.by_id.get(container_name)
+            if container is not None and filler.container is None:
+                filler.container = container
+                container.fillers.append(filler)
         return rsc
 
     # One resource on one node

@@ -18,7 +18,7 @@ from paceline.model.configuration import (
 )
 from paceline.model.identifiers import NodeName
 from paceline.model.scores import MINUS_INFINITY, add_scores
-from paceline.model.status import NodeKind, NodeStatus
+from paceline.model.status import ClusterStatus, NodeKind, NodeStatus
 from paceline.scheduler.rules import RuleContext, pick_values
 from paceline.scheduler.work import Node, Work
 
@@ -47,6 +47,8 @@ def make_nodes(work: Work) -> None:
             known.kind = kind
         else:
             _add(work, Node(NodeName(name), name, kind))
+    for name, kind in _removed_remote_names(work.snapshot.status):
+        _add(work, Node(NodeName(name), name, kind))
     for state in work.snapshot.status.nodes:
         # A live member that the configuration does not name yet is a node all the same.
         if (
@@ -79,6 +81,23 @@ def make_nodes(work: Work) -> None:
         site = node.attributes.get("site-name")
         if site is not None:
             node.attributes.setdefault("#site-name", site)
+
+
+def _removed_remote_names(status: ClusterStatus) -> list[tuple[str, str]]:
+    """Return remote and guest nodes that may be connected though nothing defines them any more.
+
+    What runs there is stopped over the connection before that is closed. They are known by the
+    connection in a member's history; of a node that has no state there is nothing to stop.
+    """
+    states = {str(state.name) for state in status.nodes}
+    found: dict[str, str] = {}
+    for state in status.nodes:
+        for entry in state.history:
+            is_connection = entry.provider == "pacemaker" and entry.agent_type == "remote"
+            if is_connection and entry.resource in states:
+                kind = "guest" if entry.container else "remote"
+                found.setdefault(entry.resource, kind)
+    return list(found.items())
 
 
 def _add(work: Work, node: Node) -> None:

@@ -38,7 +38,7 @@ def make_resources(work: Work) -> None:
         work.resources.append(rsc)
     for rsc in list(work.primitives()):
         _add_guest_connection(work, rsc)
-        _adopt_remote_node(work, rsc)
+        adopt_remote_node(work, rsc)
     for rsc in work.resources:
         for each in rsc.walk():
             _link_container(work, each)
@@ -380,7 +380,8 @@ def _add_guest_connection(work: Work, rsc: Resource) -> None:
     work.resources.append(connection)
 
 
-def _adopt_remote_node(work: Work, rsc: Resource) -> None:
+def adopt_remote_node(work: Work, rsc: Resource) -> None:
+    """Tell a connection, or what holds one, which node it connects to."""
     connections = [rsc]
     name = rsc.meta.get("remote-node")
     if name and "remote-node" in rsc.extra_meta and name in work.by_id:
