@@ -14,7 +14,7 @@ COMPUTE_AGAIN_MAX = 3
 """How often a plan is computed anew because the state moved; then it goes out and is replaced."""
 
 
-PLANS_MAX = 50
+PLANS_MAX = 150
 PLANS_WINDOW_MS = 10_000
 RETRY_MS_MIN, RETRY_MS_MAX = 1000, 60_000
 """How long the scheduler is left alone after it failed: doubled with each failure in a row."""
