@@ -1,8 +1,5 @@
 """The one door: whose permissions count, and what they let through."""
 
-import os
-import pwd
-
 import pytest
 from tests.cib.test_acl import CIB
 
@@ -80,4 +77,4 @@ def test_reader_gets_what_he_may_read() -> None:
 
 def test_groups_are_the_systems() -> None:
     assert groups_of("no such user") == frozenset()
-    assert groups_of(pwd.getpwuid(os.geteuid()).pw_name)
+    assert "root" in groups_of("root")
