@@ -12,13 +12,11 @@ from paceline.replica.apply_plans import PlanApplier
 
 COMPUTE_AGAIN_MAX = 3
 """How often a plan is computed anew because the state moved; then it goes out and is replaced."""
-
-
 PLANS_MAX = 150
 PLANS_WINDOW_MS = 10_000
+"""More plans than this in so short a time say that planning chases its own tail: it slows down."""
 RETRY_MS_MIN, RETRY_MS_MAX = 1000, 60_000
 """How long the scheduler is left alone after it failed: doubled with each failure in a row."""
-"""More plans than this in so short a time say that planning chases its own tail: it slows down."""
 
 
 class Coordination:

@@ -194,7 +194,7 @@ class MemberDropped(Struct, frozen=True, kw_only=True):
 
 
 class CopyDamaged(Struct, frozen=True, kw_only=True):
-    """A member's journal was damaged: its copy counted as absent when the base was chosen."""
+    """A member's journal was damaged: what is proved of it counts when the base is chosen."""
 
     node: NodeName
     lineage: Lineage

@@ -29,8 +29,6 @@ SHUTDOWN_TASK = "do_shutdown"
 MIGRATIONS = ("migrate_to", "migrate_from")
 CHANGES = (*START_LIKE, "stop", "demote")
 """Tasks after which a resource stands elsewhere than before."""
-
-
 Subject = tuple[str, str]
 """A resource and the node that something is done to it on."""
 

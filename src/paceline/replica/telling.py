@@ -71,7 +71,7 @@ def tell(outlet: Outlet, happening: Told) -> None:
             )
             outlet.note("warning", "copies-awaited", text)
         case CopyDamaged():
-            text = f"the journal of {happening.node} was damaged; its copy counts as absent"
+            text = f"the journal of {happening.node} was damaged; what is proved of it counts"
             outlet.note("error", "copy-damaged", text)
 
 
