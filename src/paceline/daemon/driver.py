@@ -11,18 +11,18 @@ that what they brought is seen.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from paceline.daemon.decisions import began_note, fence_note, notes_of
 from paceline.daemon.loop import BEAT_MS, StallMeter
 from paceline.model.errors import InvariantError, check
 from paceline.model.identifiers import RequestId
-from paceline.model.status import ClusterStatus
 from paceline.ports.clock import Clock
 from paceline.ports.engine import Engine
 from paceline.ports.executor import Executor
 from paceline.ports.journal import Journal
 from paceline.ports.planner import Planner
+from paceline.replica.driven import ReplicaMachine
 from paceline.replica.effects import (
     CancelRecurring,
     CancelTimer,
@@ -54,36 +54,6 @@ SLICE_MS = 20
 """How long events are handled before the loop turns."""
 REQUESTS_MAX = 1000
 """Requests that may wait for their answer."""
-
-
-class ReplicaMachine(Protocol):
-    """The replica, as the driver sees it (`paceline.replica`)."""
-
-    def handle(self, event: Event, *, now_ms: int, wall_ms: int) -> tuple[Effect, ...]:
-        """Return what to do next, in order."""
-        ...
-
-    def status(self) -> ClusterStatus:
-        """Return what is known now."""
-        ...
-
-    @property
-    def configuration(self) -> bytes:
-        """The `<cib>` document without status."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """The configuration's version."""
-        ...
-
-    def is_idle(self) -> bool:
-        """Say whether nothing is wanted and nothing runs."""
-        ...
-
-    def internals(self) -> dict[str, str]:
-        """Return figures for people."""
-        ...
 
 
 class Driver:

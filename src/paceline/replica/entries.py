@@ -326,51 +326,6 @@ class Pong(Struct, frozen=True, kw_only=True, tag=True):
     nonce: int
 
 
-Entry = (
-    Hello
-    | Suspect
-    | Vouched
-    | Transfer
-    | Changed
-    | AttributesSet
-    | HistoryCleared
-    | TicketSet
-    | NodeForgotten
-    | FenceWanted
-    | ConfirmedOff
-    | Durable
-    | Planned
-    | Halted
-    | Results
-    | FenceReported
-    | Left
-    | GraceOver
-    | SeenDeadline
-    | Digest
-    | Ping
-    | Pong
-)
-ViewEntry = (
-    Transfer
-    | Changed
-    | AttributesSet
-    | HistoryCleared
-    | TicketSet
-    | NodeForgotten
-    | FenceWanted
-    | ConfirmedOff
-    | Durable
-    | Planned
-    | Halted
-    | Results
-    | FenceReported
-    | Left
-    | GraceOver
-    | SeenDeadline
-    | Digest
-    | Ping
-    | Pong
-)
 RequestEntry = (
     Changed
     | AttributesSet
@@ -380,6 +335,22 @@ RequestEntry = (
     | FenceWanted
     | ConfirmedOff
 )
+ViewEntry = (
+    Transfer
+    | RequestEntry
+    | Durable
+    | Planned
+    | Halted
+    | Results
+    | FenceReported
+    | Left
+    | GraceOver
+    | SeenDeadline
+    | Digest
+    | Ping
+    | Pong
+)
+Entry = Hello | Suspect | Vouched | ViewEntry
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)

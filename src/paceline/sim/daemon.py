@@ -17,7 +17,7 @@ from paceline.model.errors import PacelineError
 from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.operation import FenceResult, OperationResult
 from paceline.model.plan import Plan
-from paceline.model.status import ClusterStatus
+from paceline.replica.driven import ReplicaMachine
 from paceline.replica.effects import (
     CancelRecurring,
     CancelTimer,
@@ -70,36 +70,6 @@ INBOX_MAX = 200_000
 STALL_MS_MIN = 50
 RECONNECT_US = 100_000
 TOLD_LEVELS = frozenset({"notice", "warning", "error"})
-
-
-class ReplicaMachine(Protocol):
-    """The replica, as its driver sees it."""
-
-    def handle(self, event: Event, *, now_ms: int, wall_ms: int) -> tuple[Effect, ...]:
-        """Return what to do next, in order."""
-        ...
-
-    def status(self) -> ClusterStatus:
-        """Return what is known now."""
-        ...
-
-    @property
-    def configuration(self) -> bytes:
-        """The `<cib>` document without status."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """The configuration's version."""
-        ...
-
-    def is_idle(self) -> bool:
-        """Say whether nothing is wanted and nothing runs."""
-        ...
-
-    def internals(self) -> dict[str, str]:
-        """Return figures for people."""
-        ...
 
 
 ReplicaMaker = Callable[[Identity, Stored], ReplicaMachine]

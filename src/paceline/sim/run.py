@@ -1,9 +1,9 @@
 """One run of the product's own replica and scheduler in the made-up world."""
 
 from paceline.replica import Replica
+from paceline.replica.driven import ReplicaMachine
 from paceline.replica.identity import Identity, Stored
 from paceline.scheduler import schedule
-from paceline.sim.daemon import ReplicaMachine
 from paceline.sim.faults import Fault
 from paceline.sim.planner import Planner
 from paceline.sim.shrink import shrink

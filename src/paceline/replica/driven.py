@@ -1,0 +1,37 @@
+"""The replica as its drivers see it: the daemon's loop, and the simulator's."""
+
+from typing import Protocol
+
+from paceline.model.status import ClusterStatus
+from paceline.replica.effects import Effect
+from paceline.replica.events import Event
+
+
+class ReplicaMachine(Protocol):
+    """A state machine that is driven by events and answers with effects."""
+
+    def handle(self, event: Event, *, now_ms: int, wall_ms: int) -> tuple[Effect, ...]:
+        """Return what to do next, in order."""
+        ...
+
+    def status(self) -> ClusterStatus:
+        """Return what is known now."""
+        ...
+
+    @property
+    def configuration(self) -> bytes:
+        """The `<cib>` document without status."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The configuration's version."""
+        ...
+
+    def is_idle(self) -> bool:
+        """Say whether nothing is wanted and nothing runs."""
+        ...
+
+    def internals(self) -> dict[str, str]:
+        """Return figures for people."""
+        ...
