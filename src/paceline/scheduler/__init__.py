@@ -6,12 +6,14 @@ The phases, in the order in which they run (`run` is where they are called):
     nodes          which nodes there are; usable, pending, unclean
     resources      primitives, groups, clones, bundles, with meta attributes worked out
     history        the current state and the failures, from each node's operation history
+                   (history_names, history_migrations, history_effects)
     remote         remote and guest nodes are as their connection is
     failures       fail counts ban nodes
     tickets, constraints   wishes: locations become scores, colocations are noted
     placement      (colocation, clones, promotion, utilization) where everything goes
     primitives     what each primitive must do for that
     ordering       groups, clones and order constraints tie actions together
+                   (anti_colocation: what leaves goes first; probe_ordering: what probes may find)
     remote_ordering        what happens on a remote or guest node is tied to its connection
     recurring, probes, cleanup, fencing, migration     the other actions
     spread         requirement and impossibility spread along the ties

@@ -2,6 +2,7 @@
 
 from paceline.model.scores import INFINITY
 from paceline.model.snapshot import Snapshot
+from paceline.scheduler.anti_colocation import order_anti_colocations
 from paceline.scheduler.cleanup import make_cleanup_actions
 from paceline.scheduler.constraints import (
     apply_exclusive_discovery,
@@ -12,7 +13,8 @@ from paceline.scheduler.constraints import (
 )
 from paceline.scheduler.failures import FailCounts, ban_by_failures
 from paceline.scheduler.fencing import make_fence_actions, make_unfence_actions
-from paceline.scheduler.history import HistoryReader, finish_state
+from paceline.scheduler.history import HistoryReader
+from paceline.scheduler.history_effects import finish_state
 from paceline.scheduler.migration import mark_migratable, settle_migrations
 from paceline.scheduler.nodes import apply_health, make_nodes, read_node_states
 from paceline.scheduler.notifications import make_notifications
@@ -20,11 +22,10 @@ from paceline.scheduler.options import read_options
 from paceline.scheduler.ordering import (
     apply_orders,
     make_collective_actions,
-    order_anti_colocations,
-    order_probes_of_firsts,
 )
 from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
+from paceline.scheduler.probe_ordering import order_probes_of_firsts
 from paceline.scheduler.probes import make_probes
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
 from paceline.scheduler.remote import (
