@@ -68,7 +68,11 @@ def scheduler_half(cases: list[str], arguments: argparse.Namespace) -> int:
         broken = _run_cases(folder, out, names, rows)
         seconds = time.process_time() - began
         verdicts = {name: _judge(compare, folder, out, name) for name in names}
+        unexplained = _unexplained_scores(folder, [name for name in names if name not in broken])
     _print_table(verdicts, rows, seconds, arguments.failures)
+    print(f"\nscores that `--scores` does not add up to: {len(unexplained)}")
+    for line in unexplained[: arguments.failures]:
+        print(f"  {line}")
     for name, problem in sorted(broken.items()):
         print(f"crashed: {name}: {problem}")
     return 0 if all(all(levels.values()) for levels in verdicts.values()) else 1
@@ -112,6 +116,24 @@ def _run_cases(
             continue
         (out / f"{name}.json").write_text(text)
     return broken
+
+
+def _unexplained_scores(folder: Path, names: list[str]) -> list[str]:
+    """Return the scores (case, resource, node) whose listed contributions are not their sum."""
+    from paceline.cib.read import snapshot_of_file
+    from paceline.model.scores import add_scores
+    from paceline.scheduler import score_tables
+
+    found = []
+    for name in names:
+        xml = (folder / "xml" / f"{name}.xml").read_bytes()
+        for table in score_tables(snapshot_of_file(xml, DEFAULT_NOW_MS)):
+            total = 0
+            for reason in table.reasons:
+                total = add_scores(total, reason.score)
+            if total != table.score:
+                found.append(f"{name}: {table.resource} on {table.node}")
+    return found
 
 
 def _judge(compare: ModuleType, folder: Path, out: Path, name: str) -> dict[str, bool]:

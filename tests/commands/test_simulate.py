@@ -290,7 +290,7 @@ def test_why_names_the_constraint_that_moves_a_resource() -> None:
 def test_contributions_of_a_score_are_listed_with_their_source() -> None:
     shown = Desk(cib(constraints=MOVE)).paceline("--scores")
     assert "A:\n" in shown
-    assert "INFINITY  location l" in shown
+    assert "INFINITY  location constraint l" in shown
 
 
 def test_too_many_words_are_refused() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from paceline.cib.dates import parse_date_ms
 from paceline.cib.read import snapshot_of_file
+from paceline.commands.score_text import score_blocks
 from paceline.commands.simulate import conformance_json
 from paceline.commands.simulate_report import Asked, simulation_text
 from paceline.commands.simulation import Simulation
@@ -19,9 +20,7 @@ from paceline.commands.tools import parse_options as parse
 from paceline.commands.tools_simulate import OPTIONS as TOOL_OPTIONS
 from paceline.commands.tools_simulate import document_of, save_graphs, simulation_of
 from paceline.commands.why import why_text
-from paceline.model.scores import format_score
-from paceline.model.snapshot import Snapshot
-from paceline.scheduler import explain
+from paceline.scheduler import explain, score_tables
 
 OPTIONS = (
     *TOOL_OPTIONS, Option("json"), Option("batch"), Option("now", "", "value"),
@@ -80,7 +79,7 @@ def paceline_simulate(given: Given, ports: ToolPorts, *, now_ms: int) -> Said:
     if given.has("why"):
         blocks.extend(_reasons(simulation))
     if given.has("scores"):
-        blocks.extend(_scores(simulation.snapshot))
+        blocks.extend(score_blocks(score_tables(simulation.snapshot)))
     return Said("\n\n".join(block for block in blocks if block))
 
 
@@ -123,23 +122,3 @@ def _reasons(simulation: Simulation) -> Iterator[str]:
             explanation = explain(simulation.snapshot, change.resource)
             if explanation is not None:
                 yield "\n".join(why_text(explanation, change.resource))
-
-
-def _scores(snapshot: Snapshot) -> Iterator[str]:
-    """Yield, by resource, each node's score and its contributions with their sources."""
-    from paceline.scheduler.run import run
-
-    work = run(snapshot, with_reasons=True)
-    for resource in work.primitives():
-        lines = [f"{resource.id}:"]
-        for node in work.nodes:
-            logged = work.score_log.get((resource.id, node.name))
-            if logged is None:
-                continue
-            lines.append(f"  {node.name}: {format_score(logged[-1])}")
-            for code, source, score, _total in (work.reasons or {}).get(
-                (resource.id, node.name), ()
-            ):
-                lines.append(f"    {format_score(score):>9}  {code} {source}".rstrip())
-        if len(lines) > 1:
-            yield "\n".join(lines)

@@ -1,5 +1,6 @@
 """`why RESOURCE [NODE]`: an explanation in sentences, the short answer first."""
 
+from paceline.commands.score_text import contribution_text
 from paceline.model.explanation import Explanation, NodeVerdict, ScoreReason, StepReason
 from paceline.model.scores import format_score
 
@@ -26,27 +27,6 @@ _CAUSES = {
     "stop-all-resources": "The cluster option stop-all-resources keeps everything stopped.",
     "target-role": "It is disabled: its target-role is Stopped. `pcs resource enable` ends that.",
     "on-fail-stop": "A failure stopped it for good (on-fail=stop) until it is cleaned up.",
-}
-_CONTRIBUTIONS = {
-    "location": "location constraint {source}",
-    "rule": "location rule of {source}",
-    "stickiness": "stickiness: it runs there now",
-    "colocation": "colocation {source}",
-    "colocated-dependents": "{source} wants to be with it",
-    "failures": "it failed there too often ({source})",
-    "stop-failed": "a stop failed there ({source})",
-    "probe-failed": "a probe failed there ({source})",
-    "hard-failure": "the agent said that it cannot run there ({source})",
-    "not-configured": "the agent said that its configuration is wrong ({source})",
-    "health": "node health ({source})",
-    "ticket": "ticket {source} is not granted",
-    "target-role": "{source}",
-    "clone-max": "all instances of {source} are placed already",
-    "clone-node-max": "an instance of {source} is there already",
-    "exclusive-discovery": "resource discovery is limited to other nodes",
-    "node-score": "the score that every resource has on {source}",
-    "capacity": "not enough capacity is left",
-    "promotion-score": "promotion score",
 }
 
 
@@ -169,6 +149,5 @@ def _verdict(verdict: NodeVerdict, explanation: Explanation) -> list[str]:
         if each.score == 0 or (each.code in _FAILURES and each.code in told):
             continue
         told.add(each.code)
-        text = _CONTRIBUTIONS.get(each.code, each.code).format(source=each.source)
-        lines.append(f"  {format_score(each.score)}: {text}")
+        lines.append(f"  {format_score(each.score)}: {contribution_text(each)}")
     return lines

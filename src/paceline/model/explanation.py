@@ -9,7 +9,7 @@ class ScoreReason(Struct, frozen=True, kw_only=True):
     """One contribution to a score: `code` says the kind, `source` the id of what gave it.
 
     `total` is the score after it. Codes are words such as location, rule, stickiness, colocation,
-    colocated-dependents, failures, stop-failed, node-unusable, group, exclusive-discovery.
+    colocated-dependents, failures, stop-failed, node-unusable, exclusive-discovery.
     """
 
     code: str
@@ -17,6 +17,19 @@ class ScoreReason(Struct, frozen=True, kw_only=True):
     score: int
     total: int
     facts: tuple[tuple[str, str], ...] = ()
+
+
+class ScoreTable(Struct, frozen=True, kw_only=True):
+    """What a score is made of: `reasons`, added in their order from 0, are `score`.
+
+    `is_promotion` tells the score by which the promoted are chosen from that of the placement.
+    """
+
+    resource: ResourceId
+    node: NodeName
+    score: int
+    is_promotion: bool = False
+    reasons: tuple[ScoreReason, ...] = ()
 
 
 class NodeVerdict(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,8 @@ The phases, in the order in which they run (`run` is where they are called):
     spread         requirement and impossibility spread along the ties
     notifications  clones tell their instances
     plan           the required and possible actions as values
+
+`explain` decides once more and keeps, in `reasons`, what made each score what it is.
 """
 
 from paceline.model.plan import Plan
@@ -32,7 +34,7 @@ from paceline.scheduler.current import (
     failed_operations,
     findings,
 )
-from paceline.scheduler.explain import explain
+from paceline.scheduler.explain import explain, score_tables
 from paceline.scheduler.plan import make_plan
 from paceline.scheduler.run import run
 
@@ -53,4 +55,5 @@ __all__ = [
     "findings",
     "resource_values",
     "schedule",
+    "score_tables",
 ]

@@ -171,6 +171,7 @@ def _replica(
             connection.remote_node = node
             clone.scores[node.name] = 0
             instance.scores[node.name] = INSTANCE_SCORE
+            work.explain_score(instance, node.name, INSTANCE_SCORE, "own-container", container.id)
     for part in (container, address, connection):
         if part is not None:
             part.bundle, part.replica = bundle, number

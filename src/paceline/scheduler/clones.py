@@ -7,12 +7,12 @@ clone-max instances run in all, clone-node-max on a node, and while others are s
 gets more than its even share.
 """
 
-from paceline.model.identifiers import ResourceId
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.colocation import (
     add_dependents,
     company_score,
     has_influence,
+    note_heard,
     this_with,
     with_this,
 )
@@ -34,9 +34,11 @@ def place_clone(work: Work, clone: Resource) -> None:
             place(work, each.primary)
     for each in with_this(clone):
         if has_influence(each):
+            before = clone.scores
             clone.scores = add_dependents(
-                work, clone.scores, each.dependent, each, each.score, INFINITY, only_positive=True
+                work, before, each.dependent, each, each.score, INFINITY, only_positive=True
             )
+            note_heard(work, clone, before, each)
     place_instances(work, clone, clone.children, clone.clone_max, clone.clone_node_max)
     if clone.is_promotable:
         choose_promoted(work, clone)
@@ -124,7 +126,7 @@ def _try_to_stay(
     reserved = 0
     result = False
     while reserved < wanted:
-        scores = {each.id: dict(each.scores) for each in child.walk()}
+        kept = [(each, work.keep_scores(each)) for each in child.walk()]
         node = _place_instance(work, clone, child, current, share, is_tentative=True)
         if node is current:
             result = True
@@ -132,10 +134,11 @@ def _try_to_stay(
         if node is None and not child.is_provisional and not child.is_managed:
             result = True
             break
-        _undo(work, child, scores)
+        unassign(work, child)
+        for part, scores in kept:
+            work.take_scores_back(part, scores)
         if node is None:
             break
-        # Another node is better: another instance will take it.
         reserved += 1
         clone.clone_counts[node.name] = clone.clone_counts.get(node.name, 0) + 1
         if reserved >= wanted:
@@ -144,12 +147,6 @@ def _try_to_stay(
     if result:
         clone.clone_counts[current.name] = counts.get(current.name, 0) + 1
     return result
-
-
-def _undo(work: Work, child: Resource, scores: dict[ResourceId, dict[str, int]]) -> None:
-    unassign(work, child)
-    for each in child.walk():
-        each.scores = scores[each.id]
 
 
 def _place_instance(
@@ -171,9 +168,11 @@ def _place_instance(
                 each.scores[name] = MINUS_INFINITY
                 work.explain_score(each, name, MINUS_INFINITY, "clone-node-max", clone.id)
         elif (not node.can_run() and node.bundle is None) or clone.scores[name] < 0:
+            code = "clone-banned" if clone.scores[name] < 0 else "node-unusable"
             for each in child.primitives():
                 if name in each.scores:
                     each.scores[name] = MINUS_INFINITY
+                    work.explain_score(each, name, MINUS_INFINITY, code, clone.id)
     node_chosen = place(work, child, prefer, is_tentative=is_tentative)
     if node_chosen is not None:
         clone.clone_counts[node_chosen.name] = clone.clone_counts.get(node_chosen.name, 0) + 1

@@ -8,6 +8,7 @@ count, scaled by the strength of the colocation and again along each further lin
 from paceline.model.errors import InvariantError
 from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
 from paceline.scheduler.constraints import usable_nodes
+from paceline.scheduler.reasons import score_difference
 from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
 
 
@@ -143,7 +144,7 @@ def _apply_primitive(work: Work, dependent: Resource, primary: Resource, c: Colo
         value = None
     else:
         value = attribute_value(node, c.node_attribute)
-    before = dict(dependent.scores)
+    before = work.keep_scores(dependent)
     source = c.id or primary.id
     for name in dependent.scores:
         if value is None:
@@ -157,7 +158,7 @@ def _apply_primitive(work: Work, dependent: Resource, primary: Resource, c: Colo
         elif c.score >= INFINITY:
             _change(work, dependent, name, MINUS_INFINITY, c, source)
     if not c.is_mandatory and not usable_nodes(work, dependent):
-        dependent.scores.update(before)
+        work.take_scores_back(dependent, before)
 
 
 def _change(work: Work, rsc: Resource, name: str, score: int, c: Colocation, source: str) -> None:
@@ -211,12 +212,12 @@ def _apply_instance(work: Work, dependent: Resource, target: Resource, c: Coloca
     if node is None:
         return
     value = attribute_value(node, c.node_attribute)
-    before = dict(dependent.scores)
+    before = work.keep_scores(dependent)
     for name in dependent.scores:
         if attribute_value(work.node_by_name[name], c.node_attribute) == value:
             _change(work, dependent, name, c.score, c, c.id)
     if not c.is_mandatory and not usable_nodes(work, dependent):
-        dependent.scores.update(before)
+        work.take_scores_back(dependent, before)
 
 
 def _counts(child: Resource, c: Colocation) -> bool:
@@ -271,7 +272,7 @@ def _apply_interleaved_to(work: Work, dependent: Resource, target: Resource, c: 
     node = target.assigned
     if not (node is not None):
         raise InvariantError("set before this phase")
-    before = dict(dependent.scores)
+    before = work.keep_scores(dependent)
     for name in dependent.scores:
         if name == node.name:
             if c.score < INFINITY:
@@ -279,7 +280,7 @@ def _apply_interleaved_to(work: Work, dependent: Resource, target: Resource, c: 
         elif c.score >= INFINITY:
             _change(work, dependent, name, MINUS_INFINITY, c, c.id)
     if not c.is_mandatory and not usable_nodes(work, dependent):
-        dependent.scores.update(before)
+        work.take_scores_back(dependent, before)
 
 
 def _by_score(work: Work, rsc: Resource) -> list[Node]:
@@ -380,6 +381,17 @@ def _heard(
         return merged
     finally:
         dependent.is_merging = False
+
+
+def note_heard(work: Work, rsc: Resource, before: dict[str, int], c: Colocation) -> None:
+    """Keep, if reasons are wanted, what the wishes of a dependent changed."""
+    if work.reasons is None or rsc.scores is before:
+        return
+    for name, score in rsc.scores.items():
+        if score != before[name]:
+            change = score_difference(before[name], score)
+            source = f"{c.id} of {c.dependent.id}"
+            work.explain_score(rsc, name, change, "colocated-dependents", source)
 
 
 def company_score(work: Work, rsc: Resource, name: str) -> int:

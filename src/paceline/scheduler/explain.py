@@ -1,7 +1,14 @@
 """Why a resource is where it is: the decision is made once more, keeping the reasons."""
 
-from paceline.model.explanation import Explanation, NodeVerdict, ScoreReason, StepReason
-from paceline.model.identifiers import NodeName
+from paceline.model.errors import InvariantError
+from paceline.model.explanation import (
+    Explanation,
+    NodeVerdict,
+    ScoreReason,
+    ScoreTable,
+    StepReason,
+)
+from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.scores import MINUS_INFINITY
 from paceline.model.snapshot import Snapshot
 from paceline.scheduler.run import run
@@ -31,6 +38,34 @@ def explain(snapshot: Snapshot, resource: str, node: str | None = None) -> Expla
         steps=_steps(rsc),
         failures=_failures(work, rsc),
     )
+
+
+def score_tables(snapshot: Snapshot) -> tuple[ScoreTable, ...]:
+    """Return every score that counted, with what it is made of: placements, then promotions."""
+    work = run(snapshot, with_reasons=True)
+    reasons = work.reasons
+    if reasons is None:
+        raise InvariantError("the run was asked for reasons")
+    placed = [
+        ScoreTable(
+            resource=ResourceId(rsc),
+            node=NodeName(node),
+            score=logged[-1],
+            reasons=reasons.table(rsc, node),
+        )
+        for (rsc, node), logged in work.score_log.items()
+    ]
+    promoted = [
+        ScoreTable(
+            resource=ResourceId(rsc),
+            node=NodeName(node),
+            score=score,
+            is_promotion=True,
+            reasons=reasons.promotion(rsc),
+        )
+        for rsc, node, score in work.promotion_log
+    ]
+    return (*placed, *promoted)
 
 
 def _find(work: Work, name: str, node: str | None) -> Resource | None:
@@ -125,16 +160,12 @@ def _verdicts(work: Work, rsc: Resource, only_node: str | None) -> tuple[NodeVer
             continue
         if node.is_remote and node.name not in rsc.scores:
             continue
-        reasons = (work.reasons or {}).get((rsc.id, node.name), [])
         found.append(
             NodeVerdict(
                 node=node.name,
                 score=rsc.scores.get(node.name, MINUS_INFINITY),
                 refusal=_refusal(work, rsc, node),
-                reasons=tuple(
-                    ScoreReason(code=code, source=source, score=score, total=total)
-                    for code, source, score, total in reasons
-                ),
+                reasons=work.reasons.of(rsc.id, node.name) if work.reasons is not None else (),
             )
         )
     return tuple(sorted(found, key=lambda each: (bool(each.refusal), -each.score, each.node)))

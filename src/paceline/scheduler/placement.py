@@ -10,6 +10,7 @@ from paceline.scheduler.colocation import (
     add_dependents,
     apply_to_dependent,
     has_influence,
+    note_heard,
     this_with,
     with_this,
 )
@@ -100,6 +101,8 @@ def log_scores(work: Work, rsc: Resource) -> None:
     for name, score in rsc.scores.items():
         node = work.node_by_name[name]
         work.score_log.setdefault((rsc.id, node.name), []).append(score)
+        if work.reasons is not None:
+            work.reasons.keep_table(rsc.id, node.name)
 
 
 def _hear_partners(work: Work, rsc: Resource) -> None:
@@ -123,15 +126,9 @@ def _hear_primary(work: Work, rsc: Resource, c: Colocation) -> None:
 def _hear_dependent(work: Work, rsc: Resource, c: Colocation) -> None:
     before = rsc.scores
     rsc.is_merging = True
-    after = add_dependents(work, before, c.dependent, c, c.score, INFINITY)
+    rsc.scores = add_dependents(work, before, c.dependent, c, c.score, INFINITY)
     rsc.is_merging = False
-    if after is before:
-        return
-    rsc.scores = after
-    for name, score in after.items():
-        if score != before[name]:
-            source = c.dependent.id
-            work.explain_score(rsc, name, score - before[name], "colocated-dependents", source)
+    note_heard(work, rsc, before, c)
 
 
 def _decide(work: Work, rsc: Resource, prefer: Node | None, *, is_tentative: bool) -> None:

@@ -4,6 +4,8 @@ The score is a node attribute that agents set (`master-RSC`); without any it is 
 rank means never. Location constraints for the promoted role, and colocations that name it, add.
 """
 
+from collections.abc import Callable
+
 from paceline.cib.read_attributes import score_or
 from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
 from paceline.scheduler.colocation import (
@@ -15,6 +17,7 @@ from paceline.scheduler.colocation import (
     with_this,
 )
 from paceline.scheduler.placement import place
+from paceline.scheduler.reasons import score_difference
 from paceline.scheduler.work import Colocation, Kind, Node, Resource, Role, Work
 
 NO_SCORE = -1
@@ -174,21 +177,40 @@ def _can_be_promoted(
 def _own_rank(work: Work, clone: Resource, child: Resource) -> int:
     node = instance_node(child)
     if node is None:
-        return NO_SCORE if not child.is_active() else MINUS_INFINITY
+        rank = NO_SCORE if not child.is_active() else MINUS_INFINITY
+        _noter(work, child)("not-placed", child.id, 0, rank)
+        return rank
     if all(not each.is_managed for each in child.primitives()) and _role(child) == Role.PROMOTED:
+        _noter(work, child)("unmanaged", child.id, 0, INFINITY)
         return INFINITY
     score = find_promotion_score(work, child, node)
     rank = NO_SCORE if score is None else score
+    note = _noter(work, child)
+    note("no-promotion-score" if score is None else "promotion-score", child.agent_id, 0, rank)
     for holder in _holders(clone, child):
         for location in holder.location_list:
             if location.role is Role.PROMOTED and node.name in location.scores:
-                rank = add_scores(rank, location.scores[node.name])
+                before, rank = rank, add_scores(rank, location.scores[node.name])
+                note("location", location.id, before, rank)
     for c in _colocations(clone, this_with(child), is_dependent=True):
         if c.dependent_role is Role.PROMOTED:
-            rank = _colocated_rank(work, c, node, rank)
+            before, rank = rank, _colocated_rank(work, c, node, rank)
+            note("colocation", f"{c.id} with {c.primary.id}", before, rank)
     if rank >= 0 and any(each.base_role is Role.UNPROMOTED for each in child.primitives()):
+        note("may-not-be-promoted", child.id, rank, MINUS_INFINITY)
         return MINUS_INFINITY
     return rank
+
+
+def _noter(work: Work, child: Resource) -> Callable[[str, str, int, int], None]:
+    """Return what keeps a reason (kind, source, rank before and after), if reasons are wanted."""
+    reasons = work.reasons
+
+    def note(code: str, source: str, before: int, after: int) -> None:
+        if reasons is not None:
+            reasons.add_promotion(child.id, code, source, before, after)
+
+    return note
 
 
 def _colocations(clone: Resource, own: list[Colocation], *, is_dependent: bool) -> list[Colocation]:
@@ -271,8 +293,10 @@ def _sort_ranks(work: Work, clone: Resource, ranks: dict[str, int]) -> dict[str,
         if node is not None and ranks[child.id] >= 0:
             known = worth.get(node.host.name, 0)
             worth[node.host.name] = add_scores(known, ranks[child.id])
+    wishes: list[tuple[Colocation, dict[str, int], dict[str, int]]] = []
     for c in _colocations(clone, with_this(clone), is_dependent=False):
         if c.primary_role is Role.PROMOTED and has_influence(c):
+            before = worth
             worth = add_dependents(
                 work,
                 worth,
@@ -282,9 +306,41 @@ def _sort_ranks(work: Work, clone: Resource, ranks: dict[str, int]) -> dict[str,
                 INFINITY,
                 only_positive=True,
             )
+            wishes.append((c, before, worth))
+    if work.reasons is not None:
+        _note_worth(work, clone, ranks, wishes)
     found = dict(ranks)
     for child in clone.children:
         node = places[child.id]
         if node is not None and 0 <= ranks[child.id] < INFINITY:
             found[child.id] = worth[node.host.name]
     return found
+
+
+def _note_worth(
+    work: Work,
+    clone: Resource,
+    ranks: dict[str, int],
+    wishes: list[tuple[Colocation, dict[str, int], dict[str, int]]],
+) -> None:
+    """Keep what made each instance's place worth what it is, beyond its own rank."""
+    places = {child.id: instance_node(child) for child in clone.children}
+    scores = {work.node_by_name[name].host.name: each for name, each in clone.scores.items()}
+    for child in clone.children:
+        node, total = places[child.id], ranks[child.id]
+        if node is None or not 0 <= total < INFINITY:
+            continue
+        host = node.host.name
+        steps = [("clone-score", str(clone.id), scores.get(host, 0))]
+        for other in clone.children:
+            there = places[other.id]
+            if other is not child and there is not None and there.host.name == host:
+                steps.append(("other-instance", str(other.id), max(0, ranks[other.id])))
+        for c, before, after in wishes:
+            change = score_difference(before.get(host, 0), after.get(host, 0))
+            if before.get(host) != after.get(host):
+                steps.append(("colocated-dependents", f"{c.id} of {c.dependent.id}", change))
+        note = _noter(work, child)
+        for code, source, change in steps:
+            before_it, total = total, add_scores(total, change)
+            note(code, source, before_it, total)

@@ -27,6 +27,7 @@ from paceline.scheduler.placement import place_all
 from paceline.scheduler.primitives import make_primitive_actions
 from paceline.scheduler.probe_ordering import order_probes_of_firsts
 from paceline.scheduler.probes import make_probes
+from paceline.scheduler.reasons import Reasons
 from paceline.scheduler.recurring import check_history, make_recurring, reload_agents
 from paceline.scheduler.remote import (
     is_connected,
@@ -53,7 +54,7 @@ def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work,
     moment = Moment(snapshot.status.now_ms)
     work = Work(snapshot, read_options(snapshot.configuration, moment), moment)
     if with_reasons:
-        work.reasons = {}
+        work.reasons = Reasons()
     make_nodes(work)
     read_node_states(work)
     make_resources(work)

@@ -20,6 +20,7 @@ from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import HistoryEntry, NodeStatus
 from paceline.scheduler.options import Options
+from paceline.scheduler.reasons import Marks, Reasons
 from paceline.scheduler.rules import Moment
 
 if TYPE_CHECKING:
@@ -569,7 +570,7 @@ class Work:
         self.tickets: dict[str, tuple[bool, bool]] = {}
         self.score_log: dict[tuple[str, str], list[int]] = {}
         self.promotion_log: list[tuple[str, str, int]] = []
-        self.reasons: dict[tuple[str, str], list[tuple[str, str, int, int]]] | None = None
+        self.reasons: Reasons | None = None
         self.is_blocked = False
         self.counts: object | None = None
         self.anon_ids: dict[str, Resource] = {}
@@ -592,13 +593,23 @@ class Work:
         total = add_scores(rsc.scores.get(node, 0), score)
         rsc.scores[node] = total
         if self.reasons is not None:
-            self.reasons.setdefault((rsc.id, node), []).append((code, source, score, total))
+            self.reasons.add(rsc.id, node, code, source, score, total)
 
     def explain_score(self, rsc: Resource, node: str, score: int, code: str, source: str) -> None:
         """Keep the reason of a score that was changed already, if reasons are wanted."""
         if self.reasons is not None:
-            total = rsc.scores.get(node, 0)
-            self.reasons.setdefault((rsc.id, node), []).append((code, source, score, total))
+            self.reasons.add(rsc.id, node, code, source, score, rsc.scores.get(node, 0))
+
+    def keep_scores(self, rsc: Resource) -> tuple[dict[str, int], Marks]:
+        """Return the scores as they are, for `take_scores_back`."""
+        marks = self.reasons.marks(rsc.id, rsc.scores) if self.reasons is not None else {}
+        return dict(rsc.scores), marks
+
+    def take_scores_back(self, rsc: Resource, kept: tuple[dict[str, int], Marks]) -> None:
+        """Undo what was only tried: the scores, and the reasons noted since they were kept."""
+        rsc.scores = kept[0]
+        if self.reasons is not None:
+            self.reasons.forget_since(rsc.id, kept[1])
 
     def primitives(self) -> Iterator[Resource]:
         """Give every primitive, in the order of the configuration."""
