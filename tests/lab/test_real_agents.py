@@ -79,11 +79,6 @@ def test_nginx_serves_and_comes_back_on_the_other_node(lab: Lab) -> None:
     run(one, f"pcs node unstandby {first.name} --wait=60")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the agent writes an option while it promotes; the plan that this brings in place of "
-    "the old one has lost the notification after the promotion: the replica never connects",
-)
 def test_redis_replicates_and_the_replica_is_promoted_when_the_primary_dies(lab: Lab) -> None:
     need_programs("/usr/bin/redis-server", "/usr/bin/redis-cli")
     for node in lab.nodes:

@@ -402,3 +402,115 @@ def test_failure_of_a_monitor_is_still_told_after_the_recovery() -> None:
     rows = {row.entry_id: row for row in node.history}
     assert rows["IP_last_failure_0"].rc == STOPPED
     assert bus[owner].tasks().count("stop IP") == 1
+
+
+NOTIFIED = (
+    b'<clone id="DB-clone"><meta_attributes id="DB-m"><nvpair id="DB-m1" name="promotable" '
+    b'value="true"/><nvpair id="DB-m2" name="notify" value="true"/></meta_attributes>'
+    b'<primitive id="DB" class="ocf" provider="pacemaker" type="Stateful"/></clone>'
+)
+
+
+class Database:
+    """A promotable service that is told of others; some of its operations end when a test says."""
+
+    def __init__(self, waiting: str) -> None:
+        self.waiting = waiting
+        self.told: list[tuple[str, str]] = []
+
+    def __call__(self, operation: Operation) -> int | None:
+        action = operation.action
+        if action.task == self.waiting:
+            return None
+        if action.task == "notify":
+            self.told.append((action.notify, operation.node))
+            return RUNNING
+        return STOPPED if action.task == "monitor" and not action.interval_ms else RUNNING
+
+    def told_after(self, task: str) -> list[str]:
+        return [node for notify, node in self.told if notify == f"post-{task}"]
+
+
+def database(waiting: str) -> tuple[Bus, Database]:
+    """Return two nodes with a promotable service, of which such operations are under way."""
+    service = Database(waiting)
+    bus = Bus("worker1", "worker2", scheduler=real, agent=service, is_two_node=True)
+    bus.start("worker1", "worker2")
+    bus.settle()
+    off = options(stonith_enabled="false")
+    bus.ask("worker1", configure(bus, "worker1", resources=NOTIFIED, properties=off))
+    bus.settle()
+    prefer(bus, "worker1", "10")
+    return bus, service
+
+
+def prefer(bus: Bus, node: str, score: str) -> None:
+    """Set a node's promotion score: another plan is made."""
+    bus.ask(node, SetAttributes(node=NodeName(node), values=(("master-DB", score),)))
+    bus.settle()
+
+
+def end_all(bus: Bus, answer: int = RUNNING) -> None:
+    """Let what is under way end, and all come to rest."""
+    for name, node in bus.nodes.items():
+        for operation in list(node.running.values()):
+            bus.finish(name, operation, answer)
+    bus.settle()
+    bus.tick(1000)
+    assert all(bus.replica(name).is_idle() for name in bus.nodes)
+
+
+def test_all_are_told_of_a_promotion_when_another_plan_came_while_it_went_on() -> None:
+    bus, service = database("promote")
+    prefer(bus, "worker2", "5")
+    assert service.told_after("promote") == []
+    end_all(bus)
+    assert service.told_after("promote") == ["worker1", "worker2"]
+
+
+def test_next_plan_comes_before_a_long_promotion_ends_and_all_are_told_of_it_then() -> None:
+    bus, service = database("promote")
+    begun = len(bus["worker1"].computations)
+    prefer(bus, "worker2", "5")
+    assert len(bus["worker1"].computations) == begun
+    bus.tick(10_000)
+    assert len(bus["worker1"].computations) > begun
+    prefer(bus, "worker2", "6")
+    end_all(bus)
+    assert service.told_after("promote") == ["worker1", "worker2"]
+
+
+def test_all_are_told_of_a_promotion_that_ends_while_another_plan_is_computed() -> None:
+    bus, service = database("promote")
+    bus.is_scheduler_slow = True
+    prefer(bus, "worker2", "5")
+    (promotion,) = bus["worker1"].running.values()
+    bus.finish("worker1", promotion, RUNNING)
+    bus.settle()
+    assert service.told_after("promote") == ["worker1", "worker2"]
+    bus.is_scheduler_slow = False
+    bus.compute("worker1")
+    bus.settle()
+    end_all(bus)
+    assert service.told_after("promote") == ["worker1", "worker2"]
+
+
+def test_nobody_is_told_of_a_promotion_that_failed_while_another_plan_ran() -> None:
+    bus, service = database("promote")
+    prefer(bus, "worker2", "5")
+    service.waiting = ""
+    (promotion,) = bus["worker1"].running.values()
+    bus.finish("worker1", promotion, 1)
+    bus.settle()
+    bus.tick(1000)
+    told = [notify for notify, _ in service.told]
+    assert told.index("post-promote") > told.index("post-demote"), "of the next one only"
+
+
+def test_all_are_told_once_of_a_start_that_another_plan_took_over() -> None:
+    bus, service = database("start")
+    prefer(bus, "worker2", "5")
+    service.waiting = ""
+    end_all(bus)
+    assert sorted(service.told_after("start")) == ["worker1", "worker2"]
+    assert service.told.count(("pre-start", "worker1")) <= 1, "no plan after plan"

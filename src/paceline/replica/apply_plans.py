@@ -45,12 +45,17 @@ FENCE_OFF_TASKS = ("reboot", "off")
 
 
 class PlanApplier:
-    """What is being done in the view: the plan under way and what moved since it was computed."""
+    """What is being done in the view: the plan under way and what moved since it was computed.
+
+    Plans that were replaced while others were still to be told of their work are kept until that is
+    done. Each has something in flight that no newer plan took over, so there are never many.
+    """
 
     def __init__(self, state: State) -> None:
         """Begin without a plan."""
         self._state = state
-        self.run: PlanRun | None = None
+        self._run: Cell[PlanRun | None] = Cell(state.undo, None)
+        self._closing: Cell[tuple[PlanRun, ...]] = Cell(state.undo, ())
         self.view: View | None = None
         self.floor: Cell[int] = Cell(state.undo, 0)
         self.based: Cell[int] = Cell(state.undo, -1)
@@ -64,14 +69,15 @@ class PlanApplier:
     def begin_view(self, view: View) -> None:
         """A view is established: plans must be computed from here on."""
         self.view = view
-        self.run = None
+        self._run.value = None
+        self._closing.value = ()
         self.floor.value = view.position
         self.based.value = -1
         self._moved.clear()
         self._changed.clear()
 
     def end_view(self) -> None:
-        """The view is over: it halted its plan itself."""
+        """The view is over: it halted its plan itself, and members that join know nothing of it."""
         if self.run is not None:
             self.run.halt()
         self.view = None
@@ -80,6 +86,11 @@ class PlanApplier:
         """Return what happened since asked last."""
         happened, self._happened = self._happened, []
         return happened
+
+    @property
+    def run(self) -> PlanRun | None:
+        """The newest plan of the view."""
+        return self._run.value
 
     @property
     def is_wanted(self) -> bool:
@@ -122,6 +133,7 @@ class PlanApplier:
         state = self._state
         core = state.core.value
         state.update_core(plans=core.plans + 1, time_ms=max(core.time_ms, entry.time_ms))
+        self._keep_closing()
         run = PlanRun(
             state,
             entry.plan,
@@ -130,7 +142,7 @@ class PlanApplier:
             based_position=entry.based_position,
             position=core.position,
         )
-        self.run = run
+        self._run.value = run
         self.based.value = entry.based_position
         since = entry.based_position
         changed = [subject for subject, position in self._changed.items() if position > since]
@@ -140,9 +152,18 @@ class PlanApplier:
                 state.want_plan("results came while the plan was computed")
             self._moved.clear()
             self._changed.clear()
+        for old in self._closing.value:
+            old.let_go(run)
         self._happened.append(PlanBegan(number=run.number, actions=len(entry.plan.actions)))
-        self._start(first)
+        self._start(run, first)
         return ""
+
+    def _keep_closing(self) -> None:
+        """Keep the plan that is replaced, while others are to be told of what it has in flight."""
+        replaced = () if self.run is None else (self.run,)
+        self._closing.value = tuple(
+            run for run in (*self._closing.value, *replaced) if run.is_closing
+        )
 
     def _has_moved(self, action: PlannedAction, based_position: int) -> bool:
         return (self._moved.get((action.resource, action.node)) or 0) > based_position
@@ -152,7 +173,7 @@ class PlanApplier:
             return "not-coordinator"
         if self.run is None or self.run.number != entry.plan:
             return "plan-moved"
-        self.run.halt()
+        self._start(self.run, self.run.halt())
         self.floor.value = self._state.core.value.position
         self._happened.append(FlightsHalted())
         return ""
@@ -167,17 +188,20 @@ class PlanApplier:
 
     # What becomes eligible
 
-    def _start(self, eligible: tuple[Eligible, ...]) -> None:
+    def _settle(self, ref: str, *, is_done: bool) -> None:
+        """Tell the plans, replaced ones first, of an action's one result."""
+        for run in (*self._closing.value, self.run):
+            if run is not None:
+                self._start(run, run.settle(ref, is_done=is_done))
+
+    def _start(self, run: PlanRun, eligible: tuple[Eligible, ...]) -> None:
         """Put actions in flight; those that need no agent are applied here and now."""
         queue = deque(eligible)
         while queue:
             each = queue.popleft()
-            queue.extend(self._start_one(each))
+            queue.extend(self._start_one(run, each))
 
-    def _start_one(self, each: Eligible) -> tuple[Eligible, ...]:
-        run = self.run
-        if run is None:
-            return ()
+    def _start_one(self, run: PlanRun, each: Eligible) -> tuple[Eligible, ...]:
         action = each.action
         match action.kind:
             case ActionKind.PSEUDO:
@@ -360,8 +384,7 @@ class PlanApplier:
         if entry.is_done and action.task in FENCE_OFF_TASKS:
             self._clear_life(view, entry)
         self._answer_fencing(entry)
-        if self.run is not None:
-            self._start(self.run.settle(entry.ref, is_done=entry.is_done))
+        self._settle(entry.ref, is_done=entry.is_done)
         if not entry.is_done:
             state.want_plan(f"fencing {entry.target} failed")
         return ""
@@ -428,13 +451,18 @@ class PlanApplier:
             values[name] = counted(values.get(name), reported.failure.value)
             values[reported.failure.last_name] = reported.failure.last_value
             state.set_attributes(reported.node, values)
-        if flight is not None and self.run is not None:
-            self._start(self.run.settle(reported.ref, is_done=reported.is_expected))
+        if flight is not None:
+            self._settle(reported.ref, is_done=reported.is_expected)
         if not reported.is_expected:
             what = reported.rows[0].entry_id if reported.rows else "an action"
             state.want_plan(f"{what} on {reported.node} did not end as planned")
-        elif flight is not None and self.run is not None and self.run.has_held:
+        elif flight is not None and self._has_made_room(flight):
             state.want_plan("what the plan had to leave out is settled")
+
+    def _has_made_room(self, flight: Flight) -> bool:
+        """Say whether the plan may have left something out for what has ended: older work only."""
+        run = self.run
+        return run is not None and run.has_held and flight.position < run.position
 
     def _doubt(self, reported: Reported) -> None:
         """A late result is not applied; what it speaks of is not known any more and is probed."""

@@ -1,6 +1,7 @@
 """What the coordinator does beside applying: Halt, ask the scheduler, send the plan (DESIGN 4).
 
-quiet --something changed--> halting (only while a plan runs) --Halt delivered--> computing
+quiet --something changed--> halting (only while a plan runs) --Halt delivered--> closing
+closing --all were told of what is under way, or this took too long--> computing
 computing --plan, nothing changed meanwhile--> sent --delivered--> quiet
 computing --something changed meanwhile--> computing (a few times, then it is sent as it is)
 """
@@ -15,6 +16,12 @@ COMPUTE_AGAIN_MAX = 3
 PLANS_MAX = 150
 PLANS_WINDOW_MS = 10_000
 """More plans than this in so short a time say that planning chases its own tail: it slows down."""
+CLOSING_MS_MAX = 10_000
+"""How long the next plan waits for what a halted plan has to tell of: it would tell it worse.
+
+Pacemaker waits for all that is in flight, whatever it takes; here only notifications are waited
+for, and not so long that the recovery of other resources would suffer much.
+"""
 RETRY_MS_MIN, RETRY_MS_MAX = 1000, 60_000
 """How long the scheduler is left alone after it failed: doubled with each failure in a row."""
 
@@ -31,6 +38,7 @@ class Coordination:
         self.halt_sent: int | None = None
         self.is_plan_sent = False
         self.is_recheck_due = False
+        self.is_closing_over = False
         self.failures = 0
         self.last_error = ""
         self._retry_at_ms = 0
@@ -42,6 +50,7 @@ class Coordination:
         self.halt_sent = None
         self.is_plan_sent = False
         self.is_recheck_due = False
+        self.is_closing_over = False
         self._again = 0
 
     def is_wanted(self, plans: PlanApplier) -> bool:
@@ -60,6 +69,11 @@ class Coordination:
         run = plans.run
         is_free = run is None or run.is_halted.value or run.is_complete
         return is_free and self.computing is None and not self.is_plan_sent
+
+    def is_closing(self, plans: PlanApplier) -> bool:
+        """Say whether a halted plan's last words are to be waited for."""
+        run = plans.run
+        return run is not None and run.is_closing and not self.is_closing_over
 
     def is_too_busy(self, now_ms: int) -> bool:
         """Say whether so many plans were asked for that the next one should wait."""
@@ -88,6 +102,7 @@ class Coordination:
         self._begun_ms.append(now_ms)
         self.computing = position
         self.is_recheck_due = False
+        self.is_closing_over = False
         return self._token
 
     def take_plan(self, token: int, plan: Plan | None, plans: PlanApplier) -> int | None:

@@ -132,14 +132,12 @@ class Machine:
         """The one border: an entry is applied as a whole or refused as a whole."""
         undo = self.state.undo
         undo.begin()
-        run = self.plans.run
         try:
             self._apply(sender, entry)
         except (MemoryError, OSError):
             raise
         except Exception as problem:
             undo.roll_back()
-            self.plans.run = run
             self._happened = []
             detail = f"{type(problem).__name__}: {problem}"
             if isinstance(entry, Hello | Suspect | Vouched | Transfer):

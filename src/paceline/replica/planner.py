@@ -9,7 +9,7 @@ from paceline.replica.cib_root import (
     bootstrap,
     stamp,
 )
-from paceline.replica.coordination import Coordination
+from paceline.replica.coordination import CLOSING_MS_MAX, Coordination
 from paceline.replica.effects import ComputePlan
 from paceline.replica.entries import Changed, Halted, Planned
 from paceline.replica.events import PlanComputed
@@ -21,6 +21,7 @@ from paceline.replica.outlet import Outlet
 CALM_MS = 1000
 """How long planning pauses where plan follows plan."""
 T_RECHECK, T_CALM, T_RETRY = "recheck", "calm", "scheduler-retry"
+T_CLOSING = "closing"
 
 
 class Planner:
@@ -52,6 +53,7 @@ class Planner:
         """What was computed for another view is void, and so are its timers."""
         self._coordination.begin_view()
         self._outlet.cancel_timer(T_RECHECK)
+        self._outlet.cancel_timer(T_CLOSING)
 
     def wanted_status(self) -> bool:
         """Say whether the scheduler is to be asked now; do what must come before."""
@@ -69,6 +71,10 @@ class Planner:
             return False
         if not planning.may_compute(plans) or planning.is_resting(self._outlet.now_ms):
             return False
+        if planning.is_closing(plans):
+            self._outlet.set_timer_once(T_CLOSING, CLOSING_MS_MAX)
+            return False
+        self._outlet.cancel_timer(T_CLOSING)
         if planning.is_too_busy(self._outlet.now_ms):
             if not self._outlet.has_timer(T_CALM):
                 why = self._machine.state.core.value.wanted_why
@@ -142,6 +148,8 @@ class Planner:
         is_coordinator = view is not None and view.coordinator == self._identity.node
         if name == T_RECHECK and is_coordinator:
             self._coordination.is_recheck_due = True
+        elif name == T_CLOSING:
+            self._coordination.is_closing_over = True
 
     def refused(self, happening: Refused) -> None:
         """An entry of ours was refused in its own view: what it was for may be tried again."""

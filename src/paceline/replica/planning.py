@@ -4,8 +4,9 @@ waiting --last result it waits for--> in flight --expected result--> done
                                       in flight --failed, not begun--> failed (its followers stay)
 waiting --> held, where something moved on that resource and node since the plan was computed
 
-After a Halt, or in another view, nothing more becomes eligible; what is in flight stays so until
-its one result.
+After a Halt, or in another view, nothing new is begun; what is in flight stays so until its one
+result. Only what tells of work that is done or in flight goes on (`_find_closing`): a service that
+was promoted counts on its partners being told, and no later plan knows that they were not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,8 @@ UNLIMITED = -(2**63)
 START_LIKE = ("start", "promote", "migrate_to", "migrate_from")
 """Tasks that can make a resource active somewhere: released with an empty inbox only."""
 SHUTDOWN_TASK = "do_shutdown"
+POST_NOTIFY = "post-"
+"""What a notification announces when it comes after the work."""
 MIGRATIONS = ("migrate_to", "migrate_from")
 CHANGES = (*START_LIKE, "stop", "demote")
 """Tasks after which a resource stands elsewhere than before."""
@@ -101,6 +104,7 @@ class PlanRun:
         self._count: Cell[int] = Cell(undo, 0)
         self._held: Cell[int] = Cell(undo, 0)
         self._done: Cell[int] = Cell(undo, 0)
+        self._closing: Cell[tuple[ActionId, ...]] = Cell(undo, ())
         self._next: dict[ActionId, list[ActionId]] = {}
         self._before = {action.id: self._waits_for(action) for action in plan.actions}
         for action in plan.actions:
@@ -175,14 +179,59 @@ class PlanRun:
             for flight in self._state.flights.values()
         )
 
-    def halt(self) -> None:
-        """Nothing more becomes eligible."""
+    def halt(self) -> tuple[Eligible, ...]:
+        """Begin nothing new; return what tells of work that is done, and only waited for room."""
+        if self.is_halted.value:
+            return ()
+        self._closing.value = self._find_closing()
         self.is_halted.value = True
+        return self._make_eligible([])
+
+    def _find_closing(self) -> tuple[ActionId, ...]:
+        """Return what tells of work that is done or in flight, and what of it is in flight.
+
+        These are the notifications after the work that wait, step by step, for nothing that was
+        not begun; the points on the way to them; and what all these wait for.
+        """
+        ends = [action.id for action in self.plan.actions if _is_told_after(action)]
+        if not ends:
+            return ()
+        begun = self._only_after_begun()
+        closing: dict[ActionId, None] = {}
+        ways = [end for end in ends if end in begun or self._is_in_flight(end)]
+        while ways:
+            action_id = ways.pop()
+            if action_id in closing or not (action_id in begun or self._is_in_flight(action_id)):
+                continue
+            closing[action_id] = None
+            ways.extend(self._before[action_id])
+        return tuple(closing)
+
+    def _only_after_begun(self) -> frozenset[ActionId]:
+        """Return the waiting points and late notifications that only begun work leads to."""
+        begun = (ActionState.DONE, ActionState.IN_FLIGHT)
+        missing = {
+            action.id: sum(self._states.get(i) not in begun for i in self._before[action.id])
+            for action in self.plan.actions
+            if self._states.get(action.id) is ActionState.WAITING
+            and (action.kind is ActionKind.PSEUDO or _is_told_after(action))
+        }
+        found = [action_id for action_id, count in missing.items() if not count]
+        for action_id in found:  # It grows while it is looked through.
+            for follower in self._next.get(action_id, ()):
+                if follower in missing:
+                    missing[follower] -= 1
+                    if not missing[follower]:
+                        found.append(follower)
+        return frozenset(found)
+
+    def _is_in_flight(self, action_id: ActionId) -> bool:
+        return self._states.get(action_id) is ActionState.IN_FLIGHT
 
     def settle(self, ref: str, *, is_done: bool) -> tuple[Eligible, ...]:
         """An action's one result: return what became eligible by it."""
         action_id = self._by_ref.get(ref)
-        if action_id is None or self._states.get(action_id) is not ActionState.IN_FLIGHT:
+        if action_id is None or not self._is_in_flight(action_id):
             return ()
         self._count.value -= 1
         if not is_done:
@@ -194,15 +243,25 @@ class PlanRun:
     def hold(self, ref: str) -> None:
         """Leave out an action that may not be done yet; another plan will have it."""
         action_id = self._by_ref.get(ref)
-        if action_id is not None:
+        if action_id is not None and self._is_in_flight(action_id):
             self._count.value -= 1
             self._held.value += 1
             self._states.put(action_id, ActionState.HELD)
+
+    def let_go(self, newer: "PlanRun") -> None:
+        """What a newer plan carries over is its own: it tells of it, too."""
+        for ref, _ in newer._by_ref.items():
+            self.hold(ref)
 
     def finish_at_once(self, action: PlannedAction) -> tuple[Eligible, ...]:
         """An action that needs no agent was applied where it became eligible."""
         self._count.value -= 1
         return self._make_eligible(self._finish(action.id))
+
+    @property
+    def is_closing(self) -> bool:
+        """Say whether it was halted, and something may still be told of what it has in flight."""
+        return any(map(self._is_in_flight, self._closing.value))
 
     @property
     def is_complete(self) -> bool:
@@ -247,14 +306,14 @@ class PlanRun:
             action = self.actions[action_id]
             is_limited = action.kind is ActionKind.RESOURCE
             self._push((-action.priority if is_limited else UNLIMITED, action_id))
-        if self.is_halted.value:
-            return ()
         limit = self.plan.batch_limit or BATCH_LIMIT_MAX
         let_go: list[Eligible] = []
         aside: list[tuple[int, int]] = []
         while self._queue and (self._count.value < limit or self._queue[0][0] == UNLIMITED):
             key = self._pop()
             action = self.actions[ActionId(key[1])]
+            if self.is_halted.value and action.id not in self._closing.value:
+                continue
             if action.task in MIGRATIONS and self._is_migration_full(action):
                 aside.append(key)
                 continue
@@ -332,6 +391,10 @@ class _Flights:
             ):
                 return True
         return False
+
+
+def _is_told_after(action: PlannedAction) -> bool:
+    return action.kind is ActionKind.RESOURCE and action.notify.startswith(POST_NOTIFY)
 
 
 def _place(action: PlannedAction) -> Subject:

@@ -78,7 +78,7 @@ from paceline.replica.left_behind import find_left_behind
 from paceline.replica.liveness import Liveness
 from paceline.replica.machine import Machine, durable_state, restore
 from paceline.replica.outlet import Outlet
-from paceline.replica.planner import T_CALM, T_RECHECK, T_RETRY, Planner
+from paceline.replica.planner import T_CALM, T_CLOSING, T_RECHECK, T_RETRY, Planner
 from paceline.replica.reading import read_internals, read_status
 from paceline.replica.requests import Outcome, Request, RequestAnswer, Shutdown
 from paceline.replica.settings import SettingsReader
@@ -267,7 +267,7 @@ class Replica:
         view = self._machine.view
         if name in (T_SETTLE, T_SILENT, T_ALIVE):
             self._speaking.timer_fired(name)
-        elif name in (T_RECHECK, T_CALM, T_RETRY):
+        elif name in (T_RECHECK, T_CALM, T_RETRY, T_CLOSING):
             self._planner.timer_fired(name)
         elif name in (T_SHUTDOWN, T_NO_VIEW):
             self._leaving.timer_fired(name, view)
