@@ -10,7 +10,13 @@ from paceline.adapters.node_paths import NodePaths
 
 
 def _node(folder: Path, name: str) -> tuple[NodeCertificates, NodePaths]:
-    paths = NodePaths(state=folder / name, runtime=folder / "run", corosync=folder / "corosync")
+    paths = NodePaths(
+        state=folder / name,
+        runtime=folder / "run",
+        corosync=folder / "corosync",
+        booth=folder / "booth",
+        sbd_config=folder / "etc" / "sbd",
+    )
     return NodeCertificates(paths, name=name), paths
 
 

@@ -25,7 +25,13 @@ class Clock:
 
 
 def _paths(folder: Path) -> NodePaths:
-    return NodePaths(state=folder / "state", runtime=folder / "run", corosync=folder / "corosync")
+    return NodePaths(
+        state=folder / "state",
+        runtime=folder / "run",
+        corosync=folder / "corosync",
+        booth=folder / "booth",
+        sbd_config=folder / "etc" / "sbd",
+    )
 
 
 def _host(name: str, token: str) -> KnownHost:

@@ -50,7 +50,11 @@ class LoopbackNode:
         """Make the node's key; nothing listens yet."""
         self.name = name
         self.paths = NodePaths(
-            state=folder / "state", runtime=folder / "run", corosync=folder / "corosync"
+            state=folder / "state",
+            runtime=folder / "run",
+            corosync=folder / "corosync",
+            booth=folder / "booth",
+            sbd_config=folder / "default" / "sbd",
         )
         self.files = LocalNodeFiles(self.paths)
         self.tokens = FileTokenBook(self.paths)

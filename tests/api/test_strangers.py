@@ -26,7 +26,13 @@ REVOKE = b'{"holders": []}'
 
 def _foreign_context(folder: Path, name: str) -> ssl.SSLContext:
     """Return a context that shows a certificate for `name` by an authority of a stranger's own."""
-    paths = NodePaths(state=folder, runtime=folder, corosync=folder)
+    paths = NodePaths(
+        state=folder,
+        runtime=folder,
+        corosync=folder,
+        booth=folder / "booth",
+        sbd_config=folder / "etc" / "sbd",
+    )
     own = NodeCertificates(paths, name=name)
     own.ensure_own()
     authority, key = own.make_authority("foreign")

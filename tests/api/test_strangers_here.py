@@ -18,7 +18,13 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a
 
 
 def test_socket_is_for_root_and_the_group_only(tmp_path: Path) -> None:
-    paths = NodePaths(state=tmp_path, runtime=tmp_path / "run", corosync=tmp_path)
+    paths = NodePaths(
+        state=tmp_path,
+        runtime=tmp_path / "run",
+        corosync=tmp_path,
+        booth=tmp_path / "booth",
+        sbd_config=tmp_path / "etc" / "sbd",
+    )
     before = os.umask(0)
     try:
         with _listen(paths):

@@ -18,6 +18,7 @@ from paceline.ports.node import (
     TokenHolder,
 )
 from paceline.ports.node_calls import (
+    CLUSTER_SERVICES,
     DatagramsTried,
     FileName,
     Interface,
@@ -46,6 +47,8 @@ class MemoryNode:
     active: dict[Service, bool] = field(default_factory=dict)
     enabled: dict[Service, bool] = field(default_factory=dict)
     files: dict[FileName, bytes] = field(default_factory=dict)
+    more_files: dict[tuple[FileName, str], bytes] = field(default_factory=dict)
+    """Files of kinds that have instances."""
     issued: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, KnownHost] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -57,7 +60,7 @@ class MemoryNode:
 
     # ---- services ----
 
-    def act(self, action: ServiceAction, service: Service) -> str:
+    def act(self, action: ServiceAction, service: Service, instance: str = "") -> str:
         if service.value in self.broken and action is ServiceAction.START:
             return "it does not start"
         match action:
@@ -69,7 +72,8 @@ class MemoryNode:
                 self.enabled[service] = True
             case ServiceAction.DISABLE:
                 self.enabled[service] = False
-        self.network.log.append(f"{self.name}: {action.value} {service.value}")
+        unit = f"{service.value}@{instance}" if instance else service.value
+        self.network.log.append(f"{self.name}: {action.value} {unit}")
         return ""
 
     def states(self, services: Sequence[Service]) -> tuple[ServiceState, ...]:
@@ -84,13 +88,25 @@ class MemoryNode:
 
     # ---- files ----
 
-    def read(self, name: FileName) -> bytes | None:
-        return self.files.get(name)
+    def read(self, name: FileName, instance: str = "") -> bytes | None:
+        return self.more_files.get((name, instance)) if instance else self.files.get(name)
 
-    def write(self, name: FileName, content: bytes) -> None:
+    def write(self, name: FileName, content: bytes, instance: str = "") -> None:
         if name.value in self.broken:
             raise OSError(28, "No space left on device")
-        self.files[name] = content
+        if instance:
+            self.more_files[name, instance] = content
+        else:
+            self.files[name] = content
+
+    def remove(self, name: FileName, instance: str = "") -> None:
+        if instance:
+            self.more_files.pop((name, instance), None)
+        else:
+            self.files.pop(name, None)
+
+    def instances(self, name: FileName) -> tuple[str, ...]:
+        return tuple(sorted(instance for kind, instance in self.more_files if kind is name))
 
     def has_cluster_state(self) -> bool:
         return bool(self.files)
@@ -147,7 +163,7 @@ class MemoryNode:
                     name="ens37", mtu=1500, is_up=True, addresses=(f"{self.addresses[1]}/24",)
                 ),
             ),
-            services=self.states(tuple(Service)),
+            services=self.states(CLUSTER_SERVICES),
             resolved=tuple(
                 (name, self.resolves.get(name, (self.network.nodes[name].addresses[0],)))
                 for name in names

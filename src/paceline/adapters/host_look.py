@@ -18,6 +18,7 @@ from paceline.adapters.run_command import run_bounded
 from paceline.model.corosync_conf import read_names
 from paceline.ports.node import NodeFiles, ServiceControl
 from paceline.ports.node_calls import (
+    CLUSTER_SERVICES,
     Datagrams,
     DatagramsTried,
     FileName,
@@ -25,7 +26,6 @@ from paceline.ports.node_calls import (
     NodeFacts,
     PeerSeen,
     PeersSeen,
-    Service,
     TryDatagrams,
 )
 from paceline.ports.peers import Place
@@ -84,7 +84,7 @@ class LocalHostLook:
         cluster_name, cluster_nodes = self._cluster()
         with ThreadPoolExecutor(max_workers=PROBES_AT_ONCE_MAX) as pool:
             resolved = tuple(zip(names, pool.map(resolve_all, names), strict=True))
-            services = self._services.states(tuple(Service))
+            services = self._services.states(CLUSTER_SERVICES)
         return NodeFacts(
             name=self.name(),
             time_ms=self.time_ms(),

@@ -7,15 +7,23 @@ from pathlib import Path
 STATE_DIR_DEFAULT = "/var/lib/paceline"
 RUNTIME_DIR_DEFAULT = "/run/paceline"
 COROSYNC_DIR_DEFAULT = "/etc/corosync"
+BOOTH_DIR_DEFAULT = "/etc/booth"
+SBD_CONFIG_DEBIAN = "/etc/default/sbd"
+SBD_CONFIG_ELSEWHERE = "/etc/sysconfig/sbd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePaths:
-    """The folders of a node: our state, our sockets, Corosync's configuration."""
+    """The folders of a node: our state, our sockets, Corosync's and booth's configuration.
+
+    `sbd_config` is a file: what sbd's unit reads its settings from.
+    """
 
     state: Path
     runtime: Path
     corosync: Path
+    booth: Path
+    sbd_config: Path
 
     @property
     def cluster(self) -> Path:
@@ -54,4 +62,11 @@ def node_paths(environment: Mapping[str, str]) -> NodePaths:
         state=Path(environment.get("PACELINE_STATE_DIR") or STATE_DIR_DEFAULT),
         runtime=Path(environment.get("PACELINE_RUNTIME_DIR") or RUNTIME_DIR_DEFAULT),
         corosync=Path(environment.get("PACELINE_COROSYNC_DIR") or COROSYNC_DIR_DEFAULT),
+        booth=Path(environment.get("PACELINE_BOOTH_DIR") or BOOTH_DIR_DEFAULT),
+        sbd_config=Path(environment.get("PACELINE_SBD_CONFIG") or _sbd_config_default()),
     )
+
+
+def _sbd_config_default() -> str:
+    """Return the file that sbd's unit reads: Debian keeps it elsewhere than all others."""
+    return SBD_CONFIG_ELSEWHERE if Path(SBD_CONFIG_ELSEWHERE).parent.is_dir() else SBD_CONFIG_DEBIAN

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ STOP_MS_MAX = 1_860_000
 MESSAGE_LENGTH_MAX = 500
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
+_INSTANCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _WORDS: dict[ServiceAction, tuple[str, ...]] = {
     ServiceAction.START: ("start",),
     ServiceAction.STOP: ("stop",),
@@ -29,6 +31,10 @@ _PROCESSES: dict[Service, str] = {
     Service.COROSYNC: "corosync",
     Service.PACELINE: "paceline-daemon",
     Service.NODE_SERVICE: "paceline-api",
+    Service.SBD: "sbd",
+    Service.QDEVICE: "corosync-qdevic",
+    Service.QNETD: "corosync-qnetd",
+    Service.BOOTH: "boothd",
 }
 """What the kernel calls each service's process (`/proc/PID/comm`, at most 15 characters)."""
 _LIMITS_MS: dict[ServiceAction, int] = {
@@ -50,10 +56,13 @@ class SystemctlServices:
             **{k: v for k, v in environment.items() if k.startswith("PACELINE_")},
         }
 
-    def act(self, action: ServiceAction, service: Service) -> str:
+    def act(self, action: ServiceAction, service: Service, instance: str = "") -> str:
         """Do it; return "" or why it failed."""
+        if instance and not _INSTANCE.fullmatch(instance):
+            return f"'{instance}' cannot be a part of a service's name"
         limit = _LIMITS_MS.get(action, ASK_MS_MAX)
-        done = self._run((*_WORDS[action], f"{service.value}.service"), limit)
+        unit = f"{service.value}@{instance}" if instance else service.value
+        done = self._run((*_WORDS[action], f"{unit}.service"), limit)
         if done.has_timed_out:
             return (
                 f"'systemctl {action.value} {service.value}' did not end within {limit // 1000} s"

@@ -344,7 +344,7 @@ def _forget(request: Request, ports: Ports, names: Sequence[str]) -> None:
         try:
             # First from the configuration: a node that is in it and unknown counts as unclean.
             edit_cib(request, ports, partial(_drop_node, name))
-            problem = _forget_in_daemon(ports, name)
+            problem = forget_in_daemon(ports, name)
         except UnreachableError:
             return
         if problem:
@@ -353,7 +353,7 @@ def _forget(request: Request, ports: Ports, names: Sequence[str]) -> None:
             )
 
 
-def _forget_in_daemon(ports: Ports, name: str) -> str:
+def forget_in_daemon(ports: Ports, name: str) -> str:
     """Ask until the view without the node is there; return what is wrong at the end, or ""."""
     deadline = time.monotonic() + FORGET_MS_MAX / 1000
     while True:

@@ -151,7 +151,7 @@ def _parse_old(request: Request) -> SetupWords:
 
 def _check(words: SetupWords, findings: Findings) -> None:
     """Report everything that is wrong with the words themselves."""
-    _check_name(words, findings)
+    check_cluster_name(findings, words.name, is_old=words.is_old)
     if len(words.nodes) > NODES_MAX:
         findings.error("too-many-nodes", f"a cluster has at most {NODES_MAX} nodes")
     _check_addresses(words, findings)
@@ -173,18 +173,19 @@ def _check(words: SetupWords, findings: Findings) -> None:
         )
 
 
-def _check_name(words: SetupWords, findings: Findings) -> None:
-    if not words.name:
+def check_cluster_name(findings: Findings, name: str, *, is_old: bool = False) -> None:
+    """Report what is wrong with the name of a cluster; pcs 0.9 (`is_old`) took more of them."""
+    if not name:
         findings.error("bad-cluster-name", "cluster name cannot be empty")
-    elif not known.TEXT.is_valid(words.name) or len(words.name) > NAME_LENGTH_MAX:
+    elif not known.TEXT.is_valid(name) or len(name) > NAME_LENGTH_MAX:
         findings.error(
             "bad-cluster-name",
             f"the cluster name must have 1 to {NAME_LENGTH_MAX} characters and no braces",
         )
-    elif not words.is_old and not _GFS2_NAME.fullmatch(words.name):
+    elif not is_old and not _GFS2_NAME.fullmatch(name):
         findings.error(
             "name-not-for-gfs2",
-            f"Chosen cluster name '{words.name}' will prevent mounting GFS2 volumes in the "
+            f"Chosen cluster name '{name}' will prevent mounting GFS2 volumes in the "
             "cluster, use at most 32 of a-z A-Z 0-9 _- characters; you may safely override this "
             "if you do not intend to use GFS2",
             is_forceable=True,

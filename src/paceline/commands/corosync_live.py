@@ -19,15 +19,22 @@ QUORUM_MS_MAX = 3000
 
 
 def spread_conf(
-    request: Request, ports: Ports, conf: Section, *, needs_stopped: Sequence[str] = ()
+    request: Request,
+    ports: Ports,
+    conf: Section,
+    *,
+    needs_stopped: Sequence[str] = (),
+    answers_as: Mapping[str, str] | None = None,
 ) -> None:
     """Bring a changed corosync.conf to all nodes.
 
     `needs_stopped` names what Corosync does not take over while it runs: then it must be down on
-    every node. Raises InvalidRequestError, and nothing is sent.
+    every node. `answers_as` says under which other names nodes of the file are known here. Raises
+    InvalidRequestError, and nothing is sent.
     """
     peers = ports.open_peers()
-    names = [node.name for node in read_nodes(conf)]
+    other_names = answers_as or {}
+    names = [other_names.get(node.name, node.name) for node in read_nodes(conf)]
     present = check_all_present(request, peers, names)
     if needs_stopped:
         running = [

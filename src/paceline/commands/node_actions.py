@@ -8,6 +8,7 @@ from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 from paceline.ports.node import LoginVerdict, Node
 from paceline.ports.node_calls import (
+    CLUSTER_SERVICES,
     NAMES_MAX,
     Authenticate,
     Authenticated,
@@ -28,6 +29,7 @@ from paceline.ports.node_calls import (
     ReadFacts,
     ReadServices,
     RememberHosts,
+    RemoveFiles,
     RevokeTokens,
     SayHello,
     Service,
@@ -71,12 +73,14 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
             return _put_files(request, node)
         case GetFiles():
             return _get_files(request, node)
+        case RemoveFiles():
+            return _remove_files(request, node)
         case MakeCertificateRequest():
             return CertificateRequested(request=node.certificates.request().decode())
         case ControlServices():
             return _control(request, node)
         case ReadServices():
-            return ServicesRead(states=node.services.states(tuple(Service)))
+            return ServicesRead(states=node.services.states(request.others or CLUSTER_SERVICES))
         case DestroyCluster():
             return _destroy(node)
         case ProbePeers():
@@ -126,32 +130,44 @@ def _put_files(request: PutFiles, node: Node) -> Done:
         raise _refuse("too-many", f"more than {FILES_MAX} files in one request")
     for file in request.files:
         try:
-            node.files.write(file.name, file.content)
-        except OSError as error:
-            words = error.strerror or str(error)
+            node.files.write(file.name, file.content, file.instance)
+        except (OSError, ValueError) as error:
             raise _refuse(
-                "file-not-written", f"'{file.name.value}' cannot be written: {words}"
+                "file-not-written", f"'{file.name.value}' cannot be written: {_words(error)}"
             ) from error
     return Done()
+
+
+def _remove_files(request: RemoveFiles, node: Node) -> Done:
+    for name in request.names[:FILES_MAX]:
+        try:
+            node.files.remove(name, request.instance)
+        except (OSError, ValueError) as error:
+            message = f"'{name.value}' cannot be removed: {_words(error)}"
+            raise _refuse("file-not-removed", message) from error
+    return Done()
+
+
+def _words(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _get_files(request: GetFiles, node: Node) -> FilesRead:
     found = []
     for name in request.names[:FILES_MAX]:
         try:
-            content = node.files.read(name)
+            content = node.files.read(name, request.instance)
         except (OSError, ValueError) as error:
-            words = error.strerror if isinstance(error, OSError) else None
-            message = f"'{name.value}' cannot be read: {words or error}"
+            message = f"'{name.value}' cannot be read: {_words(error)}"
             raise _refuse("file-not-read", message) from error
         if content is not None:
-            found.append(File(name=name, content=content))
+            found.append(File(name=name, content=content, instance=request.instance))
     return FilesRead(files=tuple(found))
 
 
 def _control(request: ControlServices, node: Node) -> Done:
     for service in request.services:
-        problem = node.services.act(request.action, service)
+        problem = node.services.act(request.action, service, request.instance)
         if problem and request.action is not ServiceAction.KILL:
             raise _refuse("service-failed", problem)
     return Done()

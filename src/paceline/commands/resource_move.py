@@ -334,19 +334,6 @@ def _node_of(constraint: Element) -> str:
     return constraint.get("node", "")
 
 
-def relocate_clear(request: Request, ports: Ports) -> Outcome:
-    """Remove the marks of relocations that were broken off."""
-
-    def change(root: Element) -> str:
-        for one in list(iterate_constraints(root, (LOCATION,))):
-            if one.get("id", "").startswith("pcs-relocate-"):
-                remove(one)
-        return ""
-
-    edit_cib(request, ports, change)
-    return Outcome()
-
-
 _PLACE = "<resource id> [<node>] [lifetime=<duration>] [--promoted]"
 _OPTIONS = ("promoted", "master", "wait", "lifetime")
 
@@ -383,11 +370,5 @@ COMMANDS = (
         arguments="<resource id> [<node>] [--promoted]",
         options=("promoted", "master", "wait", "expired"),
         help="Lift what move and ban left behind.",
-    ),
-    Command(
-        words="resource relocate clear",
-        handler=relocate_clear,
-        needs=Needs.CIB,
-        help="Remove constraints that a relocation left behind.",
     ),
 )

@@ -21,7 +21,7 @@ from paceline.ports.node_calls import (
 class ServiceControl(Protocol):
     """The node's service runner: systemd, or the lab's, which answers the same words."""
 
-    def act(self, action: ServiceAction, service: Service) -> str:
+    def act(self, action: ServiceAction, service: Service, instance: str = "") -> str:
         """Do it and wait for its end; return "" or, in one line, why it failed."""
         ...
 
@@ -31,14 +31,26 @@ class ServiceControl(Protocol):
 
 
 class NodeFiles(Protocol):
-    """The files of the fixed list, and the cluster's state."""
+    """The files of the fixed list, and the cluster's state.
 
-    def read(self, name: FileName) -> bytes | None:
+    Where a kind of file has instances, `instance` is which one: a name that is no path, else
+    ValueError is raised.
+    """
+
+    def read(self, name: FileName, instance: str = "") -> bytes | None:
         """Return the content; None where there is no such file. Raises OSError."""
         ...
 
-    def write(self, name: FileName, content: bytes) -> None:
+    def write(self, name: FileName, content: bytes, instance: str = "") -> None:
         """Replace the file as a whole, with its own owner and mode. Raises OSError."""
+        ...
+
+    def remove(self, name: FileName, instance: str = "") -> None:
+        """Remove the file; one that is not there is no error. Raises OSError."""
+        ...
+
+    def instances(self, name: FileName) -> tuple[str, ...]:
+        """Return which files of a kind are there, sorted. Raises OSError."""
         ...
 
     def has_cluster_state(self) -> bool:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+INSTANCE_LENGTH_MAX = 128
+"""The name of one file among several of a kind."""
 NAMES_MAX = 64
 """Names in one request: four times the nodes of the largest cluster."""
 FILE_BYTES_MAX = 1 << 20
@@ -24,6 +26,14 @@ class FileName(StrEnum):
     CLUSTER_CA = "cluster authority"
     CLUSTER_CA_KEY = "cluster authority key"
     NODE_CERTIFICATE = "node certificate"
+    COROSYNC_UIDGID = "corosync uidgid"
+    """Who else may speak to Corosync; one file an entry: has instances."""
+    SBD_CONFIG = "sbd configuration"
+    DR_CONFIG = "disaster-recovery configuration"
+    BOOTH_CONFIG = "booth configuration"
+    """Has instances: `booth` is `booth.conf`."""
+    BOOTH_KEY = "booth key"
+    """Has instances: the file's name (`booth.key`)."""
 
 
 class Service(StrEnum):
@@ -32,6 +42,15 @@ class Service(StrEnum):
     COROSYNC = "corosync"
     PACELINE = "paceline"
     NODE_SERVICE = "paceline-api"
+    SBD = "sbd"
+    QDEVICE = "corosync-qdevice"
+    QNETD = "corosync-qnetd"
+    BOOTH = "booth"
+    """Has instances: `booth@NAME`."""
+
+
+CLUSTER_SERVICES = (Service.COROSYNC, Service.PACELINE, Service.NODE_SERVICE)
+"""Those that every node has."""
 
 
 class ServiceAction(StrEnum):
@@ -189,10 +208,11 @@ class NodeFacts(Struct, frozen=True, kw_only=True):
 
 
 class File(Struct, frozen=True, kw_only=True):
-    """One file of the fixed list."""
+    """One file of the fixed list; `instance` tells files of one kind apart where there are more."""
 
     name: FileName
     content: bytes
+    instance: str = ""
 
     def __repr__(self) -> str:
         """Leave the content out: it may be a key."""
@@ -209,6 +229,14 @@ class GetFiles(Struct, frozen=True, kw_only=True):
     """Fetch these files; those that are not there are left out."""
 
     names: tuple[FileName, ...]
+    instance: str = ""
+
+
+class RemoveFiles(Struct, frozen=True, kw_only=True):
+    """Remove these files; one that is not there is no error."""
+
+    names: tuple[FileName, ...]
+    instance: str = ""
 
 
 class FilesRead(Struct, frozen=True, kw_only=True):
@@ -232,10 +260,16 @@ class ControlServices(Struct, frozen=True, kw_only=True):
 
     action: ServiceAction
     services: tuple[Service, ...]
+    instance: str = ""
 
 
 class ReadServices(Struct, frozen=True, kw_only=True):
-    """How are the services? Cheaper than all facts."""
+    """How are the services that every node has? Cheaper than all facts.
+
+    With `others` it is asked for these instead.
+    """
+
+    others: tuple[Service, ...] = ()
 
 
 class ServicesRead(Struct, frozen=True, kw_only=True):
@@ -324,6 +358,7 @@ NodeRequest = (
     | ReadFacts
     | PutFiles
     | GetFiles
+    | RemoveFiles
     | MakeCertificateRequest
     | ControlServices
     | ReadServices
@@ -353,6 +388,7 @@ CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
     ("facts", ReadFacts, NodeFacts),
     ("put-files", PutFiles, Done),
     ("get-files", GetFiles, FilesRead),
+    ("remove-files", RemoveFiles, Done),
     ("certificate-request", MakeCertificateRequest, CertificateRequested),
     ("services", ControlServices, Done),
     ("services-state", ReadServices, ServicesRead),
