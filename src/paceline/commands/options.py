@@ -26,8 +26,8 @@ _FLAGS = """
     defaults disabled dry-run enable expired force full future help hide-inactive internals
     ipv6 local master clone monitor no-cluster-uuid no-default-ops no-expire-check no-hardened
     no-keys-sync no-stop no-strict no-watchdog-validation nodesc nobootstrap off overwrite
-    pacemaker promoted safe show-secrets simulate skip-offline start strict verbose version yes
-    groups quiet
+    pacemaker promoted safe scores show-secrets simulate skip-offline start strict verbose version
+    groups quiet yes
 """
 _VALUES = """
     f u p after before name corosync_conf booth-conf booth-key device from group lifetime

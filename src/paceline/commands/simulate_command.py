@@ -19,8 +19,8 @@ from paceline.commands.tools import EXIT_USAGE, Given, Option, Said, ToolError, 
 from paceline.commands.tools import parse_options as parse
 from paceline.commands.tools_simulate import OPTIONS as TOOL_OPTIONS
 from paceline.commands.tools_simulate import document_of, save_graphs, simulation_of
-from paceline.commands.why import why_text
-from paceline.scheduler import explain, score_tables
+from paceline.commands.why import is_worth_telling, node_text, why_text
+from paceline.scheduler import explain_all, explain_nodes, score_tables
 
 OPTIONS = (
     *TOOL_OPTIONS, Option("json"), Option("batch"), Option("now", "", "value"),
@@ -108,17 +108,8 @@ def batch_times(text: str) -> dict[str, int]:
 
 
 def _reasons(simulation: Simulation) -> Iterator[str]:
-    """Yield why, for every resource that something happens to."""
-    decision = simulation.decision
-    if decision is None:
-        return
-    seen: set[str] = set()
-    for change in decision.changes:
-        if not change.resource:
-            why = change.reason or "it is lost, and not confirmed off"
-            yield f"{change.target} is to be fenced: {why}."
-        elif change.resource not in seen:
-            seen.add(change.resource)
-            explanation = explain(simulation.snapshot, change.resource)
-            if explanation is not None:
-                yield "\n".join(why_text(explanation, change.resource))
+    """Yield why, for every node and resource that something happens to, or should."""
+    yield from (node_text(each) for each in explain_nodes(simulation.snapshot))
+    for each in explain_all(simulation.snapshot):
+        if is_worth_telling(each):
+            yield "\n".join(why_text(each, each.resource))

@@ -1,58 +1,69 @@
 """`why RESOURCE [NODE]`: an explanation in sentences, the short answer first."""
 
+from collections.abc import Iterator, Sequence
+
+from paceline.commands.cause_text import HELD, cause_text, failure_text, leaving_text
 from paceline.commands.score_text import contribution_text
-from paceline.model.explanation import Explanation, NodeVerdict, ScoreReason, StepReason
+from paceline.model.explanation import Explanation, NodeExplanation, NodeVerdict, StepReason
 from paceline.model.scores import format_score
 
 SCORES_MAX = 12
-"""How many contributions of one node are listed."""
+"""How many contributions of one node are listed; `simulate --scores` has all."""
 
-_REFUSALS = {
-    "offline": "it is offline",
-    "unclean": "it is unclean (lost, and not confirmed off)",
-    "standby": "it is in standby",
-    "standby-after-failure": "it was put in standby after a failure (on-fail=standby)",
-    "maintenance": "it is in maintenance",
-    "shutting-down": "it is shutting down",
-    "pending": "it has not joined completely yet",
-    "banned": "it is banned there",
-    "not-allowed": "no constraint allows it there, and the cluster is asymmetric",
+_FAILURES = ("hard-failure", "not-configured", "probe-failed", "stop-failed")
+_ROLE_VERBS = {"Promoted": "promoted", "Unpromoted": "demoted", "Stopped": "stopped"}
+_TASKS = {
+    "clear_failcount": "forget the failures",
+    "delete": "forget it",
+    "lrm_delete": "forget it",
+    "reload-agent": "reload",
+    "migrate_to": "migrate away",
+    "migrate_from": "take the migration in",
 }
-_CAUSES = {
-    "removed": "It is no longer configured, so it is stopped and forgotten.",
-    "maintenance": "It is in maintenance: the cluster leaves it alone.",
-    "unmanaged": "It is unmanaged (is-managed=false): the cluster leaves it as it is.",
-    "no-fence-device": "Fencing is enabled and there is no fence device, so nothing is started or"
-    " stopped. Create one, or set stonith-enabled=false (then a lost node may run things twice).",
-    "stop-all-resources": "The cluster option stop-all-resources keeps everything stopped.",
-    "target-role": "It is disabled: its target-role is Stopped. `pcs resource enable` ends that.",
-    "on-fail-stop": "A failure stopped it for good (on-fail=stop) until it is cleaned up.",
+"""What a task is called in the list of what comes next; others have their own names."""
+_NODE_TASKS = {
+    "on": "is to be let in by its fence device (unfencing)",
+    "do_shutdown": "is to be shut down, once all on it has stopped",
+    "container": "is to be fenced",
 }
 
 
 def why_text(explanation: Explanation, resource: str, node: str | None = None) -> list[str]:
     """Return the lines that say why `resource` is where it is, or not on `node`."""
     lines = [_answer(explanation, resource)]
-    lines.extend(_cause(each, explanation) for each in explanation.causes if _is_told(each))
-    lines.extend(_failure(dict(each)) for each in explanation.failures)
-    lines.extend(_steps(explanation))
+    lines.extend(_causes(explanation, resource))
+    lines.extend(_failures(explanation))
+    lines.extend(_steps(explanation.steps))
     for verdict in explanation.verdicts:
         if node is None or verdict.node == node:
             lines.extend(_verdict(verdict, explanation))
     return lines
 
 
-_FAILURES = ("hard-failure", "not-configured", "probe-failed", "stop-failed")
+def node_text(explanation: NodeExplanation) -> str:
+    """Return why a node is fenced, let in or shut down, or cannot be."""
+    node, task = explanation.node, explanation.task
+    if not task:
+        first = f"{node} should be fenced, and is not."
+    elif task in _NODE_TASKS:
+        first = f"{node} {_NODE_TASKS[task]}."
+    else:
+        first = f"{node} is to be fenced ({task})."
+    return " ".join([first, *(cause_text(each) for each in explanation.causes)])
 
-_HELD = ("blocked", "maintenance", "unmanaged", "no-fence-device")
-"""Causes that keep a resource as it is, whatever the scores say."""
+
+def is_worth_telling(explanation: Explanation) -> bool:
+    """Say whether something happens to the resource, or should happen and cannot."""
+    return bool(explanation.steps or explanation.failures) or any(
+        each.code not in ("promoted", "outranked") for each in explanation.causes
+    )
 
 
 def _answer(explanation: Explanation, resource: str) -> str:
     where = ", ".join(explanation.nodes_now)
     role = explanation.role_now.lower()
     now = f"{role} on {where}" if where else "stopped"
-    if any(each.code in _HELD for each in explanation.causes):
+    if any(each.code in HELD for each in explanation.causes):
         return f"{resource} is {now}, and the cluster leaves it so."
     stops = any(each.task == "stop" and each.is_possible for each in explanation.steps)
     starts = [each for each in explanation.steps if each.task == "start"]
@@ -65,89 +76,82 @@ def _answer(explanation: Explanation, resource: str) -> str:
     if not where:
         return f"{resource} is stopped and is to be started on {explanation.node_next}."
     if explanation.nodes_now == (explanation.node_next,):
-        if explanation.role_next != explanation.role_now:
-            return f"{resource} is {now} and is to be {explanation.role_next.lower()} there."
-        if stops:
-            return f"{resource} is {now} and is to be restarted there."
-        if starts:
-            return f"{resource} is starting on {where}, and that is where it belongs."
-        return f"{resource} is {now}, and that is where it belongs."
+        return _answer_there(explanation, f"{resource} is {now}", where, stops, bool(starts))
+    if explanation.node_next in explanation.nodes_now:
+        return f"{resource} is {now} and is to run on {explanation.node_next} only."
     return f"{resource} is {now} and is to move to {explanation.node_next}."
 
 
-def _is_told(cause: ScoreReason) -> bool:
-    """Say whether the cause is worth a line: a monitor follows from its start."""
-    return not (cause.code == "cannot" and cause.source == "monitor")
+def _answer_there(
+    explanation: Explanation, begin: str, where: str, stops: bool, starts: bool
+) -> str:
+    if stops:
+        return f"{begin} and is to be restarted there."
+    if explanation.role_next != explanation.role_now:
+        verb = _ROLE_VERBS.get(explanation.role_next, explanation.role_next.lower())
+        return f"{begin} and is to be {verb} there."
+    if starts:
+        return f"{begin.partition(' is ')[0]} is starting on {where}, and that is where it belongs."
+    if any(each.task == "reload-agent" for each in explanation.steps):
+        return f"{begin} and stays there; the agent is told its new parameters."
+    return f"{begin}, and that is where it belongs."
 
 
-def _cause(cause: ScoreReason, explanation: Explanation) -> str:
-    facts = dict(cause.facts)
-    match cause.code:
-        case "blocked":
-            return (
-                f"It is blocked: a failure cannot be recovered (on-fail={facts.get('on_fail')})."
-                f" Look at it, then `pcs resource cleanup {explanation.resource}`."
-            )
-        case "no-quorum":
-            return f"The cluster has no quorum (no-quorum-policy={facts.get('policy')})."
-        case "cannot":
-            at = f" on {facts['node']}" if facts.get("node") else ""
-            return f"It cannot {cause.source}{at} now: {_reason(facts.get('why', ''))}."
-        case "restart":
-            return f"It restarts: {cause.source}."
-    return _CAUSES.get(cause.code, cause.code)
+def _causes(explanation: Explanation, resource: str) -> list[str]:
+    lines = [cause_text(each, resource) for each in explanation.causes]
+    return list(dict.fromkeys(lines))
 
 
-def _reason(word: str) -> str:
-    if word.startswith("after ") and word.count(" ") == 2:
-        _, resource, task = word.split(" ")
-        return f"{resource} would have to {task} first, and cannot"
-    return {
-        "no-quorum": "there is no quorum",
-        "no-node": "no node may run it",
-        "node-offline": "the node is offline",
-        "node-unclean": "the node is unclean",
-        "node-pending": "the node has not joined completely",
-        "blocked": "a failure blocks it",
-    }.get(word, word or "something before it is not possible")
+def _failures(explanation: Explanation) -> Iterator[str]:
+    """Yield the failures that no cause has told already."""
+    told = " ".join(_causes(explanation, ""))
+    for each in explanation.failures:
+        facts = dict(each)
+        text = failure_text(facts)
+        if text.removeprefix("its ") in told:
+            continue
+        ignored = " (ignored)" if facts.get("ignored") else ""
+        yield f"{text[:1].upper()}{text[1:]}{ignored}."
 
 
-def _failure(facts: dict[str, str]) -> str:
-    text = f"Its {facts.get('task')} failed on {facts.get('node')} with exit status {facts['rc']}"
-    if facts.get("outcome") == "timed-out":
-        text = f"Its {facts.get('task')} on {facts.get('node')} took too long"
-    if facts.get("exit_reason"):
-        text += f": {facts['exit_reason']}"
-    return text + (" (ignored)." if facts.get("ignored") == "true" else ".")
-
-
-def _steps(explanation: Explanation) -> list[str]:
-    possible = [each for each in explanation.steps if each.is_possible]
-    if not possible:
-        return []
-    return ["Next: " + ", ".join(_step(each) for each in possible) + "."]
+def _steps(steps: Sequence[StepReason]) -> list[str]:
+    told = [_step(each) for each in steps if each.is_possible and each.task != "notify"]
+    return ["Next: " + ", ".join(dict.fromkeys(told)) + "."] if told else []
 
 
 def _step(step: StepReason) -> str:
     at = f" on {step.node}" if step.node else ""
-    why = f" ({step.reason_code})" if step.reason_code else ""
-    return f"{step.task}{at}{why}"
+    if step.task == "monitor" and not step.interval_ms:
+        return f"probe{at}"
+    if step.task == "cancel":
+        return f"end the {step.cancels}{at}"
+    return f"{_TASKS.get(step.task, step.task)}{at}"
 
 
 def _verdict(verdict: NodeVerdict, explanation: Explanation) -> list[str]:
     is_chosen = verdict.node == explanation.node_next
-    if verdict.refusal:
-        head = f"Not {verdict.node}: {_REFUSALS.get(verdict.refusal, verdict.refusal)}."
+    if is_chosen and verdict.refusal and not explanation.is_managed:
+        head = f"{verdict.node}: it stays there, as it is not managed."
     elif is_chosen:
         head = f"{verdict.node} was chosen, with score {format_score(verdict.score)}."
+    elif verdict.refusal == "banned":
+        head = f"Not {verdict.node}: it is banned there."
+    elif verdict.refusal == "not-allowed":
+        head = f"Not {verdict.node}: no constraint allows it there, and the cluster is asymmetric."
+    elif verdict.refusal:
+        head = f"Not {verdict.node}: it {leaving_text(verdict.refusal)}."
     else:
         head = f"{verdict.node} is possible, with score {format_score(verdict.score)}."
-    lines = [head]
+    return [head, *_contributions(verdict)]
+
+
+def _contributions(verdict: NodeVerdict) -> Iterator[str]:
     told: set[str] = set()
     for each in verdict.reasons[:SCORES_MAX]:
         # A failure stands in the history twice: as the last one, and as the last of its operation.
         if each.score == 0 or (each.code in _FAILURES and each.code in told):
             continue
         told.add(each.code)
-        lines.append(f"  {format_score(each.score)}: {contribution_text(each)}")
-    return lines
+        yield f"  {format_score(each.score)}: {contribution_text(each)}"
+    if len(verdict.reasons) > SCORES_MAX:
+        yield f"  and {len(verdict.reasons) - SCORES_MAX} more: `paceline simulate --scores`"

@@ -1,11 +1,15 @@
 """`why RESOURCE [NODE]`: where it is and why, and for failures what the agent itself said."""
 
+import time
 from collections.abc import Iterator
 
-from paceline.cib.read import read_configuration, read_status
+from msgspec.structs import replace
+
+from paceline.cib.read import read_configuration, snapshot_of_file
 from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.rendering import with_program
+from paceline.commands.score_text import score_blocks
 from paceline.commands.status_sections import outcome_text, task_text
 from paceline.commands.status_view import (
     StatusView,
@@ -14,15 +18,16 @@ from paceline.commands.status_view import (
     primitives,
     view_of,
 )
-from paceline.commands.why import why_text
+from paceline.commands.why import node_text, why_text
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.exit_status import rc_text
 from paceline.model.explanation import Explanation
+from paceline.model.identifiers import ResourceId
 from paceline.model.reports import Report
 from paceline.model.snapshot import Snapshot
 from paceline.model.state import FailedOperation, ResourceState
-from paceline.model.status import ClusterStatus
-from paceline.scheduler import explain
+from paceline.ports.cib_store import CibSnapshot
+from paceline.scheduler import explain_all, explain_nodes, score_tables
 
 LOG = "/var/log/paceline/paceline.log"
 DIAGNOSIS = "/var/log/paceline/diagnosis"
@@ -49,19 +54,22 @@ def why(request: Request, ports: Ports) -> Outcome:
         snapshot = ports.cib.read()
     except UnreachableError as error:
         raise UnreachableError("cluster is not currently running on this node") from error
-    root = parse_cib(snapshot.document)
-    configuration = read_configuration(root)
-    status = snapshot.status or read_status(root) or ClusterStatus(now_ms=0, is_quorate=False)
-    view = view_of(configuration, status)
+    whole = _whole(snapshot)
+    view = view_of(whole.configuration, whole.status)
     states = find_resources(view.resources, name)
+    if not states and node is None and view.node(name) is not None:
+        return Outcome(text=_node(whole, name))
     if not states:
         raise _refusal("no-such-resource", f"there is no resource '{name}'")
     if node is not None and view.node(node) is None:
         raise _refusal("no-such-node", f"there is no node '{node}'")
-    whole = Snapshot(configuration=configuration, status=status)
+    parts = tuple(primitives(states))
+    if request.has("scores"):
+        return Outcome(text="\n\n".join(_scores(whole, {each.id for each in parts}, node)))
+    explanations = {each.resource: each for each in explain_all(whole)}
     blocks = []
-    for each in primitives(states):
-        explanation = explain(whole, each.id)
+    for each in parts:
+        explanation = explanations.get(each.id)
         if explanation is None:
             continue
         lines = list(why_text(_without_failures(explanation), each.id, node))
@@ -70,15 +78,37 @@ def why(request: Request, ports: Ports) -> Outcome:
     return Outcome(text=with_program("\n\n".join(blocks), request.program))
 
 
+def _whole(snapshot: CibSnapshot) -> Snapshot:
+    """Return configuration and status: the live ones, or those of a file as if it were now."""
+    if snapshot.status is None:
+        return snapshot_of_file(snapshot.document, int(time.time()) * 1000)
+    configuration = read_configuration(parse_cib(snapshot.document))
+    return Snapshot(configuration=configuration, status=snapshot.status)
+
+
+def _node(whole: Snapshot, name: str) -> str:
+    """Return what happens to a node, and why."""
+    found = [node_text(each) for each in explain_nodes(whole) if each.node == name]
+    return "\n".join(found) or f"Nothing is to be done with {name}; `pcs status nodes` shows it."
+
+
+def _scores(whole: Snapshot, names: set[ResourceId], node: str | None) -> Iterator[str]:
+    tables = [
+        each
+        for each in score_tables(whole)
+        if each.resource in names and (node is None or each.node == node)
+    ]
+    return score_blocks(tables)
+
+
 def _refusal(code: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(Report(code=code, message=message))
 
 
 def _without_failures(explanation: Explanation) -> Explanation:
-    """Leave the failures out: they follow in more words."""
-    from msgspec.structs import replace
-
-    return replace(explanation, failures=())
+    """Leave the failed operations out, not those that are only counted: they follow in full."""
+    counted = tuple(each for each in explanation.failures if "count" in dict(each))
+    return replace(explanation, failures=counted)
 
 
 def _failures(resource: ResourceState, view: StatusView, node: str | None) -> Iterator[str]:
@@ -125,7 +155,10 @@ COMMANDS = (
         words="why",
         handler=why,
         needs=Needs.CIB,
-        arguments="<resource id> [<node>]",
+        arguments="<resource id> [<node>] | <node>",
+        options=("scores",),
         help="Say why a resource is where it is, why not elsewhere, or why it does not run.",
+        details="With --scores: every node's score, and all that it is made of. Of a node alone it"
+        " is said why it is fenced, or should be.",
     ),
 )

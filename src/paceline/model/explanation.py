@@ -16,7 +16,20 @@ class ScoreReason(Struct, frozen=True, kw_only=True):
     source: str
     score: int
     total: int
-    facts: tuple[tuple[str, str], ...] = ()
+
+
+Facts = tuple[tuple[str, str], ...]
+"""Names and values, sorted by name."""
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """Why a resource or node is treated as it is: `code` says the kind, `facts` the details.
+
+    Codes and their facts are listed in `commands.cause_text`, which makes the sentences.
+    """
+
+    code: str
+    facts: Facts = ()
 
 
 class ScoreTable(Struct, frozen=True, kw_only=True):
@@ -36,7 +49,7 @@ class NodeVerdict(Struct, frozen=True, kw_only=True):
     """One node for one resource: may it run there, with which score, made of what.
 
     `refusal` is empty where the node was possible; else why not (offline, unclean, standby,
-    maintenance, shutting-down, banned, no-quorum, stopped ...).
+    maintenance, shutting-down, pending, closed, banned, not-allowed).
     """
 
     node: NodeName
@@ -51,17 +64,17 @@ class StepReason(Struct, frozen=True, kw_only=True):
     task: str
     node: NodeName
     is_possible: bool
-    reason_code: str
-    facts: tuple[tuple[str, str], ...] = ()
+    interval_ms: int = 0
+    cancels: str = ""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
     """All that was weighed for one primitive or instance.
 
     `role_now`/`nodes_now` is the state, `role_next`/`node_next` the decision. `causes` are why it
-    is stopped, kept or unmanaged, most important first; `verdicts` the nodes, best first; `steps`
-    the actions. `failures` are its failed operations as facts (`node`, `task`, `rc`,
-    `exit_reason`).
+    is stopped, moved, restarted, promoted or left alone, most important first; `verdicts` the
+    nodes, best first; `steps` the actions. `failures` are its failed operations, oldest first, as
+    facts (`node`, `task`, `rc`, `outcome`, `exit_reason`, `ignored`).
     """
 
     resource: ResourceId
@@ -71,7 +84,18 @@ class Explanation(Struct, frozen=True, kw_only=True):
     node_next: NodeName
     is_managed: bool = True
     is_blocked: bool = False
-    causes: tuple[ScoreReason, ...] = ()
+    causes: tuple[Cause, ...] = ()
     verdicts: tuple[NodeVerdict, ...] = ()
     steps: tuple[StepReason, ...] = ()
-    failures: tuple[tuple[tuple[str, str], ...], ...] = ()
+    failures: tuple[Facts, ...] = ()
+
+
+class NodeExplanation(Struct, frozen=True, kw_only=True):
+    """Why a node is fenced, let in, shut down, or cannot be helped.
+
+    `task` is what is done (reboot, off, on, do_shutdown, container for a guest), empty for nothing.
+    """
+
+    node: NodeName
+    task: str
+    causes: tuple[Cause, ...] = ()

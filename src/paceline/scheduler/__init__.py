@@ -20,7 +20,9 @@ The phases, in the order in which they run (`run` is where they are called):
     notifications  clones tell their instances
     plan           the required and possible actions as values
 
-`explain` decides once more and keeps, in `reasons`, what made each score what it is.
+Asked why, `explain` decides once more and keeps in `reasons` what made each score what it is; the
+rest is read from the work as it stands at the end: `causes` of what happens to a resource,
+`node_causes` to a node, with `failure_facts` and `order_names`.
 """
 
 from paceline.model.plan import Plan
@@ -34,7 +36,7 @@ from paceline.scheduler.current import (
     failed_operations,
     findings,
 )
-from paceline.scheduler.explain import explain, score_tables
+from paceline.scheduler.explain import explain, explain_all, explain_nodes, score_tables
 from paceline.scheduler.plan import make_plan
 from paceline.scheduler.run import run
 
@@ -50,6 +52,8 @@ __all__ = [
     "current_nodes",
     "current_state",
     "explain",
+    "explain_all",
+    "explain_nodes",
     "fail_counts",
     "failed_operations",
     "findings",

@@ -1,19 +1,26 @@
-"""Why a resource is where it is: the decision is made once more, keeping the reasons."""
+"""Why things are as they are: the decision is made once more, keeping the reasons."""
 
 from paceline.model.errors import InvariantError
 from paceline.model.explanation import (
     Explanation,
+    NodeExplanation,
     NodeVerdict,
-    ScoreReason,
     ScoreTable,
     StepReason,
 )
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.scores import MINUS_INFINITY
 from paceline.model.snapshot import Snapshot
+from paceline.scheduler.causes import causes_of, refusal
+from paceline.scheduler.failure_facts import told_failures
+from paceline.scheduler.node_causes import node_explanations
 from paceline.scheduler.run import run
 from paceline.scheduler.spread import is_possible, is_required
-from paceline.scheduler.work import ROLE_NAMES, Kind, Node, Resource, Role, Work
+from paceline.scheduler.work import ROLE_NAMES, Kind, Resource, Work
+
+STEP_ORDER = ("clear_failcount", "cancel", "demote", "migrate_to", "migrate_from", "stop",
+              "lrm_delete", "delete", "start", "promote", "reload-agent", "monitor")  # fmt: skip
+"""In which order steps are told; what is not named comes last."""
 
 
 def explain(snapshot: Snapshot, resource: str, node: str | None = None) -> Explanation | None:
@@ -23,8 +30,22 @@ def explain(snapshot: Snapshot, resource: str, node: str | None = None) -> Expla
     """
     work = run(snapshot, with_reasons=True)
     rsc = _find(work, resource, node)
-    if rsc is None:
-        return None
+    return None if rsc is None else _explanation(work, rsc, node)
+
+
+def explain_all(snapshot: Snapshot) -> tuple[Explanation, ...]:
+    """Return the reasons for every primitive, in the order of the configuration."""
+    work = run(snapshot, with_reasons=True)
+    tops = sorted(work.resources, key=lambda rsc: rsc.sort_index)
+    return tuple(_explanation(work, rsc, None) for top in tops for rsc in top.primitives())
+
+
+def explain_nodes(snapshot: Snapshot) -> tuple[NodeExplanation, ...]:
+    """Return the reasons for every node that is fenced, let in, shut down, or cannot be."""
+    return node_explanations(run(snapshot, with_reasons=True))
+
+
+def _explanation(work: Work, rsc: Resource, node: str | None) -> Explanation:
     return Explanation(
         resource=rsc.id,
         role_now=ROLE_NAMES[rsc.role],
@@ -33,10 +54,10 @@ def explain(snapshot: Snapshot, resource: str, node: str | None = None) -> Expla
         node_next=NodeName(rsc.assigned.name if rsc.assigned is not None else ""),
         is_managed=rsc.is_managed,
         is_blocked=rsc.blocked,
-        causes=_causes(work, rsc),
+        causes=causes_of(work, rsc),
         verdicts=_verdicts(work, rsc, node),
         steps=_steps(rsc),
-        failures=_failures(work, rsc),
+        failures=told_failures(work, rsc),
     )
 
 
@@ -91,68 +112,6 @@ def _find(work: Work, name: str, node: str | None) -> Resource | None:
     return (here or parts)[0]
 
 
-def _causes(work: Work, rsc: Resource) -> tuple[ScoreReason, ...]:
-    found: list[ScoreReason] = []
-
-    def cause(code: str, source: str, **facts: str) -> None:
-        found.append(
-            ScoreReason(
-                code=code, source=source, score=0, total=0, facts=tuple(sorted(facts.items()))
-            )
-        )
-
-    if rsc.is_removed:
-        cause("removed", rsc.id)
-    if rsc.blocked:
-        cause("blocked", rsc.id, on_fail=rsc.on_fail.name.lower())
-    elif rsc.in_maintenance:
-        cause("maintenance", rsc.id)
-    elif not rsc.is_managed:
-        if work.options.fencing_enabled and not work.has_fence_device:
-            cause("no-fence-device", "fencing-enabled")
-        else:
-            cause("unmanaged", rsc.id)
-    if work.options.stop_all:
-        cause("stop-all-resources", "stop-all-resources")
-    if rsc.base_role is Role.STOPPED and not rsc.is_removed:
-        if rsc.target_role_word.lower() == "stopped":
-            cause("target-role", rsc.id)
-        else:
-            cause("on-fail-stop", rsc.id)
-    if not work.has_quorum:
-        cause("no-quorum", "no-quorum-policy", policy=work.options.no_quorum_policy)
-    for action in rsc.actions:
-        if is_required(action) and not is_possible(action):
-            cause("cannot", action.task, why=action.reason, node=_name(action.node))
-    if rsc.restart_reason:
-        cause("restart", rsc.restart_reason)
-    return tuple(found)
-
-
-def _name(node: Node | None) -> str:
-    return str(node.name) if node is not None else ""
-
-
-def _refusal(work: Work, rsc: Resource, node: Node) -> str:
-    if node.is_unclean:
-        return "unclean"
-    if not node.is_online:
-        return "offline"
-    if node.is_shutting_down:
-        return "shutting-down"
-    if node.in_maintenance:
-        return "maintenance"
-    if node.is_standby:
-        return "standby-after-failure" if node.is_standby_by_failure else "standby"
-    if node.is_pending:
-        return "pending"
-    if node.name not in rsc.scores:
-        return "not-allowed"
-    if rsc.scores[node.name] < 0:
-        return "banned"
-    return ""
-
-
 def _verdicts(work: Work, rsc: Resource, only_node: str | None) -> tuple[NodeVerdict, ...]:
     found = []
     for node in work.nodes:
@@ -164,7 +123,7 @@ def _verdicts(work: Work, rsc: Resource, only_node: str | None) -> tuple[NodeVer
             NodeVerdict(
                 node=node.name,
                 score=rsc.scores.get(node.name, MINUS_INFINITY),
-                refusal=_refusal(work, rsc, node),
+                refusal=refusal(work, rsc, node),
                 reasons=work.reasons.of(rsc.id, node.name) if work.reasons is not None else (),
             )
         )
@@ -172,38 +131,25 @@ def _verdicts(work: Work, rsc: Resource, only_node: str | None) -> tuple[NodeVer
 
 
 def _steps(rsc: Resource) -> tuple[StepReason, ...]:
-    found = []
-    for action in rsc.actions:
-        if not is_required(action):
-            continue
-        found.append(
-            StepReason(
-                task=action.task,
-                node=NodeName(_name(action.node)),
-                is_possible=is_possible(action),
-                reason_code=action.reason,
-                facts=action.facts,
-            )
+    """Return the required actions, those of one kind in the order in which they were made."""
+    required = [action for action in rsc.actions if is_required(action)]
+
+    def place(task: str, interval_ms: int) -> int:
+        if task == "monitor" and not interval_ms:
+            return -1
+        return STEP_ORDER.index(task) if task in STEP_ORDER else len(STEP_ORDER)
+
+    required.sort(key=lambda action: place(action.task, action.interval_ms))
+    return tuple(
+        StepReason(
+            task=action.task,
+            node=NodeName(action.node.name if action.node is not None else ""),
+            is_possible=is_possible(action),
+            interval_ms=action.interval_ms,
+            cancels=action.cancels,
         )
-    return tuple(found)
+        for action in required
+    )
 
 
-def _failures(work: Work, rsc: Resource) -> tuple[tuple[tuple[str, str], ...], ...]:
-    found = []
-    for owner, node, entry, is_ignored in work.failed_entries:
-        if owner.agent_id != rsc.agent_id:
-            continue
-        found.append(
-            (
-                ("node", str(node.name)),
-                ("task", entry.task),
-                ("rc", str(entry.rc)),
-                ("outcome", entry.outcome.value),
-                ("exit_reason", entry.exit_reason),
-                ("ignored", "true" if is_ignored else "false"),
-            )
-        )
-    return tuple(found)
-
-
-__all__ = ["explain"]
+__all__ = ["explain", "explain_all", "explain_nodes", "score_tables"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from paceline.cib.read_attributes import duration_ms_or, score_or
 from paceline.model.configuration import Operation
-from paceline.model.scores import MINUS_INFINITY, add_scores
+from paceline.model.scores import MINUS_INFINITY, add_scores, format_score
 from paceline.model.status import HistoryEntry
 from paceline.scheduler.rules import RuleContext, pick_values
 from paceline.scheduler.work import Kind, Node, OnFail, Resource, Work
@@ -241,7 +241,7 @@ def ban_by_failures(work: Work, counts: FailCounts) -> None:
                     node.name,
                     MINUS_INFINITY,
                     "failures",
-                    f"fail-count={total}",
+                    f"fail-count={format_score(total)}",
                 )
 
 

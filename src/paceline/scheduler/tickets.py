@@ -1,10 +1,52 @@
-"""Phase: tickets. Without its site's ticket a resource stops, is demoted, freezes, or its node is
-fenced, as the constraint's loss-policy says."""
+"""Phase: tickets. A site may run a resource only while it holds the resource's ticket.
+
+Without the ticket the resource stops, is demoted, freezes, or its node is fenced, as the
+constraint's `loss-policy` says; in standby it is held, but what needs it is stopped all the same.
+"""
+
+from dataclasses import dataclass
 
 from paceline.model.configuration import TicketConstraint
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.constraints import add_location_score, find_resource
 from paceline.scheduler.work import Kind, Resource, Role, Work, role_of_word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketState:
+    """A ticket constraint of a resource, and how its ticket is."""
+
+    constraint: TicketConstraint
+    role: str
+    policy: str
+    is_missing: bool
+    is_standby: bool
+
+
+def ticket_states(work: Work, names: set[str]) -> list[TicketState]:
+    """Return the ticket constraints that name one of `names`, for whoever explains them."""
+    states = {each.ticket: each for each in work.snapshot.status.tickets}
+    found = []
+    for each in work.snapshot.configuration.constraints:
+        if not isinstance(each, TicketConstraint):
+            continue
+        state = states.get(each.ticket)
+        for name, role in _named(each):
+            if name in names:
+                found.append(
+                    TicketState(
+                        constraint=each,
+                        role=role,
+                        policy=each.loss_policy or _default_policy(role_of_word(role)),
+                        is_missing=state is None or not state.is_granted,
+                        is_standby=state is not None and state.is_standby,
+                    )
+                )
+    return found
+
+
+def _default_policy(role: Role) -> str:
+    return "demote" if role is Role.PROMOTED else "stop"
 
 
 def apply_tickets(work: Work) -> None:
@@ -44,7 +86,7 @@ def _apply(
     for each in rsc.children:
         _apply(work, constraint, each, role, is_granted, is_standby)
     is_promoted_only = role is Role.PROMOTED
-    policy = constraint.loss_policy or ("demote" if is_promoted_only else "stop")
+    policy = constraint.loss_policy or _default_policy(role)
     if not is_granted:
         _on_loss(work, constraint, rsc, is_promoted_only, policy)
     elif is_standby:
