@@ -261,7 +261,7 @@ def _node_lists(title: str, nodes: list[NodeState]) -> list[str]:
         if not node.is_online:
             lists["Offline"].append(node.name)
         elif node.is_standby:
-            word = "Standby with resource(s) running" if node.resources else "Standby"
+            word = "Standby with resource(s) running" if node.running else "Standby"
             lists[word].append(node.name)
         elif node.in_maintenance:
             lists["Maintenance"].append(node.name)

@@ -25,7 +25,7 @@ def classic_status(view: StatusView, layout: Layout = CLASSIC) -> str:
     blocks.append("\n".join(entry.text for entry in node_entries(view, layout)))
     blocks.append(_titled("Full list of resources:", classic_resources(view, layout)))
     if view.failures:
-        lines = [_failure(each) for each in view.failures if not each.is_ignored]
+        lines = [_failure(each) for each in view.failures]
         blocks.append("\n".join(["Failed Resource Actions:", *lines]))
     return "\n\n".join(block for block in blocks if block)
 

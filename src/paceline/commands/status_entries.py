@@ -17,7 +17,7 @@ from paceline.model.state import NodeState, ResourceState
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line and what stands below it."""
+    """One line and what stands below it; without text, only a level of its own."""
 
     text: str
     children: tuple["Entry", ...] = ()
@@ -56,6 +56,11 @@ def list_text(names: Iterable[str]) -> str:
     return f"[ {' '.join(names)} ]"
 
 
+def count_text(number: int, noun: str) -> str:
+    """Return `1 node`, `2 nodes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def in_natural_order(names: Iterable[str]) -> list[str]:
     """Return names as people sort them: `n2` before `n10`, whatever the case."""
     return sorted(names, key=lambda name: (_natural_key(name), name))
@@ -85,10 +90,12 @@ def role_text(resource: ResourceState, layout: Layout) -> str:
     return role
 
 
-def marks(resource: ResourceState, view: StatusView) -> tuple[str, ...]:
+def marks(resource: ResourceState, view: StatusView, layout: Layout) -> tuple[str, ...]:
     """Return the marks behind a resource's line."""
     found: list[str] = []
-    if any(not on.is_node_online and _is_unclean(on.node, view) for on in resource.active):
+    if not layout.hides_nodes and any(
+        not on.is_node_online and _is_unclean(on.node, view) for on in resource.active
+    ):
         found.append("UNCLEAN")
     if resource.locked_to:
         found.append("LOCKED")
@@ -127,7 +134,7 @@ def state_text(resource: ResourceState, view: StatusView, layout: Layout) -> str
         words.append(nodes[0])
     elif not nodes and resource.locked_to and not layout.hides_nodes:
         words.append(resource.locked_to)
-    found = marks(resource, view)
+    found = marks(resource, view, layout)
     if found:
         words.append(f"({', '.join(found)})")
     if len(nodes) > 1:
@@ -148,6 +155,14 @@ def primitive_text(
 
 def _shown_id(resource: ResourceState) -> str:
     return resource.id if resource.is_unique else resource.id.partition(":")[0]
+
+
+def running_on(node: NodeState, view: StatusView, layout: Layout) -> list[ResourceState]:
+    """Return what runs on a node, as it was reported; connections to guests in detail only."""
+    known = {each.id: each for each in primitives(view.resources)}
+    running = [known[name] for name in node.running if name in known]
+    has_all = layout.is_detailed or layout.is_brief
+    return [each for each in running if has_all or not each.is_internal]
 
 
 def _marks_of_set(resource: ResourceState) -> list[str]:
@@ -172,12 +187,14 @@ def resource_entries(view: StatusView, layout: Layout) -> tuple[Entry, ...]:
     """Return the entries of all resources."""
     made = (_entry(each, view, layout) for each in view.resources if _is_shown(each, layout))
     if layout.is_brief:
-        return tuple(_brief(view.resources, view, layout))
+        return tuple(_brief(view.resources, view, layout, has_totals=layout.has_inactive))
     return tuple(made)
 
 
 def _is_shown(resource: ResourceState, layout: Layout) -> bool:
     if resource.is_removed and not resource.active and not resource.is_failed:
+        return False
+    if resource.is_internal and not (layout.is_detailed or layout.is_brief):
         return False
     return layout.has_inactive or is_active(resource)
 
@@ -195,14 +212,19 @@ def _entry(resource: ResourceState, view: StatusView, layout: Layout, name: str 
 
 def _group(resource: ResourceState, view: StatusView, layout: Layout) -> Entry:
     shown = tuple(each for each in resource.children if _is_shown(each, layout))
-    heading = _heading(f"Resource Group: {resource.id}", _marks_of_set(resource), layout)
+    found = _marks_of_set(resource)
+    hidden = len(resource.children) - len(shown)
+    if hidden and not layout.is_classic:
+        found.insert(0, f"{count_text(hidden, 'member')} inactive")
+    heading = _heading(f"Resource Group: {resource.id}", found, layout)
     if layout.is_brief:
-        return Entry(heading, tuple(_brief(resource.children, view, layout)))
+        members = tuple(_brief(resource.children, view, layout, has_totals=True))
+        return Entry(heading, members)
     return Entry(heading, tuple(_entry(each, view, layout) for each in shown))
 
 
 def _brief(
-    resources: tuple[ResourceState, ...], view: StatusView, layout: Layout
+    resources: tuple[ResourceState, ...], view: StatusView, layout: Layout, *, has_totals: bool
 ) -> Iterator[Entry]:
     """Yield counts of the primitives by agent and node, then what is more than a primitive."""
     totals: dict[str, int] = {}
@@ -217,7 +239,8 @@ def _brief(
             nodes[on.node] = nodes.get(on.node, 0) + 1
     for agent in sorted(totals):
         for node, number in sorted(active.get(agent, {}).items()):
-            yield Entry(f"{number}/{totals[agent]}\t({agent}):\tActive {node}")
+            total = f"/{totals[agent]}" if has_totals else ""
+            yield Entry(f"{number}{total}\t({agent}):\tActive {node}")
         if agent not in active and layout.has_inactive:
             yield Entry(f"0/{totals[agent]}\t({agent}):\tActive")
     for each in resources:
@@ -238,8 +261,7 @@ def _clone(resource: ResourceState, view: StatusView, layout: Layout) -> Entry:
     else:
         heading = _heading(f"Clone Set: {resource.id} [{child}]", found, layout)
     if layout.is_detailed or resource.is_unique:
-        shown = (each for each in resource.children if _is_shown(each, layout))
-        return Entry(heading, tuple(_instance(each, view, layout) for each in shown))
+        return Entry(heading, tuple(_instance(each, view, layout) for each in resource.children))
     return Entry(heading, tuple(_folded(resource, view, layout)))
 
 
@@ -329,11 +351,7 @@ def _bundle(resource: ResourceState, view: StatusView, layout: Layout) -> Entry:
     heading = _heading(f"{kind}: {resource.id} [{resource.image}]", found, layout)
     return Entry(
         heading,
-        tuple(
-            _replica(each, resource, view, layout)
-            for each in resource.children
-            if _is_shown(each, layout)
-        ),
+        tuple(_replica(each, resource, view, layout) for each in resource.children),
     )
 
 
@@ -344,7 +362,8 @@ def _replica(
     members = tuple(primitives((replica,)))
     if layout.is_detailed:
         lines = tuple(Entry(primitive_text(each, view, layout)) for each in members)
-        return Entry(f"Replica[{max(replica.replica, 0)}]", lines)
+        title = f"Replica[{max(replica.replica, 0)}]" if len(bundle.children) > 1 else ""
+        return Entry(title, lines)
     by_id = {each.id: each for each in members}
     inner = by_id.get(replica.container_child)
     container = next((each for each in members if each.agent_type in CONTAINER_AGENTS), None)
@@ -392,7 +411,7 @@ def node_text(node: NodeState, layout: Layout) -> str:
 
 
 def _with_active(node: NodeState, word: str, layout: Layout) -> str:
-    if node.resources and word == "standby" and not layout.is_classic:
+    if node.running and word == "standby" and not layout.is_classic:
         return f"{word} (with active resources)"
     return word
 
@@ -408,8 +427,7 @@ LIST_WORDS = {
 def node_title(node: NodeState, view: StatusView, layout: Layout) -> str:
     """Return a node's name as headings show it: with its id, or where its container runs."""
     if node.kind == "guest" and layout.is_detailed:
-        host = _host_of(node, view)
-        return f"{node.name}@{host}" if host else node.name
+        return f"{node.name}@{_host_of(node, view)}"
     has_id = bool(node.node_id) and node.node_id != node.name
     if node.kind == "member" and layout.is_detailed and has_id:
         return f"{node.name} ({node.node_id})"
@@ -430,7 +448,7 @@ def node_entries(view: StatusView, layout: Layout) -> tuple[Entry, ...]:
     for node in view.nodes:
         word = node_text(node, layout)
         if layout.is_detailed:
-            own.append(Entry(_detailed_node(node, word, view, layout)))
+            own.append(Entry(node_line(node, view, layout)))
         elif node.kind == "guest" and not node.is_online:
             continue
         elif word in ("online", "OFFLINE"):
@@ -445,8 +463,15 @@ def node_entries(view: StatusView, layout: Layout) -> tuple[Entry, ...]:
     )
 
 
-def _detailed_node(node: NodeState, word: str, view: StatusView, layout: Layout) -> str:
+def feature_set_of(node: NodeState, view: StatusView) -> str:
+    """Return what a member says it can do; live, what all of them can do."""
+    return node.feature_set or view.feature_set or OLDEST_FEATURE_SET
+
+
+def node_line(node: NodeState, view: StatusView, layout: Layout) -> str:
+    """Return `Node n1: online`, in detail with what the node can do."""
+    word = node_text(node, layout)
     line = f"{NODE_WORDS[node.kind]} {node_title(node, view, layout)}: {word}"
-    if node.is_online and node.kind == "member":
-        line += f", feature set {node.feature_set or view.feature_set or OLDEST_FEATURE_SET}"
+    if layout.is_detailed and node.is_online and node.kind == "member":
+        line += f", feature set {feature_set_of(node, view)}"
     return line

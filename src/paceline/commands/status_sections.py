@@ -1,28 +1,40 @@
 """The sections of today's status: each is a title and the entries below it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from msgspec.structs import replace as replace_in
 
 from paceline.commands.status_entries import (
     Entry,
     Layout,
+    agent_text,
+    count_text,
     node_entries,
+    node_line,
     node_title,
     primitive_text,
     resource_entries,
+    running_on,
+)
+from paceline.commands.status_history import (
+    MIGRATION_THRESHOLD_DEFAULT,
+    ResourceHistory,
+    node_histories,
+    task_text,
 )
 from paceline.commands.status_view import (
     StatusView,
     count_instances,
     date_text,
     is_true,
-    primitives,
+    is_wholly_active,
 )
 from paceline.model.exit_status import rc_text
-from paceline.model.identifiers import NodeName, ResourceId
+from paceline.model.identifiers import NodeName
 from paceline.model.state import FailCount, FailedOperation, ResourceState
 from paceline.model.status import HistoryEntry, OperationOutcome
 
-MIGRATION_THRESHOLD_DEFAULT = 1_000_000
 OUTCOME_WORDS: Mapping[str, str] = {
     OperationOutcome.DONE: "complete",
     OperationOutcome.TIMED_OUT: "Timed Out",
@@ -75,8 +87,7 @@ def change_text(view: StatusView) -> str:
 
 def nodes_count_text(view: StatusView) -> str:
     """Return `2 nodes configured`."""
-    number = len(view.nodes)
-    return f"{number} node{'' if number == 1 else 's'} configured"
+    return f"{count_text(len(view.nodes), 'node')} configured"
 
 
 def instances_count_text(view: StatusView) -> str:
@@ -88,7 +99,7 @@ def instances_count_text(view: StatusView) -> str:
     if blocked:
         marks.append(f"{blocked} BLOCKED from further action due to failure")
     tail = f" ({', '.join(marks)})" if marks else ""
-    return f"{total} resource instance{'' if total == 1 else 's'} configured{tail}"
+    return f"{count_text(total, 'resource instance')} configured{tail}"
 
 
 def notices(view: StatusView) -> tuple[str, ...]:
@@ -125,38 +136,29 @@ def resources(view: StatusView, layout: Layout) -> Entry:
 
 def resources_by_node(view: StatusView, layout: Layout) -> Iterator[Entry]:
     """Yield `Node List` with what runs on each node, and what runs nowhere."""
-    here = Layout(is_detailed=layout.is_detailed, hides_nodes=True)
+    here = replace(layout, hides_nodes=True)
     found = []
     for node in view.nodes:
-        lines = tuple(
-            Entry(primitive_text(each, view, here))
-            for each in primitives(view.resources)
-            if any(on.node == node.name for on in each.active)
+        shown = running_on(node, view, layout)
+        if layout.is_brief and not shown:
+            continue
+        lines = (
+            (Entry(f"{number}\t({agent}):\tActive ") for agent, number in _by_agent(shown, here))
+            if layout.is_brief
+            else (Entry(primitive_text(each, view, here)) for each in shown)
         )
-        head = node_entries(
-            StatusView(
-                cluster_name="", stack="", version="", is_quorate=True, updated_ms=0,
-                last_change=view.last_change, nodes=(node,), resources=view.resources,
-            ),
-            Layout(is_detailed=True),
-        )[0].text  # fmt: skip
-        word = head.split(": ", 1)[1]
-        title = head.split(": ", 1)[0] if layout.is_detailed else head.split(" (", 1)[0]
-        if not layout.is_detailed:
-            title = f"{head.split(' ', 1)[0]} {node.name}"
-            word = word.partition(", feature set")[0]
-        found.append(Entry(f"{title}: {word}:", (Entry("Resources:", lines),)))
+        title = node_line(node, view, layout)
+        found.append(Entry(f"{title}:", (Entry("Resources:", tuple(lines)),)))
     yield Entry("Node List:", tuple(found))
     if layout.has_inactive:
-        idle = tuple(each for each in resource_entries(view, layout) if _has_inactive(each, view))
+        rest = tuple(each for each in view.resources if not is_wholly_active(each))
+        idle = resource_entries(replace_in(view, resources=rest), layout)
         yield Entry("Inactive Resources:", idle or (Entry("No inactive resources"),))
 
 
-def _has_inactive(entry: Entry, view: StatusView) -> bool:
-    """Say whether an entry tells of something that is not active."""
-    if not entry.children:
-        return "\t Stopped" in entry.text or entry.text.startswith("Stopped")
-    return any(_has_inactive(child, view) for child in entry.children)
+def _by_agent(resources: list[ResourceState], layout: Layout) -> list[tuple[str, int]]:
+    agents = [agent_text(each, layout) for each in resources]
+    return [(agent, agents.count(agent)) for agent in sorted(set(agents))]
 
 
 def attributes(view: StatusView, layout: Layout) -> Entry | None:
@@ -166,13 +168,24 @@ def attributes(view: StatusView, layout: Layout) -> Entry | None:
         if not node.is_online:
             continue
         lines = tuple(
-            Entry(f"{name:<32}\t: {value:<10}")
+            Entry(f"{name:<32}\t: {value:<10}{_connectivity_text(view, node.name, name, value)}")
             for name, value in sorted(node.attributes)
             if is_shown_attribute(name)
         )
         if lines:
             found.append(Entry(f"Node: {node_title(node, view, layout)}:", lines))
     return Entry("Node Attributes:", tuple(found)) if found else None
+
+
+def _connectivity_text(view: StatusView, node: NodeName, name: str, value: str) -> str:
+    """Return what the value of a ping resource's attribute means, "" where all is well."""
+    expected = view.connectivity.get((node, name))
+    reached = int(value) if value.isdigit() else 0
+    if expected is None or reached >= expected:
+        return ""
+    if not reached:
+        return "\t: Connectivity is lost"
+    return f"\t: Connectivity is degraded (Expected={expected})"
 
 
 def is_shown_attribute(name: str) -> bool:
@@ -182,7 +195,7 @@ def is_shown_attribute(name: str) -> bool:
     )  # fmt: skip
 
 
-def failcount_text(count: FailCount, *, has_always_threshold: bool = True) -> str:
+def failcount_text(count: FailCount) -> str:
     """Return `G2: migration-threshold=1000000 fail-count=1 last-failure='DATE'`."""
     threshold = count.threshold or MIGRATION_THRESHOLD_DEFAULT
     words = [f"{count.resource}: migration-threshold={score_text(threshold)}"]
@@ -260,109 +273,55 @@ def _interval(ms: int) -> str:
     if ms <= 1000:
         return f"{ms}ms"
     seconds, rest = divmod(ms, 1000)
-    if rest:
-        return f"{seconds}.{rest:03}s"
     parts = []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds > size:
             number, seconds = divmod(seconds, size)
             parts.append(f"{number}{unit}")
-    if seconds:
+    if rest:
+        parts.append(f"{seconds}.{rest:03}s")
+    elif seconds:
         parts.append(f"{seconds}s")
     return "".join(parts)
 
 
 def failures(view: StatusView, *, is_detailed: bool) -> Entry | None:
     """Return `Failed Resource Actions`."""
-    lines = tuple(
-        Entry(failure_text(each, is_detailed=is_detailed))
-        for each in view.failures
-        if not each.is_ignored
-    )
+    lines = tuple(Entry(failure_text(each, is_detailed=is_detailed)) for each in view.failures)
     return Entry("Failed Resource Actions:", lines) if lines else None
 
 
 def operations(view: StatusView, layout: Layout, *, has_timing: bool) -> Entry:
     """Return `Operations`: the history of each resource on each node that is up."""
-    counts = {(count.node, count.resource): count for count in view.fail_counts}
-    known = {each.id.partition(":")[0]: each for each in primitives(view.resources)}
     found = []
-    for name, history in view.history:
+    for name, histories in node_histories(view):
         node = view.node(name)
-        if node is None or not node.is_online:
-            continue
-        lines = tuple(_histories(name, history, counts, known, has_timing=has_timing))
-        if lines:
-            found.append(Entry(f"Node: {node_title(node, view, layout)}:", lines))
+        title = node_title(node, view, layout) if node is not None else name
+        lines = tuple(_history(each, has_timing=has_timing) for each in histories)
+        found.append(Entry(f"Node: {title}:", lines))
     return Entry("Operations:", tuple(found))
 
 
-def _histories(
-    node: NodeName,
-    history: tuple[HistoryEntry, ...],
-    counts: Mapping[tuple[NodeName, ResourceId], FailCount],
-    known: dict[str, ResourceState],
-    *,
-    has_timing: bool,
-) -> Iterator[Entry]:
-    for resource, entries in by_resource(history):
-        shown = shown_operations(entries)
-        if not shown:
-            continue
-        count = next(
-            (each for (on, name), each in counts.items() if on == node and name == resource),
-            None,
-        )
-        text = (
-            failcount_text(count)
-            if count is not None
-            else f"{resource}: migration-threshold={MIGRATION_THRESHOLD_DEFAULT}"
-        )
-        mark = "" if resource.partition(":")[0] in known else " (orphan)"
-        head, _, tail = text.partition(": ")
-        lines = tuple(Entry(_operation_text(each, has_timing=has_timing)) for each in shown)
-        yield Entry(f"{head}:{' orphan:' if mark else ''} {tail}:", lines)
-
-
-def by_resource(
-    history: tuple[HistoryEntry, ...],
-) -> Iterable[tuple[str, tuple[HistoryEntry, ...]]]:
-    """Return a node's history grouped by resource, in order of first appearance."""
-    groups: dict[str, list[HistoryEntry]] = {}
-    for entry in history:
-        groups.setdefault(entry.resource, []).append(entry)
-    return [(name, tuple(entries)) for name, entries in groups.items()]
-
-
-def shown_operations(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
-    """Return what a history shows, in the order of the calls: no notifications, no plain probes."""
-    ordered = sorted(entries, key=lambda each: (each.call_id, each.entry_id))
-    found = [each for each in ordered if each.task != "notify" and each.outcome != "pending"]
-    probes_only = all(each.task == "monitor" and not each.interval_ms for each in found)
-    if probes_only and all(each.rc == 7 or each.rc == 5 for each in found):
-        return ()
-    return tuple(
-        each
-        for each in found
-        if not (each.task == "monitor" and not each.interval_ms and each.rc == 7)
-    )
-
-
-def task_text(entry: HistoryEntry | FailedOperation) -> str:
-    """Return the operation's name; a monitor that does not recur is a probe."""
-    return "probe" if entry.task == "monitor" and not entry.interval_ms else entry.task
+def _history(history: ResourceHistory, *, has_timing: bool) -> Entry:
+    if history.count is not None:
+        figures = failcount_text(history.count).partition(": ")[2]
+    else:
+        figures = f"migration-threshold={history.threshold}"
+    mark = " orphan:" if history.is_orphan else ""
+    lines = tuple(_operation_text(each, has_timing=has_timing) for each in history.operations)
+    return Entry(f"{history.resource}:{mark} {figures}:", tuple(Entry(line) for line in lines))
 
 
 def _operation_text(entry: HistoryEntry, *, has_timing: bool) -> str:
-    line = f"({entry.call_id}) {task_text(entry)}:"
-    if entry.interval_ms:
-        line += f' interval="{entry.interval_ms}ms"'
+    line = f"({entry.call_id}) {task_text(entry)}"
+    words = [f'interval="{entry.interval_ms}ms"'] if entry.interval_ms else []
     if has_timing:
         if entry.last_rc_change_ms:
-            line += f' last-rc-change="{date_text(entry.last_rc_change_ms)}"'
+            words.append(f'last-rc-change="{date_text(entry.last_rc_change_ms)}"')
         if entry.last_rc_change_ms or entry.exec_ms:
-            line += f' exec-time="{entry.exec_ms}ms" queue-time="{entry.queue_ms}ms"'
-    return f"{line} rc={entry.rc} ({rc_text(entry.rc)})"
+            words.append(f'exec-time="{entry.exec_ms}ms" queue-time="{entry.queue_ms}ms"')
+        words.append(f"rc={entry.rc} ({rc_text(entry.rc)})")
+    return f"{line}: {' '.join(words)}" if words else line
 
 
 def tickets(view: StatusView) -> Entry | None:

@@ -42,7 +42,8 @@ def lines_of(entries: Iterable[Entry], level: int = 0) -> list[str]:
     lines = []
     for entry in entries:
         bullet = "  " * level + "* " if level else ""
-        lines.append(f"{bullet}{entry.text}")
+        if entry.text:
+            lines.append(f"{bullet}{entry.text}")
         lines.extend(lines_of(entry.children, level + 1))
     return lines
 
@@ -54,9 +55,9 @@ def status_text(view: StatusView, shown: Shown, *, hides_nodes: bool = False) ->
     """
     layout = replace(shown.layout, hides_nodes=hides_nodes)
     blocks: list[list[str]] = []
-    if shown.has_summary:
-        lines = lines_of([sections.summary(view, layout)])
-        blocks.append([*lines, *sections.notices(view)])
+    head = _head(view, shown, layout)
+    if head is not None:
+        blocks.append([*lines_of([head]), *(sections.notices(view) if shown.has_summary else ())])
     blocks.extend(lines_of([each]) for each in _sections(view, shown, layout))
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -65,7 +66,17 @@ def status_entries(view: StatusView, shown: Shown) -> list[Entry]:
     """Return the whole status as entries, the sections at the top."""
     layout = shown.layout
     found = _sections(view, shown, layout)
-    return [sections.summary(view, layout), *found] if shown.has_summary else found
+    head = _head(view, shown, layout)
+    return [head, *found] if head is not None else found
+
+
+def _head(view: StatusView, shown: Shown, layout: Layout) -> Entry | None:
+    """Return the summary; where it is not wanted, only that nobody decides, if it is so."""
+    if shown.has_summary:
+        return sections.summary(view, layout)
+    if view.coordinator is None:
+        return Entry("Cluster Summary:", (Entry("Current DC: NONE"),))
+    return None
 
 
 def _sections(view: StatusView, shown: Shown, layout: Layout) -> list[Entry]:

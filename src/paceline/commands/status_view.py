@@ -5,11 +5,12 @@
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from paceline.commands.status_bundles import with_replicas
+from paceline.commands.status_connectivity import expected_connectivity
 from paceline.model.configuration import Configuration
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.snapshot import Snapshot
@@ -23,10 +24,7 @@ from paceline.model.status import (
 )
 from paceline.scheduler import (
     bans,
-    current_nodes,
-    current_state,
-    fail_counts,
-    failed_operations,
+    read_current,
 )
 
 
@@ -55,6 +53,8 @@ class StatusView(Struct, frozen=True, kw_only=True):
     awaited: tuple[NodeName, ...] = ()
     """Nodes without whose copies of the configuration nothing goes on here."""
     feature_set: str = ""
+    connectivity: Mapping[tuple[NodeName, str], int] = {}
+    """What an attribute of a node would be if all that a ping resource tries answered."""
 
     def option(self, *names: str, default: str = "") -> str:
         """Return the first of these cluster options that is set."""
@@ -108,6 +108,11 @@ def is_active(resource: ResourceState) -> bool:
     return any(is_active(child) for child in resource.children)
 
 
+def is_wholly_active(resource: ResourceState) -> bool:
+    """Say whether all of it is active somewhere."""
+    return all(each.active for each in primitives((resource,)))
+
+
 def count_instances(resources: tuple[ResourceState, ...]) -> tuple[int, int, int]:
     """Return how many instances there are, how many are disabled, how many blocked."""
     every = [each for each in primitives(resources) if not each.is_removed or each.active]
@@ -130,7 +135,8 @@ def view_of(
     Bans are looked for only with `has_bans`: they cost a whole decision of the scheduler.
     """
     snapshot = Snapshot(configuration=configuration, status=status)
-    resources = with_replicas(current_state(snapshot), configuration)
+    now = read_current(snapshot)
+    resources = with_replicas(now.resources, configuration)
     options: dict[str, str] = {}
     for each in configuration.options:
         for name, value in each.pairs:
@@ -144,14 +150,18 @@ def view_of(
         updated_ms=int(time.time() * 1000) if updated_ms is None else updated_ms,
         last_change=change,
         feature_set=status.feature_set if status.local_node else "",
-        nodes=current_nodes(snapshot),
+        nodes=now.nodes,
         resources=resources,
-        failures=failed_operations(snapshot),
-        fail_counts=fail_counts(snapshot),
+        failures=now.failures,
+        fail_counts=now.fail_counts,
         bans=bans(snapshot) if has_bans else (),
         tickets=status.tickets,
         fencing=status.fencing,
-        history=tuple((node.name, node.history) for node in status.nodes if node.history),
+        history=tuple(
+            (node.name, node.history)
+            for node in sorted(status.nodes, key=lambda each: each.file_order)
+            if node.history
+        ),
         options=tuple(options.items()),
         levels=tuple(
             (_target_text(level.target, level.target_pattern, level.target_attribute,
@@ -160,6 +170,7 @@ def view_of(
         ),
         has_devices=any(each.agent_class == "stonith" for each in primitives(resources)),
         awaited=status.awaited,
+        connectivity=expected_connectivity(configuration, now.nodes),
         lost=tuple(node.name for node in status.nodes if node.is_lost and not node.is_online),
     )  # fmt: skip
 

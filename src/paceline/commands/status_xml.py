@@ -5,20 +5,15 @@ import time
 from lxml import etree
 
 from paceline.cib.tree import Element
-from paceline.commands.status_sections import (
-    MIGRATION_THRESHOLD_DEFAULT,
-    by_resource,
-    is_shown_attribute,
-    outcome_text,
-    score_text,
-    shown_operations,
-    task_text,
-)
+from paceline.commands.status_entries import Layout, feature_set_of, running_on
+from paceline.commands.status_history import ResourceHistory, node_histories, task_text
+from paceline.commands.status_sections import is_shown_attribute, outcome_text, score_text
 from paceline.commands.status_view import (
     StatusView,
     count_instances,
     date_text,
     is_true,
+    is_wholly_active,
     primitives,
 )
 from paceline.model.durations import parse_duration_ms
@@ -27,6 +22,8 @@ from paceline.model.state import NodeState, ResourceState
 
 API_VERSION = "2.25"
 """The form's version: that of Pacemaker 2.1.5."""
+LEGACY_VERSION = "2.1.5"
+"""What the root of the older form (`crm_mon -X`) says."""
 
 
 def _flag(value: bool) -> str:
@@ -40,20 +37,27 @@ def _add(parent: Element, tag: str, **attributes: str) -> Element:
     return element
 
 
-def status_xml(view: StatusView, *, request: str) -> str:
-    """Return the whole status as a document."""
-    root = status_element(view, request=request)
+def status_xml(
+    view: StatusView, *, request: str, is_legacy: bool = False, is_by_node: bool = False
+) -> str:
+    """Return the whole status as a document; `is_legacy`, with the root that `-X` has."""
+    root = status_element(view, request=request, is_by_node=is_by_node)
+    if is_legacy:
+        root.tag = "crm_mon"
+        root.attrib.clear()
+        root.set("version", LEGACY_VERSION)
+        root.remove(root[-1])
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
 
 
-def status_element(view: StatusView, *, request: str) -> Element:
-    """Return the whole status as an element."""
+def status_element(view: StatusView, *, request: str, is_by_node: bool = False) -> Element:
+    """Return the whole status as an element; `is_by_node`, what runs below its node."""
     root = etree.Element("pacemaker-result")
     root.set("api-version", API_VERSION)
     root.set("request", request)
     _summary(root, view)
-    add_nodes_and_resources(root, view)
+    add_nodes_and_resources(root, view, is_by_node=is_by_node)
     _attributes(root, view)
     _history(root, view)
     _failures(root, view)
@@ -64,12 +68,17 @@ def status_element(view: StatusView, *, request: str) -> Element:
     return root
 
 
-def add_nodes_and_resources(parent: Element, view: StatusView) -> None:
+def add_nodes_and_resources(parent: Element, view: StatusView, *, is_by_node: bool = False) -> None:
     """Add the `nodes` and the `resources` of a view."""
-    _nodes(parent, view)
-    resources = _add(parent, "resources")
-    for each in view.resources:
-        add_resource(resources, each, view)
+    for element, node in zip(_nodes(parent, view), view.nodes, strict=True):
+        if is_by_node:
+            for each in running_on(node, view, Layout(is_detailed=True)):
+                add_resource(element, each, view)
+    shown = [each for each in view.resources if not (is_by_node and is_wholly_active(each))]
+    if shown:
+        resources = _add(parent, "resources")
+        for each in shown:
+            add_resource(resources, each, view)
 
 
 def _summary(root: Element, view: StatusView) -> None:
@@ -80,8 +89,9 @@ def _summary(root: Element, view: StatusView) -> None:
         _add(summary, "current_dc", present="false")
     else:
         _add(
-            summary, "current_dc", present="true", version=view.version, name=chief.name,
-            id=chief.node_id, with_quorum=_flag(view.is_quorate), mixed_version="false",
+            summary, "current_dc", present="true", version=view.version.replace("unknown", ""),
+            name=chief.name, id=chief.node_id, with_quorum=_flag(view.is_quorate),
+            mixed_version="false",
         )  # fmt: skip
     _add(summary, "last_update", time=date_text(view.updated_ms))
     change = view.last_change
@@ -116,7 +126,7 @@ def _ms(text: str, default: int) -> str:
         return str(default)
 
 
-def _nodes(root: Element, view: StatusView) -> None:
+def _nodes(root: Element, view: StatusView) -> Element:
     nodes = _add(root, "nodes")
     for node in view.nodes:
         element = _add(
@@ -126,17 +136,18 @@ def _nodes(root: Element, view: StatusView) -> None:
             maintenance=_flag(node.in_maintenance), pending=_flag(node.is_pending),
             unclean=_flag(node.is_unclean), health=_health(node),
         )  # fmt: skip
-        if node.feature_set and node.is_online:
-            element.set("feature_set", node.feature_set)
+        if node.is_online and node.kind == "member":
+            element.set("feature_set", feature_set_of(node, view))
         rest = {
             "shutdown": _flag(node.is_shutting_down), "expected_up": _flag(node.is_expected),
-            "is_dc": _flag(node.is_coordinator), "resources_running": str(node.resources),
+            "is_dc": _flag(node.is_coordinator), "resources_running": str(len(node.running)),
             "type": "remote" if node.kind != "member" else "member",
         }  # fmt: skip
         for name, value in rest.items():
             element.set(name, value)
         if node.kind == "guest":
             element.set("id_as_resource", node.container)
+    return nodes
 
 
 def _health(node: NodeState) -> str:
@@ -219,51 +230,43 @@ def _attributes(root: Element, view: StatusView) -> None:
         if shown and node.is_online:
             element = _add(section, "node", name=node.name)
             for name, value in shown:
-                _add(element, "attribute", name=name, value=value)
+                line = _add(element, "attribute", name=name, value=value)
+                if (node.name, name) in view.connectivity:
+                    line.set("expected", str(view.connectivity[node.name, name]))
     if not len(section):
         root.remove(section)
 
 
 def _history(root: Element, view: StatusView) -> None:
     section = _add(root, "node_history")
-    known = {each.id.partition(":")[0] for each in primitives(view.resources)}
-    counts = {(each.node, each.resource): each for each in view.fail_counts}
-    for name, history in view.history:
-        node = view.node(name)
-        if node is None or not node.is_online:
-            continue
+    for name, histories in node_histories(view):
         element = _add(section, "node", name=name)
-        for resource, entries in by_resource(history):
-            shown = shown_operations(entries)
-            if not shown:
-                continue
-            count = next(
-                (c for (on, of), c in counts.items() if on == name and of == resource), None
-            )
-            threshold = count.threshold if count and count.threshold else 0
-            line = _add(
-                element, "resource_history", id=resource,
-                orphan=_flag(resource.partition(":")[0] not in known),
-            )  # fmt: skip
-            line.set("migration-threshold", str(threshold or MIGRATION_THRESHOLD_DEFAULT))
-            if count is not None and count.count:
-                line.set("fail-count", score_text(count.count, is_count=True))
-                if count.last_failure_ms:
-                    line.set("last-failure", date_text(count.last_failure_ms))
-            for each in shown:
-                operation = _add(
-                    line, "operation_history", call=str(each.call_id), task=task_text(each),
-                    rc=str(each.rc), rc_text=rc_text(each.rc),
-                )  # fmt: skip
-                if each.interval_ms:
-                    operation.set("interval", f"{each.interval_ms}ms")
-                if each.last_rc_change_ms:
-                    operation.set("last-rc-change", date_text(each.last_rc_change_ms))
-                if each.last_rc_change_ms or each.exec_ms:
-                    operation.set("exec-time", f"{each.exec_ms}ms")
-                    operation.set("queue-time", f"{each.queue_ms}ms")
-        if not len(element):
-            section.remove(element)
+        for each in histories:
+            _resource_history(element, each)
+
+
+def _resource_history(parent: Element, history: ResourceHistory) -> None:
+    line = _add(
+        parent, "resource_history", id=history.resource, orphan=_flag(history.is_orphan),
+        migration__threshold=str(history.threshold),
+    )  # fmt: skip
+    count = history.count
+    if count is not None:
+        line.set("fail-count", score_text(count.count, is_count=True))
+        if count.last_failure_ms:
+            line.set("last-failure", date_text(count.last_failure_ms))
+    for each in history.operations:
+        operation = _add(
+            line, "operation_history", call=str(each.call_id), task=task_text(each),
+            rc=str(each.rc), rc_text=rc_text(each.rc),
+        )  # fmt: skip
+        if each.interval_ms:
+            operation.set("interval", f"{each.interval_ms}ms")
+        if each.last_rc_change_ms:
+            operation.set("last-rc-change", date_text(each.last_rc_change_ms))
+        if each.last_rc_change_ms or each.exec_ms:
+            operation.set("exec-time", f"{each.exec_ms}ms")
+            operation.set("queue-time", f"{each.queue_ms}ms")
 
 
 def _moment(time_ms: int) -> str:
@@ -281,8 +284,8 @@ def _failures(root: Element, view: StatusView) -> None:
     for each in view.failures:
         element = _add(
             section, "failure", op_key=each.operation_key, node=each.node,
-            exitstatus=rc_text(each.rc), exitreason=each.exit_reason, exitcode=str(each.rc),
-            call=str(each.call_id), status=outcome_text(each.outcome),
+            exitstatus=rc_text(each.rc), exitreason=each.exit_reason or "none",
+            exitcode=str(each.rc), call=str(each.call_id), status=outcome_text(each.outcome),
         )  # fmt: skip
         if each.last_rc_change_ms:
             rest = {

@@ -8,9 +8,10 @@ from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
 from paceline.commands.monitor_options import OPTIONS, form_of, interval_ms, output_path
 from paceline.commands.status_classic import classic_layout, classic_status
+from paceline.commands.status_entries import count_text
 from paceline.commands.status_html import json_of, status_html
 from paceline.commands.status_text import Shown, status_entries, status_text
-from paceline.commands.status_view import StatusView, primitives, view_of
+from paceline.commands.status_view import StatusView, count_instances, primitives, view_of
 from paceline.commands.status_xml import status_element, status_xml
 from paceline.commands.tools import Given, Said, ToolError, ToolPorts
 from paceline.commands.tools import parse_options as parse
@@ -52,9 +53,17 @@ def _said(given: Given, words: Sequence[str], ports: ToolPorts) -> Said:
     request = " ".join(("crm_mon", *words))
     match form:
         case "xml":
-            return Said(status_xml(view, request=request))
+            return Said(
+                status_xml(
+                    view,
+                    request=request,
+                    is_legacy=given.has("as-xml"),
+                    is_by_node=given.has("group-by-node"),
+                )
+            )
         case "json":
-            return Said(json_of(status_element(view, request=request)))
+            is_by_node = given.has("group-by-node")
+            return Said(json_of(status_element(view, request=request, is_by_node=is_by_node)))
         case "html":
             seconds = interval_ms(given) // 1000 if given.has("interval") else 0
             return Said(status_html(status_entries(view, shown_of(given)), refresh_s=seconds))
@@ -112,12 +121,17 @@ def view_of_snapshot(snapshot: CibSnapshot, *, has_bans: bool = False) -> Status
 
 def simple_status(view: StatusView) -> Said:
     """Return the one line that monitoring systems read, with their exit status."""
-    down = [node.name for node in view.nodes if not node.is_online]
-    if view.coordinator is None:
-        return Said("CLUSTER WARN: No DC", 1)
-    if down:
-        return Said(f"CLUSTER WARN: offline node: {' offline node: '.join(down)}", 1)
-    number = sum(node.resources for node in view.nodes)
-    return Said(
-        f"CLUSTER OK: {len(view.nodes)} nodes online, {number} resource instances configured"
+    down = [f"offline node: {node.name}" for node in view.nodes if not node.is_online]
+    problems = ([] if view.coordinator else ["No DC"]) + ([" ".join(down)] if down else [])
+    if problems:
+        return Said(f"CLUSTER WARN: {', '.join(problems)}", 1)
+    standby = [node for node in view.nodes if node.is_standby or node.is_standby_by_failure]
+    idle = [node for node in view.nodes if node not in standby and node.in_maintenance]
+    online = len(view.nodes) - len(standby) - len(idle)
+    words = [f"{count_text(online, 'node')} online"]
+    words += [count_text(len(standby), "standby node")] if standby else []
+    words += [count_text(len(idle), "maintenance node")] if idle else []
+    words.append(
+        f"{count_text(count_instances(view.resources)[0], 'resource instance')} configured"
     )
+    return Said(f"CLUSTER OK: {', '.join(words)}")

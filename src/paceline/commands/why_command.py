@@ -10,7 +10,8 @@ from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.rendering import with_program
 from paceline.commands.score_text import score_blocks
-from paceline.commands.status_sections import outcome_text, task_text
+from paceline.commands.status_history import task_text
+from paceline.commands.status_sections import outcome_text
 from paceline.commands.status_view import (
     StatusView,
     date_text,

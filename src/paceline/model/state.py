@@ -24,8 +24,9 @@ class ResourceState(Struct, frozen=True, kw_only=True):
     `role` is Stopped, Starting, Started, Unpromoted, Promoted, Stopping, Migrating ...; `active`
     the nodes it is active on (more than one: a fault, or a migration). `is_blocked`: a failure that
     cannot be recovered holds it. `is_disabled`: its target-role keeps it stopped, and with
-    `target_role` says the wish. `is_removed`: it is no longer configured. `pending_task` is what
-    is being done, as a status shows it (`Starting`), `locked_to` the node of a shutdown lock.
+    `target_role` says the wish. `is_removed`: it is no longer configured; `is_internal`: nobody
+    configured it, it connects to a guest. `pending_task` is what is being done, as a status shows
+    it (`Starting`), `locked_to` the node of a shutdown lock, a `migration_threshold` of 0 none.
     """
 
     id: ResourceId
@@ -43,6 +44,7 @@ class ResourceState(Struct, frozen=True, kw_only=True):
     is_in_maintenance: bool = False
     is_disabled: bool = False
     is_removed: bool = False
+    is_internal: bool = False
     is_unique: bool = False
     is_promotable: bool = False
     pending_task: str = ""
@@ -51,11 +53,12 @@ class ResourceState(Struct, frozen=True, kw_only=True):
     replica: int = -1
     address: str = ""
     container_child: ResourceId = ResourceId("")
+    migration_threshold: int = 0
     children: tuple["ResourceState", ...] = ()
 
 
 class NodeState(Struct, frozen=True, kw_only=True):
-    """A node as it is now, as a status shows it; `resources` counts what runs there."""
+    """A node as it is now, as a status shows it; `running` is what runs there, as reported."""
 
     name: NodeName
     node_id: str = ""
@@ -71,7 +74,7 @@ class NodeState(Struct, frozen=True, kw_only=True):
     is_coordinator: bool = False
     health: int = 0
     feature_set: str = ""
-    resources: int = 0
+    running: tuple[ResourceId, ...] = ()
     container: ResourceId = ResourceId("")
     attributes: tuple[tuple[str, str], ...] = ()
 

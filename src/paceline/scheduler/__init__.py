@@ -35,6 +35,7 @@ from paceline.scheduler.current import (
     fail_counts,
     failed_operations,
     findings,
+    read_current,
 )
 from paceline.scheduler.explain import explain, explain_all, explain_nodes, score_tables
 from paceline.scheduler.plan import make_plan
@@ -57,6 +58,7 @@ __all__ = [
     "fail_counts",
     "failed_operations",
     "findings",
+    "read_current",
     "resource_values",
     "schedule",
     "score_tables",

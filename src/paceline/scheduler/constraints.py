@@ -141,11 +141,11 @@ def _apply_location(
 ) -> None:
     if not constraint.rules:
         if constraint.node and constraint.node in work.node_by_name:
-            _use_scores(work, constraint, rsc, role_word, {constraint.node: score}, "location")
+            _use_scores(work, constraint, constraint.id, rsc, role_word, {constraint.node: score})
         return
     for rule in constraint.rules:
         scores = _rule_scores(work, rule, rsc, submatches)
-        _use_scores(work, constraint, rsc, rule.role or role_word, scores, "rule")
+        _use_scores(work, constraint, rule.id, rsc, rule.role or role_word, scores)
 
 
 def _rule_scores(
@@ -180,16 +180,17 @@ def _rule_scores(
 def _use_scores(
     work: Work,
     constraint: LocationConstraint,
+    id: str,
     rsc: Resource,
     role_word: str,
     scores: dict[str, int],
-    code: str,
 ) -> None:
+    """Keep what a constraint says of a resource; `id` is the constraint's, or its rule's."""
     role = role_of_word(role_word)
     if role is not Role.PROMOTED:
         # An instance must be started before it can be promoted: these hold for every role.
         role = Role.UNKNOWN
-    rsc.location_list.append(Location(constraint.id, scores, role, constraint.discovery))
+    rsc.location_list.append(Location(id, scores, role, constraint.discovery))
     if constraint.discovery in ("never", "exclusive"):
         for each in rsc.walk():
             if is_inside_bundle(each) or (each.bundle is not None and each.is_remote_connection):
@@ -201,6 +202,7 @@ def _use_scores(
                 each.exclusive_discovery = True
     if role is Role.UNKNOWN:
         for name, score in scores.items():
+            code = "rule" if constraint.rules else "location"
             add_location_score(work, rsc, name, score, code, constraint.id)
 
 

@@ -1,5 +1,9 @@
 """The current state for displays: resources, nodes, failures. Nothing is decided here."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from paceline.model.configuration import Configuration, LocationConstraint
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.plan import Finding
 from paceline.model.snapshot import Snapshot
@@ -11,6 +15,7 @@ from paceline.model.state import (
     NodeState,
     ResourceState,
 )
+from paceline.scheduler.constraints import read_locations
 from paceline.scheduler.failures import FailCounts
 from paceline.scheduler.resources import wanted_role
 from paceline.scheduler.run import decide, read_state
@@ -35,16 +40,37 @@ _KINDS = {
 }
 
 
+class Current(NamedTuple):
+    """All that a display shows of one moment, from one reading of the state."""
+
+    resources: tuple[ResourceState, ...]
+    nodes: tuple[NodeState, ...]
+    failures: tuple[FailedOperation, ...]
+    fail_counts: tuple[FailCount, ...]
+
+
+def read_current(snapshot: Snapshot) -> Current:
+    """Return what is so now; each part as the function of its name gives it."""
+    work, _ = read_state(snapshot, is_shown=True)
+    return Current(
+        resources=_resources(work),
+        nodes=_nodes(work),
+        failures=_failures(work),
+        fail_counts=_fail_counts(work),
+    )
+
+
 def current_state(snapshot: Snapshot) -> tuple[ResourceState, ...]:
-    """Return every resource as it is now, as a tree, in the order of the configuration."""
-    work, _ = read_state(snapshot)
-    tops = sorted(work.resources, key=lambda rsc: rsc.sort_index)
+    """Return every resource as it is now, as a tree: by priority, else as configured."""
+    return _resources(read_state(snapshot, is_shown=True)[0])
+
+
+def _resources(work: Work) -> tuple[ResourceState, ...]:
+    tops = sorted(work.resources, key=lambda rsc: (-rsc.priority, rsc.sort_index))
     return tuple(_state(work, rsc) for rsc in tops if _is_shown(rsc))
 
 
 def _is_shown(rsc: Resource) -> bool:
-    if rsc.meta.get("internal_rsc") == "true":
-        return False
     return not (rsc.is_removed and not rsc.is_active())
 
 
@@ -69,11 +95,13 @@ def _state(work: Work, rsc: Resource) -> ResourceState:
         is_in_maintenance=rsc.in_maintenance,
         is_disabled=wanted_role(rsc) is Role.STOPPED,
         is_removed=rsc.is_removed,
+        is_internal=rsc.meta.get("internal_rsc") == "true",
         is_unique=rsc.is_unique and (rsc.kind is Kind.CLONE or rsc.clone is not None),
         is_promotable=rsc.is_promotable,
         pending_task=_pending(rsc),
         locked_to=NodeName(rsc.lock_node.name if rsc.lock_node is not None else ""),
         replica=rsc.replica,
+        migration_threshold=rsc.migration_threshold,
         children=tuple(_state(work, child) for child in children),
     )
 
@@ -110,7 +138,10 @@ def _active(rsc: Resource, node: Node) -> ActiveOn:
 
 def current_nodes(snapshot: Snapshot) -> tuple[NodeState, ...]:
     """Return every node as it is now, in natural order of names."""
-    work, _ = read_state(snapshot)
+    return _nodes(read_state(snapshot, is_shown=True)[0])
+
+
+def _nodes(work: Work) -> tuple[NodeState, ...]:
     return tuple(_node_state(node) for node in work.nodes)
 
 
@@ -131,7 +162,8 @@ def _node_state(node: Node) -> NodeState:
         is_expected=node.is_expected,
         is_coordinator=node.is_dc,
         health=node.health,
-        resources=len(node.running),
+        running=tuple(ResourceId(rsc.id) for rsc in node.running),
+        feature_set=node.attributes.get("#feature-set", ""),
         container=ResourceId(container.id if container is not None else ""),
         attributes=tuple(sorted(node.attributes.items())),
     )
@@ -139,7 +171,10 @@ def _node_state(node: Node) -> NodeState:
 
 def failed_operations(snapshot: Snapshot) -> tuple[FailedOperation, ...]:
     """Return the failed operations on record that have not expired, newest last per resource."""
-    work, _ = read_state(snapshot)
+    return _failures(read_state(snapshot, is_shown=True)[0])
+
+
+def _failures(work: Work) -> tuple[FailedOperation, ...]:
     found = []
     for rsc, node, entry, is_ignored in work.failed_entries:
         found.append(
@@ -168,7 +203,10 @@ def failed_operations(snapshot: Snapshot) -> tuple[FailedOperation, ...]:
 
 def fail_counts(snapshot: Snapshot) -> tuple[FailCount, ...]:
     """Return the fail counts of all resources by node, those that are 0 left out."""
-    work, _ = read_state(snapshot)
+    return _fail_counts(read_state(snapshot, is_shown=True)[0])
+
+
+def _fail_counts(work: Work) -> tuple[FailCount, ...]:
     counts = FailCounts(work)
     found = []
     for node in work.nodes:
@@ -192,24 +230,41 @@ def fail_counts(snapshot: Snapshot) -> tuple[FailCount, ...]:
 
 
 def bans(snapshot: Snapshot) -> tuple[BannedNode, ...]:
-    """Return the location constraints that keep resources off nodes."""
-    work, reader = read_state(snapshot)
-    decide(work, reader)
-    found = []
-    for top in work.resources:
-        for location in top.location_list:
-            for name, score in location.scores.items():
-                if score < 0:
-                    found.append(
-                        BannedNode(
-                            constraint=location.id,
-                            resource=top.id,
-                            node=NodeName(name),
-                            score=score,
-                            role=ROLE_NAMES[location.role] if location.role else "",
-                        )
-                    )
-    return tuple(found)
+    """Return the location constraints that keep resources off nodes, the last of them first.
+
+    Pacemaker's tools list them so.
+    """
+    work, _ = read_state(snapshot)
+    read_locations(work)
+    locations = [
+        (rsc, location)
+        for top in work.resources
+        for rsc in top.walk()
+        for location in rsc.location_list
+    ]
+    order = {id: index for index, id in enumerate(_location_ids(snapshot.configuration))}
+    locations.sort(key=lambda pair: order[pair[1].id])
+    found = [
+        BannedNode(
+            constraint=location.id,
+            resource=ResourceId(rsc.id),
+            node=NodeName(name),
+            score=score,
+            role=ROLE_NAMES[location.role] if location.role else "",
+        )
+        for rsc, location in locations
+        for name, score in location.scores.items()
+        if score < 0
+    ]
+    return tuple(reversed(found))
+
+
+def _location_ids(configuration: Configuration) -> Iterator[str]:
+    """Yield the ids of the location constraints, and of their rules, as configured."""
+    for each in configuration.constraints:
+        if isinstance(each, LocationConstraint):
+            yield each.id
+            yield from (rule.id for rule in each.rules)
 
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -220,10 +275,12 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
 
 
 __all__ = [
+    "Current",
     "bans",
     "current_nodes",
     "current_state",
     "fail_counts",
     "failed_operations",
     "findings",
+    "read_current",
 ]

@@ -49,8 +49,13 @@ from paceline.scheduler.tickets import apply_tickets
 from paceline.scheduler.work import Kind, Resource, Role, Work
 
 
-def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work, HistoryReader]:
-    """Carry out the phases that only read: nodes, resources, history, failures."""
+def read_state(
+    snapshot: Snapshot, *, with_reasons: bool = False, is_shown: bool = False
+) -> tuple[Work, HistoryReader]:
+    """Carry out the phases that only read: nodes, resources, history, failures.
+
+    With `is_shown` it is for people: what is held for want of a fence device is not unmanaged.
+    """
     moment = Moment(snapshot.status.now_ms)
     work = Work(snapshot, read_options(snapshot.configuration, moment), moment)
     if with_reasons:
@@ -60,7 +65,8 @@ def read_state(snapshot: Snapshot, *, with_reasons: bool = False) -> tuple[Work,
     make_resources(work)
     settle_requires(work)
     start_scores(work)
-    _hold_without_device(work)
+    if not is_shown:
+        _hold_without_device(work)
     counts = FailCounts(work)
     reader = HistoryReader(work, counts)
     _read_histories(work, reader)

@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.snapshot import Snapshot
-from paceline.scheduler.run import decide, read_state
+from paceline.scheduler.constraints import read_colocations, read_locations
+from paceline.scheduler.run import read_state
 from paceline.scheduler.work import Colocation, Resource
 
 
@@ -40,8 +41,9 @@ class ResourceTies(Struct, frozen=True, kw_only=True):
 
 def resource_ties(snapshot: Snapshot) -> tuple[ResourceTies, ...]:
     """Return the constraints of every outermost resource, in the order of the configuration."""
-    work, reader = read_state(snapshot)
-    decide(work, reader)
+    work, _ = read_state(snapshot)
+    read_locations(work)
+    read_colocations(work)
     return tuple(_ties(top) for top in work.resources)
 
 
