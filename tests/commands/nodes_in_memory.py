@@ -53,6 +53,10 @@ class MemoryNode:
     hosts: dict[str, KnownHost] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """What fails here: names of files and services, `removal`."""
+    arbiter: str = ""
+    """The authority of a quorum device provider here."""
+    device_clusters: set[str] = field(default_factory=set)
+    device_keys: str = ""
     clock_ms: int = 0
     links: tuple[tuple[int, int, str], ...] = ()
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -203,6 +207,42 @@ class MemoryNode:
     def version(self) -> str:
         return "1"
 
+    # ---- quorum device ----
+
+    def is_arbiter_set_up(self) -> bool:
+        return bool(self.arbiter)
+
+    def set_up_arbiter(self) -> None:
+        self.arbiter = f"authority of {self.name}"
+
+    def remove_arbiter(self) -> None:
+        self.arbiter = ""
+
+    def arbiter_text(self, *, is_full: bool, cluster: str = "") -> str:
+        if not self.active.get(Service.QNETD):
+            raise UnreachableError("it does not run")
+        return "".join(f'Cluster "{name}":\n' for name in self.device_clusters)
+
+    def authority(self) -> bytes:
+        return self.arbiter.encode()
+
+    def sign_request(self, request: bytes, cluster: str) -> bytes:
+        self.device_clusters.add(cluster)
+        return f"{self.name} signs {request.decode()}".encode()
+
+    def make_request(self, authority: bytes, cluster: str) -> bytes:
+        self.device_keys = authority.decode()
+        return f"{self.name} of {cluster}".encode()
+
+    def accept(self, certificate: bytes, cluster: str) -> None:
+        self.device_keys += f"; {certificate.decode()}"
+
+    def forget_device(self) -> None:
+        self.device_keys = ""
+
+    def device_text(self, *, is_full: bool) -> str:
+        raise UnreachableError("it does not run")
+
     # ---- certificates ----
 
     def make_authority(self, cluster_name: str) -> tuple[bytes, bytes]:
@@ -229,6 +269,17 @@ class _Look:
 
     def name(self) -> str:
         return self._node.name
+
+
+class _QuorumDevice:
+    """The node's quorum device: `sign` and `forget` are methods of other ports of the node, too."""
+
+    def __init__(self, node: MemoryNode) -> None:
+        self.is_arbiter_set_up, self.set_up_arbiter = node.is_arbiter_set_up, node.set_up_arbiter
+        self.remove_arbiter, self.arbiter_text = node.remove_arbiter, node.arbiter_text
+        self.authority, self.sign = node.authority, node.sign_request
+        self.make_request, self.accept = node.make_request, node.accept
+        self.forget, self.device_text = node.forget_device, node.device_text
 
 
 def _random_bytes(size: int, /) -> bytes:
@@ -261,6 +312,7 @@ class MemoryNetwork:
             certificates=found,
             look=_Look(found),
             random_bytes=_random_bytes,
+            quorum_device=_QuorumDevice(found),
         )
 
 

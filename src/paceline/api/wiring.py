@@ -63,6 +63,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
     from paceline.adapters.node_files import LocalNodeFiles
     from paceline.adapters.node_paths import node_paths
     from paceline.adapters.pam_login import PamLogin
+    from paceline.adapters.quorum_device_tools import NssTools
     from paceline.adapters.service_control import SystemctlServices
     from paceline.adapters.token_book import FileTokenBook
     from paceline.ports.node import Node
@@ -78,6 +79,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         certificates=NodeCertificates(paths, name=look.name()),
         look=look,
         random_bytes=os.urandom,
+        quorum_device=NssTools(paths, environment),
     )
 
 

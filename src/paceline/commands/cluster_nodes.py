@@ -15,6 +15,7 @@ from paceline.cib.tree import nodes as cib_nodes
 from paceline.commands.cluster_services import (
     cluster_nodes,
     enable_nodes,
+    services_of,
     start_nodes,
     wait_for_nodes,
 )
@@ -112,11 +113,15 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     introduce(request, peers, hosts)
     request.progress(f"Sending keys and certificates to '{name}'")
     ask_all(request, peers, [(name, PutFiles(files=files))])
+    if next((s for q in root.all_named("quorum") for s in q.all_named("device")), None):
+        from paceline.commands.quorum_device_live import add_to_node  # it needs this module
+
+        add_to_node(request, ports, root, name)
     spread(request, ports, peers, _with_nodes(root, (*members, new)), (*present, name))
     if request.has("enable"):
         enable_nodes(request, peers, (name,))
     if request.has("start"):
-        start_nodes(request, peers, (name,))
+        start_nodes(request, peers, (name,), services_of(ports))
         if request.has("wait"):
             wait_for_nodes(request, ports, (name,))
     return Outcome()
@@ -278,7 +283,8 @@ def _with_nodes(root: Section, nodes: Sequence[ConfNode]) -> Section:
     node_list = Section(name="nodelist", sections=tuple(node_section(node) for node in nodes))
     quorum = next(root.all_named("quorum"), Section(name="quorum"))
     has_tie_breaker = quorum.find_option("auto_tie_breaker") == "1"
-    is_two = len(nodes) == TWO_NODES and not has_tie_breaker
+    has_device = next(quorum.all_named("device"), None) is not None
+    is_two = len(nodes) == TWO_NODES and not has_tie_breaker and not has_device
     quorum = quorum.with_options((("two_node", "1" if is_two else ""),))
     return root.with_sections("nodelist", (node_list,)).with_sections("quorum", (quorum,))
 

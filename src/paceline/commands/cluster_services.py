@@ -36,7 +36,13 @@ WAIT_S_DEFAULT = 60
 WAIT_S_MAX = 3600
 POLL_MS = 200
 STARTED_IN_ORDER = (Service.COROSYNC, Service.PACELINE)
-SHOWN = {Service.COROSYNC: "corosync", Service.PACELINE: "pacemaker"}
+STARTED_WITH_DEVICE = (Service.COROSYNC, Service.QDEVICE, Service.PACELINE)
+"""Where the cluster has a quorum device; its end stops with Corosync."""
+SHOWN = {
+    Service.COROSYNC: "corosync",
+    Service.QDEVICE: "corosync-qdevice",
+    Service.PACELINE: "pacemaker",
+}
 
 
 def start(request: Request, ports: Ports) -> Outcome:
@@ -45,7 +51,7 @@ def start(request: Request, ports: Ports) -> Outcome:
     if not names:
         _start_here(request, ports)
     else:
-        start_nodes(request, ports.open_peers(), names)
+        start_nodes(request, ports.open_peers(), names, services_of(ports))
     request.findings.stop_if_errors()
     if request.has("wait"):
         wait_for_nodes(request, ports, names)
@@ -115,15 +121,30 @@ def show_node_services(request: Request, ports: Ports) -> Outcome:
     return Outcome(text="\n".join(lines), status=status)
 
 
-def start_nodes(request: Request, peers: Peers, names: Sequence[str]) -> None:
+def services_of(ports: Ports) -> tuple[Service, ...]:
+    """Return the services of this node's cluster in the order of their start."""
+    try:
+        conf = parse_corosync_conf(ports.files.read(ports.corosync_conf_path))
+    except (OSError, ValueError):
+        return STARTED_IN_ORDER
+    devices = (one for quorum in conf.all_named("quorum") for one in quorum.all_named("device"))
+    return STARTED_IN_ORDER if next(devices, None) is None else STARTED_WITH_DEVICE
+
+
+def start_nodes(
+    request: Request,
+    peers: Peers,
+    names: Sequence[str],
+    services: Sequence[Service] = STARTED_IN_ORDER,
+) -> None:
     """Start the cluster on nodes, all at once; in the notes' layout service by service."""
     if not request.is_classic:
         for name in names:
             request.progress(f"{name}: Starting Cluster...")
-        _control(request, peers, names, ServiceAction.START, STARTED_IN_ORDER, START_MS_MAX)
+        _control(request, peers, names, ServiceAction.START, services, START_MS_MAX)
         return
     left = list(names)
-    for service in STARTED_IN_ORDER:
+    for service in services:
         for name in left:
             request.progress(f"{name}: Starting Cluster ({SHOWN[service]})...")
         left = _control(request, peers, left, ServiceAction.START, (service,), START_MS_MAX)
@@ -253,7 +274,7 @@ def _start_here(request: Request, ports: Ports) -> None:
     if not request.is_classic:
         request.progress("Starting Cluster...")
     services = ports.open_node().services
-    for service in STARTED_IN_ORDER:
+    for service in services_of(ports):
         if request.is_classic:
             request.progress(f"Starting Cluster ({SHOWN[service]})...")
         problem = services.act(ServiceAction.START, service)
@@ -325,11 +346,11 @@ def _switch(request: Request, ports: Ports, action: ServiceAction) -> Outcome:
     word = "Enabled" if action is ServiceAction.ENABLE else "Disabled"
     if names:
         peers = ports.open_peers()
-        for name in _control(request, peers, names, action, STARTED_IN_ORDER, START_MS_MAX):
+        for name in _control(request, peers, names, action, services_of(ports), START_MS_MAX):
             request.progress(f"{name}: Cluster {word}")
         return Outcome()
     services = ports.open_node().services
-    for service in STARTED_IN_ORDER:
+    for service in services_of(ports):
         problem = services.act(action, service)
         if problem:
             request.findings.error(

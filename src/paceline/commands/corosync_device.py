@@ -1,7 +1,7 @@
-"""`quorum device add|update|remove`: the quorum device in a corosync.conf.
+"""`quorum device add|update|remove|status`: the quorum device in corosync.conf, and of the cluster.
 
-Only files given by `--corosync_conf` are changed: a running cluster's device has a daemon and
-certificates of its own, which are not set up here.
+With `--corosync_conf FILE` only the file is changed; what a cluster needs beside it is brought by
+`quorum_device_live`.
 """
 
 import re
@@ -21,6 +21,7 @@ from paceline.commands.corosync_file import (
     write_conf,
 )
 from paceline.model.corosync_conf import Section, read_nodes
+from paceline.model.errors import UnreachableError
 
 MODEL_NET = "net"
 GENERIC: Mapping[str, Kind] = {
@@ -74,16 +75,6 @@ class _Words:
         self.heuristics = parse_pairs(sections.get("heuristics", ()))
         if "model" in self.generic:
             raise UsageError("Model cannot be specified in generic options")
-
-
-def _need_file(request: Request) -> None:
-    """Refuse a live change of the quorum device: its daemon and certificates are not set up."""
-    if not request.has("corosync_conf"):
-        raise refuse(
-            "not-yet-live",
-            "Changing the quorum device of a cluster is not possible yet; give a file by "
-            "--corosync_conf, and bring it to all nodes while the cluster is stopped",
-        )
 
 
 def _check(request: Request, conf: Section, words: _Words, *, is_new: bool) -> None:
@@ -158,7 +149,6 @@ def _warn_of_no_commands(request: Request, heuristics: Section | None) -> None:
 def add(request: Request, ports: Ports) -> Outcome:
     """Add a quorum device: `quorum device add [OPTIONS] model net host=H algorithm=A [...]`."""
     words = _Words(request.arguments, is_new=True)
-    _need_file(request)
     conf = read_conf(ports)
     quorum = get_section_of(conf, "quorum")
     if next(quorum.all_named("device"), None) is not None:
@@ -184,8 +174,19 @@ def add(request: Request, ports: Ports) -> Outcome:
     device = Section(name="device", options=tuple(own), sections=tuple(sections))
     changed = quorum.with_options(tuple((name, "") for name in WITH_DEVICE_REMOVED))
     changed = changed.with_sections("device", (device,))
-    write_conf(request, ports, conf.with_sections("quorum", (changed,)))
+    conf = conf.with_sections("quorum", (changed,))
+    if _is_on_file(request):
+        write_conf(request, ports, conf)
+    else:
+        from paceline.commands.quorum_device_live import bring_device
+
+        bring_device(request, ports, conf)
     return Outcome()
+
+
+def _is_on_file(request: Request) -> bool:
+    """Say whether only a file is changed, or shown: what a cluster needs is slow to load."""
+    return request.has("corosync_conf") or request.has("dry-run")
 
 
 def _given(pairs: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -204,7 +205,6 @@ def update(request: Request, ports: Ports) -> Outcome:
     if not request.arguments:
         raise UsageError
     words = _Words(request.arguments, is_new=False)
-    _need_file(request)
     conf = read_conf(ports)
     quorum = get_section_of(conf, "quorum")
     device = _get_device(quorum)
@@ -224,7 +224,12 @@ def update(request: Request, ports: Ports) -> Outcome:
         _warn_of_no_commands(request, inner)
         device = device.with_sections("heuristics", (inner,) if inner.options else ())
     changed = quorum.with_sections("device", (device,))
-    write_conf(request, ports, conf.with_sections("quorum", (changed,)))
+    write_conf(
+        request,
+        ports,
+        conf.with_sections("quorum", (changed,)),
+        needs_stopped=("quorum device options",),
+    )
     return Outcome()
 
 
@@ -232,12 +237,17 @@ def remove(request: Request, ports: Ports) -> Outcome:
     """Remove the quorum device."""
     if request.arguments:
         raise UsageError
-    _need_file(request)
     conf = read_conf(ports)
     quorum = get_section_of(conf, "quorum")
     _get_device(quorum)
     changed = with_two_node(conf, quorum.with_sections("device", ()))
-    write_conf(request, ports, conf.with_sections("quorum", (changed,)))
+    conf = conf.with_sections("quorum", (changed,))
+    if _is_on_file(request):
+        write_conf(request, ports, conf)
+    else:
+        from paceline.commands.quorum_device_live import take_device_away
+
+        take_device_away(request, ports, conf)
     return Outcome()
 
 
@@ -245,13 +255,28 @@ def heuristics_remove(request: Request, ports: Ports) -> Outcome:
     """Remove the quorum device's heuristics."""
     if request.arguments:
         raise UsageError
-    _need_file(request)
     conf = read_conf(ports)
     quorum = get_section_of(conf, "quorum")
     device = _get_device(quorum).with_sections("heuristics", ())
-    changed = quorum.with_sections("device", (device,))
-    write_conf(request, ports, conf.with_sections("quorum", (changed,)))
+    conf = conf.with_sections("quorum", (quorum.with_sections("device", (device,)),))
+    if _is_on_file(request):
+        write_conf(request, ports, conf)
+    else:
+        from paceline.commands.quorum_device_live import bring_settings
+
+        bring_settings(request, ports, conf)
     return Outcome()
+
+
+def status(request: Request, ports: Ports) -> Outcome:
+    """Show what corosync-qdevice on this node says."""
+    if request.arguments:
+        raise UsageError
+    try:
+        text = ports.open_node().quorum_device.device_text(is_full=request.has("full"))
+    except UnreachableError as error:
+        raise refuse("device-status", f"Unable to get quorum status: {error}") from error
+    return Outcome(text=text.rstrip("\n"))
 
 
 COMMANDS = (
@@ -262,7 +287,7 @@ COMMANDS = (
         arguments="[<generic options>] model net host=<host> algorithm=ffsplit|lms "
         "[<model options>] [heuristics <options>]",
         options=("force", "skip-offline", "request-timeout"),
-        help="Add a quorum device.",
+        help="Add a quorum device; its host is set up by 'qdevice setup' and known by 'host auth'.",
     ),
     Command(
         words="quorum device update",
@@ -271,6 +296,13 @@ COMMANDS = (
         arguments="[<generic options>] [model <model options>] [heuristics <options>]",
         options=("force", "skip-offline", "request-timeout"),
         help="Change the quorum device; an empty value removes an option.",
+    ),
+    Command(
+        words="quorum device status",
+        handler=status,
+        needs=Needs.NOTHING,
+        options=("full",),
+        help="Show what the quorum device's end on this node says.",
     ),
     Command(
         words="quorum device delete",

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import msgspec
 
-from paceline.model.errors import InvalidRequestError
+from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.reports import Report
 from paceline.ports.node import LoginVerdict, Node
 from paceline.ports.node_calls import (
@@ -15,10 +15,13 @@ from paceline.ports.node_calls import (
     CertificateRequested,
     ControlServices,
     DestroyCluster,
+    DeviceKeysHandled,
+    DeviceStep,
     Done,
     File,
     FilesRead,
     GetFiles,
+    HandleDeviceKeys,
     Hello,
     IssueTokens,
     MakeCertificateRequest,
@@ -38,6 +41,7 @@ from paceline.ports.node_calls import (
     TokensIssued,
     TryDatagrams,
 )
+from paceline.ports.quorum_device import QuorumDeviceTools
 
 FILES_MAX = 16
 HERE = "this node"
@@ -83,6 +87,8 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
             return ServicesRead(states=node.services.states(request.others or CLUSTER_SERVICES))
         case DestroyCluster():
             return _destroy(node)
+        case HandleDeviceKeys():
+            return _handle_device_keys(request, node.quorum_device)
         case ProbePeers():
             _check_count(len(request.targets))
             return node.look.probe(request.targets)
@@ -173,13 +179,49 @@ def _control(request: ControlServices, node: Node) -> Done:
     return Done()
 
 
+def _handle_device_keys(request: HandleDeviceKeys, tools: QuorumDeviceTools) -> DeviceKeysHandled:
+    content, cluster = request.content, request.cluster
+    try:
+        match request.step:
+            case DeviceStep.AUTHORITY:
+                if not tools.is_arbiter_set_up():
+                    raise _refuse(
+                        "arbiter-not-set-up",
+                        "quorum device host is not set up here:  pcs qdevice setup model net "
+                        "--enable --start",
+                    )
+                return DeviceKeysHandled(content=tools.authority())
+            case DeviceStep.REQUEST:
+                return DeviceKeysHandled(content=tools.make_request(content, cluster))
+            case DeviceStep.SIGN:
+                return DeviceKeysHandled(content=tools.sign(content, cluster))
+            case DeviceStep.ACCEPT:
+                tools.accept(content, cluster)
+            case DeviceStep.FORGET:
+                tools.forget()
+            case _:
+                assert_never(request.step)
+    except (OSError, ValueError, UnreachableError) as error:
+        words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise _refuse("device-keys-failed", f"the quorum device's certificates: {words}") from error
+    return DeviceKeysHandled()
+
+
+def _services_to_destroy(node: Node) -> tuple[Service, ...]:
+    (device,) = node.services.states((Service.QDEVICE,))
+    has_device = device.active == "active" or device.enabled == "enabled"
+    devices = (Service.QDEVICE,) if has_device else ()
+    return (Service.PACELINE, *devices, Service.COROSYNC)
+
+
 def _destroy(node: Node) -> Done:
     """Stop, disable, remove. A service that cannot be stopped is killed: destroying is for that."""
-    for service in (Service.PACELINE, Service.COROSYNC):
+    for service in _services_to_destroy(node):
         if node.services.act(ServiceAction.STOP, service):
             node.services.act(ServiceAction.KILL, service)
         node.services.act(ServiceAction.DISABLE, service)
     try:
+        node.quorum_device.forget()
         node.files.remove_cluster()
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

@@ -84,8 +84,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "host": ("host_auth",),
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services", "cluster_files"),
-    "status": ("status", "status_query", "cluster_services", "resource_show"),
+    "status": ("status", "status_query", "cluster_services", "resource_show", "qdevice"),
     "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
+    "qdevice": ("qdevice",),
     "why": ("why_command",),
     "completion": ("completion",),
 }
@@ -163,6 +164,7 @@ _ONLY_FOR_WORDS: Mapping[str, str] = {
     "cluster_rename": "rename node",
     "corosync_config": "config",
     "corosync_device": "device",
+    "qdevice": "qdevice",
     "corosync_live": "expected-votes unblock",
 }
 ONLY_FOR: Mapping[str, frozenset[str]] = {

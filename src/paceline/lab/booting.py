@@ -29,6 +29,7 @@ def prepare() -> None:
     for name, mode in (
         ("lock", 0o1777), ("lock/subsys", 0o755), ("resource-agents", 0o1755), ("httpd", 0o755),
         ("apache2", 0o755), ("lock/apache2", 0o755), ("user", 0o755), ("paceline", 0o755),
+        ("corosync-qdevice", 0o770), ("corosync-qnetd", 0o770), ("booth", 0o755),
     ):  # fmt: skip
         folder = Path("/run", name)
         folder.mkdir(exist_ok=True)

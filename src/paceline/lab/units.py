@@ -1,4 +1,7 @@
-"""The services of a node, as its runner knows them. Pure."""
+"""The services of a node, as its runner knows them. Pure.
+
+The quorum device's two can be started only where their packages are installed.
+"""
 
 from dataclasses import dataclass
 
@@ -63,8 +66,23 @@ NODE_SERVICE = Unit(
     is_restarted=True,
     ends_group=True,
 )
+QDEVICE = Unit(
+    name="corosync-qdevice",
+    description="Corosync Qdevice daemon",
+    command=("corosync-qdevice", "-f"),
+    requires=("corosync",),
+    is_notifying=True,
+    is_restarted=True,
+)
+QNETD = Unit(
+    name="corosync-qnetd",
+    description="Corosync Qdevice Network daemon",
+    command=("corosync-qnetd", "-f"),
+    is_notifying=True,
+    is_restarted=True,
+)
 # In the order of their start.
-UNITS = (COROSYNC, PACELINE, NODE_SERVICE)
+UNITS = (COROSYNC, QDEVICE, PACELINE, NODE_SERVICE, QNETD)
 ALIASES = {"pacemaker": "paceline", "pcsd": "paceline-api"}
 ENABLED_AT_INSTALLATION = ("paceline-api",)
 

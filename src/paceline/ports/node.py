@@ -16,6 +16,7 @@ from paceline.ports.node_calls import (
     ServiceState,
     TryDatagrams,
 )
+from paceline.ports.quorum_device import QuorumDeviceTools
 
 
 class ServiceControl(Protocol):
@@ -202,3 +203,4 @@ class Node:
     certificates: Certificates
     look: HostLook
     random_bytes: RandomBytes
+    quorum_device: QuorumDeviceTools

@@ -286,6 +286,35 @@ class DestroyCluster(Struct, frozen=True, kw_only=True):
     """Stop the cluster on the node and remove its configuration, keys and state."""
 
 
+class DeviceStep(StrEnum):
+    """The steps in which a node gets its certificate for a quorum device."""
+
+    AUTHORITY = "authority"
+    """At the arbiter: give the authority's certificate."""
+    REQUEST = "request"
+    """At the node, with the authority's certificate: make a key, give a signing request."""
+    SIGN = "sign"
+    """At the arbiter, with the request: give the certificate."""
+    ACCEPT = "accept"
+    """At the node, with the certificate: keep it."""
+    FORGET = "forget"
+    """At the node: remove key and certificates."""
+
+
+class HandleDeviceKeys(Struct, frozen=True, kw_only=True):
+    """Do one step; `content` is what the step before gave."""
+
+    step: DeviceStep
+    cluster: str = ""
+    content: bytes = b""
+
+
+class DeviceKeysHandled(Struct, frozen=True, kw_only=True):
+    """What the step gives to the next one; no key is ever among it."""
+
+    content: bytes = b""
+
+
 class ProbePeers(Struct, frozen=True, kw_only=True):
     """Look from this node at others: name and port 2224 of each, its clock, and its UDP port.
 
@@ -365,6 +394,7 @@ NodeRequest = (
     | DestroyCluster
     | ProbePeers
     | TryDatagrams
+    | HandleDeviceKeys
 )
 NodeAnswer = (
     Hello
@@ -377,6 +407,7 @@ NodeAnswer = (
     | ServicesRead
     | PeersSeen
     | DatagramsTried
+    | DeviceKeysHandled
 )
 
 CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
@@ -395,6 +426,7 @@ CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
     ("destroy", DestroyCluster, Done),
     ("probe-peers", ProbePeers, PeersSeen),
     ("try-datagrams", TryDatagrams, DatagramsTried),
+    ("device-keys", HandleDeviceKeys, DeviceKeysHandled),
 )
 """Name on the wire, request, answer."""
 
