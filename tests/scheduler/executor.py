@@ -14,22 +14,16 @@ def carry_out(snapshot: Snapshot, plan: Plan) -> Snapshot:
     """Return the snapshot after every action of the plan was done as planned."""
     nodes = {node.name: node for node in snapshot.status.nodes}
     for action in _in_order(plan):
-        node = nodes.get(action.node)
-        if node is None:
+        if action.kind is ActionKind.PSEUDO:
             continue
-        if action.task == "clear_failcount":
-            marks = (f"fail-count-{action.resource}#", f"last-failure-{action.resource}#")
-            kept = tuple(pair for pair in node.attributes if not pair[0].startswith(marks))
-            nodes[action.node] = replace(node, attributes=kept)
-            continue
-        if action.kind in (ActionKind.PSEUDO, ActionKind.CLUSTER):
-            continue
-        if action.kind is ActionKind.FENCE:
-            nodes[action.node] = replace(
-                node, is_member=False, is_online=False, is_expected=False, history=()
-            )
-        else:
-            nodes[action.node] = _record(node, action)
+        node = nodes.get(action.node, NodeStatus(name=action.node))
+        match action.kind:
+            case ActionKind.FENCE:
+                nodes[action.node] = _fenced(node, action.task)
+            case ActionKind.CLUSTER:
+                nodes[action.node] = _cluster_action(node, action)
+            case _:
+                nodes[action.node] = _record(node, action)
     status = replace(snapshot.status, nodes=tuple(nodes[name] for name in sorted(nodes)))
     return replace(snapshot, status=status)
 
@@ -47,6 +41,40 @@ def _in_order(plan: Plan) -> list[PlannedAction]:
     return order
 
 
+def _fenced(node: NodeStatus, task: str) -> NodeStatus:
+    if task == "on":
+        return replace(node, attributes=(*node.attributes, ("#node-unfenced", "1")))
+    return replace(
+        node, is_member=False, is_online=False, is_expected=False, is_unclean=False, is_seen=True,
+        is_pending=False, is_fenced=True, history=(), attributes=(),
+    )  # fmt: skip
+
+
+def _cluster_action(node: NodeStatus, action: PlannedAction) -> NodeStatus:
+    match action.task:
+        case "clear_failcount":
+            marks = (f"fail-count-{action.resource}#", f"last-failure-{action.resource}#")
+            kept = tuple(pair for pair in node.attributes if not pair[0].startswith(marks))
+            return replace(node, attributes=kept)
+        case "lrm_delete":
+            rows = tuple(each for each in node.history if each.resource != action.resource)
+            return replace(node, history=rows)
+        case "do_shutdown":
+            return replace(
+                node, is_member=False, is_online=False, is_expected=False, attributes=()
+            )
+    raise AssertionError(f"the world does not know {action.task}")
+
+
+def _reloaded(history: list[HistoryEntry], action: PlannedAction) -> tuple[HistoryEntry, ...]:
+    return tuple(
+        replace(each, digest=action.digest, restart_digest="")
+        if each.resource == action.resource and each.task == "start"
+        else each
+        for each in history
+    )
+
+
 def _record(node: NodeStatus, action: PlannedAction) -> NodeStatus:
     history = list(node.history)
     if action.task == "delete":
@@ -60,6 +88,8 @@ def _record(node: NodeStatus, action: PlannedAction) -> NodeStatus:
             != (action.resource, action.cancels, action.interval_ms)
         )
         return replace(node, history=kept)
+    if action.task == "reload-agent":
+        return replace(node, history=_reloaded(history, action))
     if action.task not in _TASKS or action.agent is None:
         return node
     row = (

@@ -18,7 +18,8 @@ from paceline.model.state import (
 from paceline.scheduler.constraints import read_locations
 from paceline.scheduler.failures import FailCounts
 from paceline.scheduler.resources import wanted_role
-from paceline.scheduler.run import decide, read_state
+from paceline.scheduler.plan import make_plan
+from paceline.scheduler.run import decide, read_state, run
 from paceline.scheduler.work import ROLE_NAMES, Kind, Node, Resource, Role, Work
 
 PENDING_WORDS = {
@@ -269,9 +270,7 @@ def _location_ids(configuration: Configuration) -> Iterator[str]:
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return what is wrong or doubtful in the configuration and the state."""
-    work, reader = read_state(snapshot)
-    decide(work, reader)
-    return tuple(work.findings)
+    return make_plan(run(snapshot)).findings
 
 
 __all__ = [

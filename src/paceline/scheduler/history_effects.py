@@ -196,9 +196,9 @@ def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
 
 
 def _block_companions(rsc: Resource) -> None:
-    """In a group or bundle the others are left alone too."""
+    """Where the whole group asks for that, its other members are left alone too."""
     parent = rsc.parent
-    if parent is not None and parent.kind is Kind.GROUP:
+    if parent is not None and parent.kind is Kind.GROUP and parent.multiple_active == "block":
         for child in parent.children:
             child.is_managed = False
             child.blocked = True

@@ -273,8 +273,6 @@ def apply_health(work: Work) -> None:
         return
     for node in work.nodes:
         node.health = _health(work, node, strategy)
-    if strategy == "custom":
-        return
     for rsc in work.resources:
         allow = parse_flag(rsc.meta.get("allow-unhealthy-nodes"), False)
         if not allow:
@@ -305,7 +303,7 @@ def _health(work: Work, node: Node, strategy: str) -> int:
             case "only-green":
                 if value in ("red", "yellow"):
                     return MINUS_INFINITY
-            case "progressive":
+            case "progressive" | "custom":
                 words = {
                     "red": options.health_red,
                     "yellow": options.health_yellow,

@@ -50,7 +50,7 @@ def make_plan(work: Work) -> Plan:
         action.number = number
         action.in_graph = True
     edges = {action.number: _inputs(action) for action in chosen}
-    _break_loops(edges)
+    _note_loops(work, {action.number: action for action in chosen}, _break_loops(edges))
     actions = tuple(_planned(work, action, edges[action.number]) for action in chosen)
     return Plan(
         actions=actions,
@@ -95,9 +95,20 @@ def _applies(first: Action, then: Action, kind: int) -> bool:
     return first.node is then.node
 
 
-def _break_loops(edges: dict[int, list[int]]) -> None:
-    """Take out the ties that close a loop: a configuration may ask for one."""
+def _note_loops(work: Work, actions: dict[int, Action], broken: list[tuple[int, int]]) -> None:
+    for first, then in broken:
+        work.note(
+            "warning",
+            "order-loop",
+            f"The orders go in a circle: {describe(actions[then])} would have to wait for"
+            f" {describe(actions[first])}, which waits for it, and does not wait",
+        )
+
+
+def _break_loops(edges: dict[int, list[int]]) -> list[tuple[int, int]]:
+    """Take out the ties that close a loop, and return them: a configuration may ask for one."""
     state: dict[int, int] = {}
+    broken: list[tuple[int, int]] = []
     for root in edges:
         if state.get(root):
             continue
@@ -110,6 +121,7 @@ def _break_loops(edges: dict[int, list[int]]) -> None:
                 other = inputs[index]
                 mark = state.get(other, 0)
                 if mark == 1:
+                    broken.append((other, number))
                     del inputs[index]
                     continue
                 index += 1
@@ -120,6 +132,7 @@ def _break_loops(edges: dict[int, list[int]]) -> None:
                     break
             else:
                 state[number] = 2
+    return broken
 
 
 def _planned(work: Work, action: Action, after: list[int]) -> PlannedAction:

@@ -238,7 +238,7 @@ def _replace_other_agent(work: Work, rsc: Resource) -> None:
         )
         if same or not node.is_online or node.is_unclean or node.is_shutting_down:
             continue
-        stop, start = rsc.find_action("stop", node), rsc.find_action("start", node)
+        stop = rsc.find_action("stop", node)
         if not rsc.is_managed:
             continue
         delete = get_action(work, rsc, "delete", node)
@@ -246,8 +246,11 @@ def _replace_other_agent(work: Work, rsc: Resource) -> None:
         if stop is not None:
             stop.require("another agent ran there")
             tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
-        if start is not None:
-            tie(delete, start, Tie.ORDER)
+        for each in rsc.actions:
+            if each.task == "stop":
+                tie(each, delete, Tie.ORDER)
+            elif each.task == "start":
+                tie(delete, each, Tie.ORDER)
 
 
 def _check_on(work: Work, rsc: Resource, node: Node, counts: FailCounts) -> None:

@@ -82,11 +82,14 @@ def _read_histories(work: Work, reader: HistoryReader) -> None:
     """Members first; a remote or guest node once its connection (and container) is found active.
 
     A container may run on a remote node, whose history is read only then: so look again while
-    something new is found. What is left is not reachable, and what ran there needs fencing.
+    something new is found. What is left is not reachable, and what ran there needs fencing. What an
+    offline node has on record counts where it can be fenced, or keeps what it ran (shutdown-lock).
     """
+    options = work.options
+    counts_offline = options.fencing_enabled or options.shutdown_lock
     nodes = sorted(work.nodes, key=lambda node: node.status.file_order if node.status else 0)
     for node in nodes:
-        if not node.is_remote and (node.is_online or work.options.fencing_enabled):
+        if not node.is_remote and (node.is_online or counts_offline):
             reader.read_node(node)
     unread = [node for node in nodes if node.is_remote]
     while True:
@@ -95,7 +98,7 @@ def _read_histories(work: Work, reader: HistoryReader) -> None:
             return
         for node in ready:
             settle_remote_node(work, node)
-            if node.is_online or work.options.fencing_enabled:
+            if node.is_online or counts_offline:
                 reader.read_node(node)
         unread = [node for node in unread if node not in ready]
 
