@@ -60,9 +60,7 @@ def _cluster_action(node: NodeStatus, action: PlannedAction) -> NodeStatus:
             rows = tuple(each for each in node.history if each.resource != action.resource)
             return replace(node, history=rows)
         case "do_shutdown":
-            return replace(
-                node, is_member=False, is_online=False, is_expected=False, attributes=()
-            )
+            return replace(node, is_member=False, is_online=False, is_expected=False, attributes=())
     raise AssertionError(f"the world does not know {action.task}")
 
 

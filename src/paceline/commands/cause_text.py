@@ -148,6 +148,8 @@ def failure_text(facts: dict[str, str], owner: str = "") -> str:
     """
     every = f" (every {_interval(facts['interval_ms'])})" if facts.get("interval_ms") else ""
     name = facts.get("task", "operation")
+    if name == "monitor" and not every:
+        name = "probe"
     task = f"the {name}{every} of {owner}" if owner else f"its {name}{every}"
     if "count" in facts:
         times = {"1": "once", "2": "twice"}.get(facts["count"], f"{facts['count']} times")
@@ -209,6 +211,10 @@ def _ticket(facts: dict[str, str]) -> str:
 
 def _failed(facts: dict[str, str]) -> str:
     return f"{_capital(failure_text(facts))} (on-fail={facts['on_fail']})."
+
+
+def _failed_first(facts: dict[str, str]) -> str:
+    return f"It began when {failure_text(facts)}."
 
 
 def _inside_failed(facts: dict[str, str]) -> str:
@@ -279,6 +285,7 @@ _SPECIAL: dict[str, Callable[[dict[str, str]], str]] = {
     "no-quorum": _no_quorum,
     "ticket": _ticket,
     "failed": _failed,
+    "failed-first": _failed_first,
     "inside-failed": _inside_failed,
     "fail-count": _fail_count,
     "leaves": _leaves,

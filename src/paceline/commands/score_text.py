@@ -29,6 +29,7 @@ CONTRIBUTIONS = {
     "node-unusable": "the node cannot run resources now",
     "not-configured": "the agent said that its configuration is wrong ({source})",
     "not-placed": "it is placed on no node",
+    "not-wanted": "it is not to run anywhere",
     "other-instance": "the promotion score of {source}, which is there too",
     "own-container": "the inside of its container {source}",
     "probe-failed": "a probe failed there ({source})",
@@ -37,7 +38,6 @@ CONTRIBUTIONS = {
     "shutdown-lock": "it is locked to {source}, which was shut down (shutdown-lock)",
     "stickiness": "stickiness: it runs there now",
     "stop-failed": "a stop failed there ({source})",
-    "target-role": "{source}",
     "ticket": "ticket {source} is not granted",
     "unmanaged": "it is not managed and runs there: it stays",
 }

@@ -75,6 +75,7 @@ def _answer(explanation: Explanation, resource: str) -> str:
         return f"{resource} is stopped: {why}."
     if not where:
         return f"{resource} is stopped and is to be started on {explanation.node_next}."
+    stops = any(s.task == "stop" and s.node == explanation.node_next for s in explanation.steps)
     if explanation.nodes_now == (explanation.node_next,):
         return _answer_there(explanation, f"{resource} is {now}", where, stops, bool(starts))
     if explanation.node_next in explanation.nodes_now:

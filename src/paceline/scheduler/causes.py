@@ -8,12 +8,18 @@ from collections.abc import Iterator
 
 from paceline.model.explanation import Cause
 from paceline.model.scores import format_score
-from paceline.scheduler.failure_facts import count_facts, failure_facts, failures_of, nodes_of
+from paceline.scheduler.failure_facts import (
+    count_facts,
+    failure_facts,
+    failures_of,
+    nodes_of,
+    told_failures,
+)
 from paceline.scheduler.failures import FailCounts
 from paceline.scheduler.order_names import names_of_order, own_names
 from paceline.scheduler.spread import is_possible, is_required
 from paceline.scheduler.tickets import ticket_states
-from paceline.scheduler.work import Action, Node, OnFail, Resource, Role, Work
+from paceline.scheduler.work import Action, Node, OnFail, Resource, Role, Work, role_of_word
 
 MOVES = ("start", "stop", "promote", "demote", "migrate_to", "migrate_from")
 
@@ -140,6 +146,9 @@ def _failed(work: Work, rsc: Resource) -> Iterator[Cause]:
         owner, node, entry, _ = found[0]
         on_fail = owner.failed_nodes.get(node.name, owner.on_fail)
         word = on_fail.name.lower().replace("_", "-")
+        earlier = [dict(each) for each in told_failures(work, rsc) if ("node", node.name) in each]
+        if earlier and "count" in earlier[0] and "expired" not in earlier[0]:
+            yield cause("failed-first", **earlier[0])
         yield cause("failed", **failure_facts(owner, node, entry), on_fail=word)
         return
     for filler in rsc.fillers:
@@ -388,7 +397,8 @@ def _promoted(work: Work, rsc: Resource) -> Iterator[Cause]:
     if rsc.role is not Role.PROMOTED and promoted and own[1] >= 0:
         return
     if rsc.base_role is Role.UNPROMOTED:
-        yield cause("may-not-be-promoted", by=_holder(rsc, "target-role"))
+        if role_of_word(rsc.target_role_word) is Role.UNPROMOTED:
+            yield cause("may-not-be-promoted", by=_holder(rsc, "target-role"))
     elif own[1] < 0:
         yield cause("promotion-score-negative", node=own[0], score=format_score(own[1]))
     elif len(promoted) >= clone.promoted_max:

@@ -17,9 +17,9 @@ from paceline.model.state import (
 )
 from paceline.scheduler.constraints import read_locations
 from paceline.scheduler.failures import FailCounts
-from paceline.scheduler.resources import wanted_role
 from paceline.scheduler.plan import make_plan
-from paceline.scheduler.run import decide, read_state, run
+from paceline.scheduler.resources import wanted_role
+from paceline.scheduler.run import read_state, run
 from paceline.scheduler.work import ROLE_NAMES, Kind, Node, Resource, Role, Work
 
 PENDING_WORDS = {

@@ -87,7 +87,7 @@ def place_primitive(
     if rsc.next_role is Role.STOPPED:
         for name in rsc.scores:
             rsc.scores[name] = MINUS_INFINITY
-            work.explain_score(rsc, name, MINUS_INFINITY, "target-role", "target-role=Stopped")
+            work.explain_score(rsc, name, MINUS_INFINITY, "not-wanted", rsc.id)
     log_scores(work, rsc)
     _decide(work, rsc, prefer, is_tentative=is_tentative)
     rsc.is_allocating = False
