@@ -57,6 +57,8 @@ class MemoryNode:
     """The authority of a quorum device provider here."""
     device_clusters: set[str] = field(default_factory=set)
     device_keys: str = ""
+    disks: dict[str, str] = field(default_factory=dict)
+    """Block devices and watchdogs by path, and what is written there."""
     clock_ms: int = 0
     links: tuple[tuple[int, int, str], ...] = ()
     resolves: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -243,6 +245,37 @@ class MemoryNode:
     def device_text(self, *, is_full: bool) -> str:
         raise UnreachableError("it does not run")
 
+    # ---- sbd ----
+
+    def is_installed(self) -> bool:
+        return "sbd" not in self.broken
+
+    def is_watchdog(self, path: str) -> bool:
+        return path in self.disks
+
+    def is_block_device(self, path: str) -> bool:
+        return path in self.disks
+
+    def create(self, device: str, timeouts_s: Sequence[tuple[str, str]]) -> None:
+        if device not in self.disks:
+            raise UnreachableError("sbd failed; please check the logs.")
+        self.disks[device] = " ".join(f"{letter}={value}" for letter, value in timeouts_s)
+
+    def send(self, device: str, node: str, message: str) -> None:
+        self.disks[device] = f"0\t{node}\t{message}\n"
+
+    def messages(self, device: str) -> str:
+        return self.disks[device]
+
+    def header(self, device: str) -> str:
+        return f"==Dumping header on disk {device}\n"
+
+    def watchdogs(self) -> tuple[str, ...]:
+        return tuple(path for path in self.disks if "watchdog" in path)
+
+    def test_watchdog(self, path: str) -> None:
+        self.network.log.append(f"{self.name}: reset by {path}")
+
     # ---- certificates ----
 
     def make_authority(self, cluster_name: str) -> tuple[bytes, bytes]:
@@ -313,6 +346,7 @@ class MemoryNetwork:
             look=_Look(found),
             random_bytes=_random_bytes,
             quorum_device=_QuorumDevice(found),
+            sbd=found,
         )
 
 

@@ -64,6 +64,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
     from paceline.adapters.node_paths import node_paths
     from paceline.adapters.pam_login import PamLogin
     from paceline.adapters.quorum_device_tools import NssTools
+    from paceline.adapters.sbd_tools import SbdProgram
     from paceline.adapters.service_control import SystemctlServices
     from paceline.adapters.token_book import FileTokenBook
     from paceline.ports.node import Node
@@ -80,6 +81,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         look=look,
         random_bytes=os.urandom,
         quorum_device=NssTools(paths, environment),
+        sbd=SbdProgram(environment),
     )
 
 

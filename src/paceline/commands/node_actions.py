@@ -30,11 +30,13 @@ from paceline.ports.node_calls import (
     ProbePeers,
     PutFiles,
     ReadFacts,
+    ReadSbd,
     ReadServices,
     RememberHosts,
     RemoveFiles,
     RevokeTokens,
     SayHello,
+    SbdRead,
     Service,
     ServiceAction,
     ServicesRead,
@@ -89,6 +91,9 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
             return _destroy(node)
         case HandleDeviceKeys():
             return _handle_device_keys(request, node.quorum_device)
+        case ReadSbd():
+            _check_count(len(request.devices))
+            return _read_sbd(request, node)
         case ProbePeers():
             _check_count(len(request.targets))
             return node.look.probe(request.targets)
@@ -205,6 +210,20 @@ def _handle_device_keys(request: HandleDeviceKeys, tools: QuorumDeviceTools) -> 
         words = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise _refuse("device-keys-failed", f"the quorum device's certificates: {words}") from error
     return DeviceKeysHandled()
+
+
+def _read_sbd(request: ReadSbd, node: Node) -> SbdRead:
+    (state,) = node.services.states((Service.SBD,))
+    watchdog = request.watchdog
+    return SbdRead(
+        is_installed=node.sbd.is_installed(),
+        is_enabled=state.enabled == "enabled",
+        is_running=state.active == "active",
+        watchdog_is_missing=bool(watchdog) and not node.sbd.is_watchdog(watchdog),
+        missing_devices=tuple(
+            device for device in request.devices if not node.sbd.is_block_device(device)
+        ),
+    )
 
 
 def _services_to_destroy(node: Node) -> tuple[Service, ...]:

@@ -17,6 +17,7 @@ from paceline.ports.node_calls import (
     TryDatagrams,
 )
 from paceline.ports.quorum_device import QuorumDeviceTools
+from paceline.ports.sbd import SbdTools
 
 
 class ServiceControl(Protocol):
@@ -204,3 +205,4 @@ class Node:
     look: HostLook
     random_bytes: RandomBytes
     quorum_device: QuorumDeviceTools
+    sbd: SbdTools

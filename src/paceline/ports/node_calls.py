@@ -315,6 +315,23 @@ class DeviceKeysHandled(Struct, frozen=True, kw_only=True):
     content: bytes = b""
 
 
+class ReadSbd(Struct, frozen=True, kw_only=True):
+    """How is sbd here? `watchdog` ("": none) and `devices` are paths that are to be looked at."""
+
+    watchdog: str = ""
+    devices: tuple[str, ...] = ()
+
+
+class SbdRead(Struct, frozen=True, kw_only=True):
+    """sbd's service, and what of the paths is not what it has to be."""
+
+    is_installed: bool
+    is_enabled: bool
+    is_running: bool
+    watchdog_is_missing: bool = False
+    missing_devices: tuple[str, ...] = ()
+
+
 class ProbePeers(Struct, frozen=True, kw_only=True):
     """Look from this node at others: name and port 2224 of each, its clock, and its UDP port.
 
@@ -395,6 +412,7 @@ NodeRequest = (
     | ProbePeers
     | TryDatagrams
     | HandleDeviceKeys
+    | ReadSbd
 )
 NodeAnswer = (
     Hello
@@ -408,6 +426,7 @@ NodeAnswer = (
     | PeersSeen
     | DatagramsTried
     | DeviceKeysHandled
+    | SbdRead
 )
 
 CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
@@ -427,6 +446,7 @@ CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
     ("probe-peers", ProbePeers, PeersSeen),
     ("try-datagrams", TryDatagrams, DatagramsTried),
     ("device-keys", HandleDeviceKeys, DeviceKeysHandled),
+    ("sbd", ReadSbd, SbdRead),
 )
 """Name on the wire, request, answer."""
 
