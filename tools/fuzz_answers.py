@@ -5,6 +5,7 @@ an anonymous clone go by one name, and steps that only order others are looked t
 """
 
 import collections
+import datetime
 import os
 import shutil
 import subprocess
@@ -123,8 +124,8 @@ def ask_peer(cib: bytes, now_s: int) -> Answer:
         folder = Path(scratch)
         (folder / "cib.xml").write_bytes(cib)
         words = [PEER, "-x", str(folder / "cib.xml"), "-S", "-G", str(folder / "graph.xml"),
-                 "-t", _iso(now_s), "--output-as", "xml"]  # fmt: skip
-        environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "CIB_shadow_dir": scratch}
+                 "-t", iso_time(now_s), "--output-as", "xml"]  # fmt: skip
+        environment = peer_environment(scratch)
         try:
             done = subprocess.run(
                 words, capture_output=True, timeout=PEER_SECONDS_MAX, env=environment, check=False
@@ -138,9 +139,13 @@ def ask_peer(cib: bytes, now_s: int) -> Answer:
     return answer_of_peer(report, etree.fromstring(graph), _unique_names(cib))
 
 
-def _iso(now_s: int) -> str:
-    import datetime
+def peer_environment(scratch: str) -> dict[str, str]:
+    """Return the environment in which the peer answers the same everywhere."""
+    return {**os.environ, "LC_ALL": "C", "TZ": "UTC", "CIB_shadow_dir": scratch}
 
+
+def iso_time(now_s: int) -> str:
+    """Return a moment as the peer's `-t` takes it."""
     moment = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 

@@ -1,6 +1,7 @@
 """Ask our scheduler and the installed crm_simulate about random small clusters, and compare.
 
     ./dev fuzz-scheduler --seed S --count N     N clusters, from seed S on
+    ./dev fuzz-scheduler --containers           with bundles, guest nodes and remote nodes
     ./dev fuzz-scheduler --cib FILE             one CIB of your own
 
 Compared are where everything will be (L1), what is done (L2) and, where both do the same, what
@@ -12,6 +13,7 @@ import collections
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +22,7 @@ sys.path[:0] = [str(REPO / "src"), str(Path(__file__).resolve().parent)]
 
 from fuzz_answers import Answer, NoAnswerError, ask_ours, ask_peer, is_peer_installed  # noqa: E402  # needs the paths
 from fuzz_cib import NOW_S, make_cib  # noqa: E402
+from fuzz_containers import make_container_cib  # noqa: E402
 from fuzz_shrink import shrink  # noqa: E402
 
 LINES_MAX = 12
@@ -32,6 +35,7 @@ def main(words: list[str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--count", type=int, default=100, help="how many clusters")
+    parser.add_argument("--containers", action="store_true", help="clusters with containers")
     parser.add_argument("--cib", type=Path, help="compare this CIB instead")
     parser.add_argument("--no-shrink", action="store_true", help="only name the seeds")
     parser.add_argument("--out", type=Path, help="keep the small CIBs here, as SEED-LEVEL.xml")
@@ -44,16 +48,19 @@ def main(words: list[str]) -> int:
         level = level_of(cib)
         print(report(cib) if level not in ("", "none") else f"No difference{level and ' to see'}.")
         return 1 if level not in ("", "none") else 0
-    return fuzz(given.seed, given.count, is_shrunk=not given.no_shrink, out=given.out)
+    make = make_container_cib if given.containers else make_cib
+    return fuzz(make, given.seed, given.count, is_shrunk=not given.no_shrink, out=given.out)
 
 
-def fuzz(first: int, count: int, *, is_shrunk: bool, out: Path | None) -> int:
+def fuzz(
+    make: Callable[[int], bytes], first: int, count: int, *, is_shrunk: bool, out: Path | None
+) -> int:
     """Compare `count` clusters; show each that differs and the totals."""
     print(f"Seeds {first} to {first + count - 1}")
     totals: collections.Counter[str] = collections.Counter()
     began = time.monotonic()
     for seed in range(first, first + count):
-        cib = make_cib(seed)
+        cib = make(seed)
         level = level_of(cib)
         totals[level] += 1
         if level in ("", "none"):

@@ -1,5 +1,6 @@
 """Make a CIB that shows something as small as can be, still showing it."""
 
+import re
 from collections.abc import Callable
 
 from lxml import etree
@@ -7,7 +8,7 @@ from lxml import etree
 TRIES_MAX = 1500
 _NEVER = frozenset({
     "cib", "configuration", "crm_config", "nodes", "resources", "constraints", "status", "lrm",
-    "lrm_resources",
+    "lrm_resources", "docker", "podman",
 })  # fmt: skip
 _KEPT_OPTIONS = frozenset({"stonith-enabled", "concurrent-fencing"})
 """Without them the answers differ for other reasons (releases have other defaults)."""
@@ -60,6 +61,8 @@ def _without(cib: bytes, path: str) -> bytes | None:
     if parent is None:
         return None
     names = {str(each.get("id")) for each in element.iter() if each.tag in _RESOURCES}
+    if element.tag != "lrm_resource":
+        names |= _guests_of(element)
     if element.tag == "node":
         uname = element.get("uname")
         for state in root.xpath("status/node_state"):  # type: ignore[union-attr]
@@ -73,7 +76,13 @@ def _without(cib: bytes, path: str) -> bytes | None:
     return etree.tostring(root)
 
 
-_RESOURCES = frozenset({"primitive", "group", "clone", "lrm_resource"})
+_RESOURCES = frozenset({"primitive", "group", "clone", "bundle", "lrm_resource"})
+
+
+def _guests_of(element: etree._Element) -> set[str]:
+    """Return the guest nodes that the resources in an element define."""
+    pairs = element.iter("nvpair")
+    return {str(each.get("value")) for each in pairs if each.get("name") == "remote-node"}
 
 
 def _drop(element: etree._Element) -> None:
@@ -94,9 +103,15 @@ def _drop_dangling(root: etree._Element) -> None:
 
 def _drop_traces(root: etree._Element, names: set[str]) -> None:
     """Take away the history of resources that are gone: a removed resource is another story."""
+    parts = re.compile(
+        "|".join(rf"{re.escape(name)}(-(docker|podman|ip)-.*|-\d+)?" for name in names)
+    )
     for history in list(root.iterfind("status//lrm_resource")):
-        if str(history.get("id")).partition(":")[0] in names:
+        if parts.fullmatch(str(history.get("id")).partition(":")[0]):
             _drop(history)
+    for state in list(root.iterfind("status/node_state")):
+        if state.get("remote_node") and parts.fullmatch(str(state.get("uname"))):
+            _drop(state)
     for pair in list(root.iterfind("status//nvpair")):
         if str(pair.get("name")).partition("-count-")[2].partition("#")[0] in names:
             _drop(pair)
