@@ -34,8 +34,12 @@ class HistoryNames:
         if colon and number.isdigit():
             base = stem
         clone = work.anon_ids.get(base)
-        if clone is not None and clone.kind is Kind.CLONE and not clone.is_unique:
-            return self._instance_on(clone, base, node, name)
+        if clone is not None and clone.kind is Kind.CLONE:
+            inside = _replica_on(clone, node)
+            if inside is not None:
+                return inside
+            if not clone.is_unique:
+                return self._instance_on(clone, base, node, name)
         return self._removed(name, entries[0])
 
     def _instance_on(self, clone: Resource, base: str, node: Node, name: str) -> Resource:
@@ -47,10 +51,6 @@ class HistoryNames:
         it is one too many.
         """
         free: Resource | None = None
-        if node.bundle is not None and node.bundle is clone.bundle:
-            replica = next(each for each in node.bundle.replicas if each.node is node)
-            if replica.instance is not None:
-                return replica.instance
         for child in clone.children:
             member = next((m for m in child.primitives() if m.agent_id == base), None)
             if member is None:
@@ -106,3 +106,10 @@ class HistoryNames:
                 filler.container = container
                 container.fillers.append(filler)
         return rsc
+
+
+def _replica_on(clone: Resource, node: Node) -> Resource | None:
+    """Return what a bundle runs inside the container that the node is, under whatever number."""
+    if node.bundle is None or node.bundle is not clone.bundle:
+        return None
+    return next(each.instance for each in node.bundle.replicas if each.node is node)

@@ -125,10 +125,9 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
         return False
     if node.is_remote and (rsc.is_fence_device or rsc.is_remote_connection):
         return False
-    if node.is_remote and rsc.fillers and rsc.bundle is None:
+    if node.is_guest and any(each.is_remote_connection for each in rsc.fillers):
+        # A guest node runs no guest node.
         return False
-    if rsc.is_removed_filler:
-        pass
     mode = rsc.discovery.get(node.name, "")
     if mode == "never" or (rsc.exclusive_discovery and mode != "exclusive"):
         return False

@@ -31,6 +31,19 @@ def _is_on(action: Action, node: Node) -> bool:
     return any(_is_on(each, node) for each in action.children)
 
 
+def asks(action: Action, node: Node | None = None) -> bool:
+    """Say whether the action asks something of those tied to it.
+
+    A bundle starts and stops, in the eyes of others, when its containers do: that only what is
+    inside starts again is none of their business.
+    """
+    rsc = action.resource
+    if action.is_summary and rsc is not None and rsc.kind is Kind.BUNDLE:
+        if action.task in ("start", "running", "stop", "stopped"):
+            return any(is_required(each) for each in action.children if not each.is_summary)
+    return is_required(action, node)
+
+
 def is_possible(action: Action) -> bool:
     """Say whether the action can be done."""
     if not action.is_summary:
@@ -145,11 +158,11 @@ class Spreader:
     def _update(self, first: Action, then: Action, kind: int) -> None:
         if kind & (Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED) and first.node is not then.node:
             return
-        if kind & Tie.FIRST_REQUIRES_THEN and is_required(first, then.node):
+        if kind & Tie.FIRST_REQUIRES_THEN and asks(first, then.node):
             self.require(then, f"after {describe(first)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
-        if kind & Tie.THEN_REQUIRES_FIRST and is_required(then, first.node):
+        if kind & Tie.THEN_REQUIRES_FIRST and asks(then, first.node):
             if not first.is_summary:
                 # Parts of a collective stop because their start is required or impossible.
                 self.require(first, f"before {describe(then)}")
