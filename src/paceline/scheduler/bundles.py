@@ -160,6 +160,10 @@ def _replica(
     if clone is not None:
         connection = _connection(work, bundle, configured, container, number, addresses)
         bundle.children.append(connection)
+        wish = Colocation(
+            f"bundle:{connection.id}", CONNECTION_SCORE, connection, container, influence=False
+        )
+        add_colocation(work, wish)
         instance = add_instance(work, clone, number)
         node = work.node_by_name.get(connection.id)
         for each in instance.walk():
@@ -349,8 +353,6 @@ def _place_companions(work: Work, replica: Replica) -> None:
     connection = replica.connection
     if connection is None:
         return
-    if host is not None and host.name in connection.scores:
-        work.score(connection, host.name, CONNECTION_SCORE, "container", replica.container.id)
     if host is not None and host.remote_resource is not None:
         # A remote node is spoken to from one member only, also about the containers on it.
         nested = Colocation(

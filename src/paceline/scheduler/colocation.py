@@ -86,10 +86,13 @@ def with_this(rsc: Resource) -> list[Colocation]:
 
 
 def has_influence(colocation: Colocation) -> bool:
-    """Say whether the dependent's wishes may move the primary."""
-    if colocation.influence is not None:
-        return colocation.influence
-    return colocation.dependent.critical
+    """Say whether the dependent's wishes count in the placement of the primary.
+
+    Without influence they count only while the primary runs nowhere: they move nothing.
+    """
+    influence = colocation.influence
+    is_critical = colocation.dependent.critical if influence is None else influence
+    return is_critical or not colocation.primary.is_active()
 
 
 def attribute_value(node: Node, name: str) -> str | None:

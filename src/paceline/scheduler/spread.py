@@ -38,9 +38,9 @@ def asks(action: Action, node: Node | None = None) -> bool:
     inside starts again is none of their business.
     """
     rsc = action.resource
-    if action.is_summary and rsc is not None and rsc.kind is Kind.BUNDLE:
-        if action.task in ("start", "running", "stop", "stopped"):
-            return any(is_required(each) for each in action.children if not each.is_summary)
+    is_bundle = action.is_summary and rsc is not None and rsc.kind is Kind.BUNDLE
+    if is_bundle and action.task in ("start", "running", "stop", "stopped"):
+        return any(is_required(each) for each in action.children if not each.is_summary)
     return is_required(action, node)
 
 
