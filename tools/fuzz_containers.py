@@ -444,7 +444,11 @@ class _Maker:
         )
         if state is None or history is None:
             return cib
-        call = max(int(e.get("call-id", "0")) for e in root.iter("lrm_rsc_op")) + 1
+        # As the peer's simulation counts, so that what it records later comes after this.
+        entries = sorted(history, key=lambda each: int(each.get("call-id", "0")))
+        for number, each in enumerate(entries, start=1):
+            each.set("call-id", str(number))
+        call = len(entries) + 1
         uuid = "3a6c14d2-95f6-4b7e-8b17-0d9f0c5d4e21"
         digest = next(
             (e.get("op-digest", "") for e in history if e.get("interval") == interval), ""

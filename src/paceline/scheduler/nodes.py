@@ -158,7 +158,7 @@ def read_node_states(work: Work) -> None:
         if node.status is None or not node.status.is_seen:
             node.is_unseen = True
             # Never seen: it may run anything, so it counts as unclean until it was fenced.
-            if work.options.startup_fencing and work.options.fencing_enabled:
+            if counts_as_unclean_unseen(work):
                 node.is_unclean = True
                 node.fence_reason = "node has not been seen by the cluster"
             continue
@@ -170,6 +170,11 @@ def read_node_states(work: Work) -> None:
     has_panic = parse_flag(work.snapshot.configuration.find_root("no-quorum-panic"), False)
     if has_panic and work.options.no_quorum_policy == "fence" and not work.has_quorum:
         _fence_partition(work)
+
+
+def counts_as_unclean_unseen(work: Work) -> bool:
+    """Say whether a node that was never seen counts as unclean."""
+    return work.options.startup_fencing and work.options.fencing_enabled
 
 
 def read_wishes(node: Node) -> None:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.failures import reconnect_interval_ms
-from paceline.scheduler.nodes import read_wishes
+from paceline.scheduler.nodes import counts_as_unclean_unseen, read_wishes
 from paceline.scheduler.work import Node, Resource, Role, Work
 
 
@@ -34,7 +34,12 @@ def settle_remote_node(work: Work, node: Node) -> None:
     container = rsc.container
     is_active = bool(rsc.running_on) and rsc.role > Role.STOPPED
     node.is_online = is_active
-    if is_active:
+    if state is None and container is None and counts_as_unclean_unseen(work):
+        # It may run anything: unless a connection finds out, it is fenced.
+        node.is_unclean = True
+        node.is_unseen = not rsc.failed
+        node.fence_reason = "node has not been seen by the cluster"
+    elif is_active:
         if not node.remote_needs_reset:
             node.is_unclean = False
         host = rsc.running_on[0]
