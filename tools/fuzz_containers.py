@@ -195,10 +195,7 @@ class _Maker:
         self.bundles[name] = {"engine": engine, "replicas": words["replicas"], "way": way}
         if way != "none":
             agent = ("ocf", "pacemaker", "Stateful" if is_promotable else "Dummy")
-            inner = self._primitive(bundle, f"{name}p", agent)
-            self.pairs(inner, "meta_attributes", self.some(
-                (25, "container-attribute-target", ("host",)),
-            ))  # fmt: skip
+            self._primitive(bundle, f"{name}p", agent)
         meta = self.some(
             (35, "notify", ("true",)), (25, "interleave", ("true",)), (15, "ordered", ("true",)),
             (10, "target-role", ("Stopped", "Started")), (8, "priority", ("5",)),
@@ -510,7 +507,8 @@ class _Maker:
         elif what < 7 and rsc.tag == "bundle":
             rsc[0].set("replicas", self.one(("1", "2", "3")))
         elif what < 8:
-            self.pairs(rsc, "instance_attributes", {"changed": "1"})
+            for primitive in rsc.iter("primitive"):
+                self.pairs(primitive, "instance_attributes", {"changed": "1"})
         elif what < 9 and self.tops:
             constraints = root.find("configuration/constraints")
             assert constraints is not None

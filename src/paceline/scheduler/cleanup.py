@@ -7,7 +7,12 @@ from paceline.scheduler.work import Node, Resource, Tie, Work
 
 def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
     """Create the clearing of expired fail counts and of those of removed resources."""
-    seen: set[tuple[str, str]] = set()
+    seen = {
+        (str(rsc.agent_id), str(action.node.name))
+        for rsc in work.primitives()
+        for action in rsc.actions
+        if action.task == "clear_failcount" and action.node is not None
+    }
     counts = reader.counts
     for rsc in work.primitives():
         for node in work.nodes if counts.is_any() else ():

@@ -88,11 +88,14 @@ def with_this(rsc: Resource) -> list[Colocation]:
 def has_influence(colocation: Colocation) -> bool:
     """Say whether the dependent's wishes count in the placement of the primary.
 
-    Without influence they count only while the primary runs nowhere: they move nothing.
+    Without influence they count only while the primary runs nowhere: they move nothing. A failed
+    container starts anew, so then its connection has a say.
     """
+    dependent, primary = colocation.dependent, colocation.primary
     influence = colocation.influence
-    is_critical = colocation.dependent.critical if influence is None else influence
-    return is_critical or not colocation.primary.is_active()
+    if (dependent.critical if influence is None else influence) or not primary.is_active():
+        return True
+    return primary.failed and dependent.container is primary
 
 
 def attribute_value(node: Node, name: str) -> str | None:

@@ -83,6 +83,9 @@ def _is_known(clone: Resource, child: Resource, node: Node) -> bool:
         return active is child
     if any(node.name in each.known_on for each in siblings):
         return True
+    if node.bundle is not None:
+        # A container that only starts has yet to find out.
+        return False
     return not any(each.known_on for each in siblings)
 
 

@@ -115,7 +115,9 @@ def make_primitive(
     for name, value in pick_values(configured.utilization, context).items():
         rsc.utilization[name] = int(value) if value.lstrip("-").isdigit() else 0
     if rsc.is_remote_connection:
-        rsc.allow_migrate = parse_flag(rsc.meta.get("allow-migrate"), True)
+        # A guest's goes with its container, which is opened anew wherever that is.
+        is_guest = "container" in rsc.meta
+        rsc.allow_migrate = parse_flag(rsc.meta.get("allow-migrate"), not is_guest)
     register(work, rsc)
     if rsc.is_fence_device and _provides_unfencing(work, rsc):
         rsc.provides_unfencing = True
