@@ -44,6 +44,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "stonith_level",
         "stonith_actions",
         "stonith_sbd",
+        "stonith_scsi",
         "description",
         "defaults",
         "resource_failcount",
@@ -88,6 +89,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "status_query", "cluster_services", "resource_show", "qdevice"),
     "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
     "qdevice": ("qdevice",),
+    "client": ("client_auth",),
     "why": ("why_command",),
     "completion": ("completion",),
 }
@@ -152,6 +154,7 @@ _ONLY_FOR_WORDS: Mapping[str, str] = {
     "stonith_level": "level",
     "stonith_actions": "fence confirm history",
     "stonith_sbd": "sbd",
+    "stonith_scsi": "update-scsi-devices",
     "node_attributes": "attribute maintenance standby unmaintenance unstandby utilization",
     "cluster_apply": "plan apply export",
     "cluster_edit": "edit",
