@@ -1,7 +1,8 @@
 """`client local-auth`: may this user work with the cluster here?
 
-pcs keeps a token for the user. Here nothing is kept: the kernel tells the node service who asks, and
-root and the members of `haclient` may. So the command only checks name and password of such a user.
+pcs keeps a token for the user. Here nothing is kept: the kernel tells the node service who asks,
+and root and the members of `haclient` may. So the command only checks such a user's name and
+password.
 """
 
 from paceline.commands.cluster_nodes import invalid
