@@ -132,6 +132,8 @@ def measure_files(runs: int) -> list[Call]:
             **os.environ, "CIB_file": str(cib), "HOME": folder,
             "PACELINE_RUNTIME_DIR": folder, "PACELINE_CACHE_DIR": folder,
         }  # fmt: skip
+        # As installed: compiled once. The first of several runs does that.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         python = best([[sys.executable, "-c", "pass"]], runs, environment)[0][1]
         for text, bar in FILE_CALLS:
             name, *rest = text.format(cib=cib, other=other, conf=conf).split()

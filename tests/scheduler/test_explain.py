@@ -9,14 +9,8 @@ from paceline.cib.read import snapshot_of_file
 from paceline.commands.cause_text import CODES
 from paceline.commands.why import node_text, why_text
 from paceline.model.snapshot import Snapshot
-from paceline.scheduler import (
-    current_state,
-    explain,
-    explain_all,
-    explain_nodes,
-    fail_counts,
-    failed_operations,
-)
+from paceline.scheduler.current import read_current
+from paceline.scheduler.explain import explain, explain_all, explain_nodes
 
 CASES = Path(__file__).parent / "cases"
 
@@ -187,9 +181,10 @@ def test_nothing_is_explained_when_resource_is_unknown() -> None:
 def test_failure_is_shown_when_history_has_one() -> None:
     """The current state, the failed operations and the counts tell of the same failure."""
     snapshot = _snapshot("migration-threshold")
-    (state,) = current_state(snapshot)
+    now = read_current(snapshot)
+    (state,) = now.resources
     assert (state.role, state.is_failed, state.active[0].node) == ("Started", True, "a1")
-    (failed,) = failed_operations(snapshot)
+    (failed,) = now.failures
     assert (failed.resource, failed.task, failed.rc) == ("web", "monitor", 7)
-    (count,) = fail_counts(snapshot)
+    (count,) = now.fail_counts
     assert (count.resource, count.node, count.count, count.threshold) == ("web", "a1", 3, 3)

@@ -15,7 +15,7 @@ from paceline.commands.score_text import CONTRIBUTIONS, contribution_text, score
 from paceline.model.explanation import ScoreTable
 from paceline.model.scores import add_scores
 from paceline.model.snapshot import Snapshot
-from paceline.scheduler import score_tables
+from paceline.scheduler.explain import score_tables
 from paceline.scheduler.run import run
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())

@@ -6,6 +6,7 @@ modified in place, then what is new or moved, in the order of the new document.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from lxml import etree
@@ -70,16 +71,23 @@ def _compare(
             placed.append(made)
             order.insert(place, child)
             continue
-        at = next(number for number, each in enumerate(order) if each is ours)
-        if at != place:
+        if order[place] is not ours:
+            at = next(number for number, each in enumerate(order) if each is ours)
             placed.append(_change("move", f"{path}/{steps[id(ours)]}", position=place))
             order.insert(place, order.pop(at))
-        _compare(ours, child, f"{path}/{steps[id(ours)]}", ignored, found)
+        if _text(ours) != _text(child):
+            _compare(ours, child, f"{path}/{steps[id(ours)]}", ignored, found)
+
+
+def _text(element: Element) -> bytes:
+    return etree.tostring(element, with_tail=False)
 
 
 def _attribute_change(
     old: Element, new: Element, path: str, ignored: tuple[str, ...]
 ) -> Element | None:
+    if old.items() == new.items():
+        return None
     names = sorted({*old.attrib, *new.attrib} - set(ignored), key=str)
     listed = etree.Element("change-list")
     for name in names:
@@ -126,18 +134,18 @@ def _steps(parent: Element) -> Iterator[tuple[str, Element]]:
     """Yield each child with the step of a path that names it."""
     seen: dict[str, int] = {}
     children = _elements(parent)
+    numbers = Counter(child.tag for child in children)
     for child in children:
         name = child.get("id")
         if name is not None:
             yield f"{child.tag}[@id='{name}']", child
             continue
         seen[child.tag] = seen.get(child.tag, 0) + 1
-        twins = sum(1 for each in children if each.tag == child.tag)
-        yield child.tag if twins == 1 else f"{child.tag}[{seen[child.tag]}]", child
+        yield child.tag if numbers[child.tag] == 1 else f"{child.tag}[{seen[child.tag]}]", child
 
 
 def _copy(element: Element) -> Element:
-    return etree.fromstring(etree.tostring(element, with_tail=False))
+    return etree.fromstring(_text(element))
 
 
 def apply_patch(root: Element, patch: Element) -> None:

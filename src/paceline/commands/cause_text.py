@@ -7,7 +7,7 @@ part out. `{at}` is ` on NODE`, where a node is named.
 from collections.abc import Callable
 
 from paceline.commands.score_text import contribution_text
-from paceline.commands.status_view import date_text
+from paceline.commands.shown_date import date_text
 from paceline.model.exit_status import rc_text
 from paceline.model.explanation import Cause, ScoreReason
 

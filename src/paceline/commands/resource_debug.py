@@ -12,7 +12,7 @@ from paceline.model.reports import Report
 from paceline.model.snapshot import Snapshot
 from paceline.ports.agents import AgentMetadataError, AgentRun
 from paceline.ports.cib_store import CibSnapshot
-from paceline.scheduler import agent_call
+from paceline.scheduler.calls import agent_call
 
 TASKS = ("start", "stop", "promote", "demote", "monitor")
 STARTING = ("start", "promote", "demote")

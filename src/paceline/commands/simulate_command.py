@@ -20,7 +20,7 @@ from paceline.commands.tools import parse_options as parse
 from paceline.commands.tools_simulate import OPTIONS as TOOL_OPTIONS
 from paceline.commands.tools_simulate import document_of, save_graphs, simulation_of
 from paceline.commands.why import is_worth_telling, node_text, why_text
-from paceline.scheduler import explain_all, explain_nodes, score_tables
+from paceline.scheduler.explain import explain_all, explain_nodes, score_tables
 
 OPTIONS = (
     *TOOL_OPTIONS, Option("json"), Option("batch"), Option("now", "", "value"),

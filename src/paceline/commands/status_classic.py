@@ -1,5 +1,6 @@
 """The status as pcs 0.9 on CentOS 7 laid it out; names, versions, times and states are ours."""
 
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_entries import Entry, Layout, node_entries, resource_entries
 from paceline.commands.status_sections import (
     change_text,
@@ -7,7 +8,7 @@ from paceline.commands.status_sections import (
     outcome_text,
     version_text,
 )
-from paceline.commands.status_view import StatusView, date_text
+from paceline.commands.status_view import StatusView
 from paceline.model.exit_status import rc_text
 from paceline.model.state import FailedOperation
 

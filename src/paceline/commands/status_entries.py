@@ -5,8 +5,8 @@ An entry is a line and the entries below it; `status_text` and `status_classic` 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from paceline.commands.status_bundles import CONTAINER_AGENTS
@@ -15,16 +15,14 @@ from paceline.model.identifiers import NodeName
 from paceline.model.state import NodeState, ResourceState
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line and what stands below it; without text, only a level of its own."""
 
     text: str
     children: tuple["Entry", ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """How entries are to be made.
 
     `is_detailed` shows node ids and every instance, `has_inactive` what is not active too,

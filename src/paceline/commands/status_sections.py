@@ -1,10 +1,10 @@
 """The sections of today's status: each is a title and the entries below it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
-from msgspec.structs import replace as replace_in
+from msgspec.structs import replace
 
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_entries import (
     Entry,
     Layout,
@@ -23,13 +23,7 @@ from paceline.commands.status_history import (
     node_histories,
     task_text,
 )
-from paceline.commands.status_view import (
-    StatusView,
-    count_instances,
-    date_text,
-    is_true,
-    is_wholly_active,
-)
+from paceline.commands.status_view import StatusView, count_instances, is_true, is_wholly_active
 from paceline.model.exit_status import rc_text
 from paceline.model.identifiers import NodeName
 from paceline.model.state import FailCount, FailedOperation, ResourceState
@@ -152,7 +146,7 @@ def resources_by_node(view: StatusView, layout: Layout) -> Iterator[Entry]:
     yield Entry("Node List:", tuple(found))
     if layout.has_inactive:
         rest = tuple(each for each in view.resources if not is_wholly_active(each))
-        idle = resource_entries(replace_in(view, resources=rest), layout)
+        idle = resource_entries(replace(view, resources=rest), layout)
         yield Entry("Inactive Resources:", idle or (Entry("No inactive resources"),))
 
 

@@ -1,9 +1,9 @@
 """Today's layout of the status, as text."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from paceline.commands import status_sections as sections
 from paceline.commands.status_entries import Entry, Layout

@@ -22,10 +22,7 @@ from paceline.model.status import (
     HistoryEntry,
     TicketStatus,
 )
-from paceline.scheduler import (
-    bans,
-    read_current,
-)
+from paceline.scheduler.current import bans, read_current
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
@@ -181,9 +178,9 @@ def _target_text(target: str, pattern: str, attribute: str, value: str) -> str:
 
 def _written(configuration: Configuration) -> ChangeOrigin:
     """Return who changed a configuration last, as its root says."""
-    text = configuration.find_root("cib-last-written") or ""
+    text = configuration.find_root("cib-last-written")
     try:
-        time_ms = int(time.mktime(time.strptime(text))) * 1000
+        time_ms = int(time.mktime(time.strptime(text))) * 1000 if text else 0
     except ValueError:
         time_ms = 0
     return ChangeOrigin(
@@ -192,8 +189,3 @@ def _written(configuration: Configuration) -> ChangeOrigin:
         client=configuration.find_root("update-client") or "",
         node=configuration.find_root("update-origin") or "",
     )
-
-
-def date_text(time_ms: int) -> str:
-    """Return a moment as `Mon Jun  1 12:00:00 2026`, in the local zone."""
-    return time.ctime(time_ms // 1000)

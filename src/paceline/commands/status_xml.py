@@ -5,13 +5,13 @@ import time
 from lxml import etree
 
 from paceline.cib.tree import Element
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_entries import Layout, feature_set_of, running_on
 from paceline.commands.status_history import ResourceHistory, node_histories, task_text
 from paceline.commands.status_sections import is_shown_attribute, outcome_text, score_text
 from paceline.commands.status_view import (
     StatusView,
     count_instances,
-    date_text,
     is_true,
     is_wholly_active,
     primitives,

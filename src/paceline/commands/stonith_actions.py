@@ -1,8 +1,8 @@
 """`stonith fence`, `stonith confirm`, `stonith history`: fencing by hand, and what was fenced."""
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.shown_date import date_text
 from paceline.commands.status import read_view
-from paceline.commands.status_view import date_text
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 from paceline.model.status import FencingRecord

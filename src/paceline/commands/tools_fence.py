@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from paceline.commands.status_view import StatusView, date_text, primitives
+from paceline.commands.shown_date import date_text
+from paceline.commands.status_view import StatusView, primitives
 from paceline.commands.status_xml import API_VERSION
 from paceline.commands.tools import (
     EXIT_ERROR,

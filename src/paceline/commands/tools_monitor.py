@@ -7,12 +7,9 @@ from msgspec import structs
 from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
 from paceline.commands.monitor_options import OPTIONS, form_of, interval_ms, output_path
-from paceline.commands.status_classic import classic_layout, classic_status
 from paceline.commands.status_entries import count_text
-from paceline.commands.status_html import json_of, status_html
 from paceline.commands.status_text import Shown, status_entries, status_text
 from paceline.commands.status_view import StatusView, count_instances, primitives, view_of
-from paceline.commands.status_xml import status_element, status_xml
 from paceline.commands.tools import Given, Said, ToolError, ToolPorts
 from paceline.commands.tools import parse_options as parse
 from paceline.model.state import ResourceState
@@ -50,27 +47,42 @@ def _said(given: Given, words: Sequence[str], ports: ToolPorts) -> Said:
     view = _only(view, node=given.get("node"), resource=given.get("resource"))
     if given.has("simple-status"):
         return simple_status(view)
-    request = " ".join(("crm_mon", *words))
-    match form:
-        case "xml":
-            return Said(
-                status_xml(
-                    view,
-                    request=request,
-                    is_legacy=given.has("as-xml"),
-                    is_by_node=given.has("group-by-node"),
-                )
-            )
-        case "json":
-            is_by_node = given.has("group-by-node")
-            return Said(json_of(status_element(view, request=request, is_by_node=is_by_node)))
-        case "html":
-            seconds = interval_ms(given) // 1000 if given.has("interval") else 0
-            return Said(status_html(status_entries(view, shown_of(given)), refresh_s=seconds))
+    if form in ("xml", "json"):
+        return _document(view, given, form, request=" ".join(("crm_mon", *words)))
+    if form == "html":
+        return _page(view, given)
     if given.has("classic") or ports.environment.get("PACELINE_STYLE") == "classic":
-        layout = classic_layout(has_inactive=given.has("inactive"))
-        return Said(classic_status(view, layout))
+        return _classic(view, given)
     return Said(status_text(view, shown_of(given)))
+
+
+# What few ask for is loaded only then: the monitor runs every few seconds somewhere.
+
+
+def _document(view: StatusView, given: Given, form: str, *, request: str) -> Said:
+    from paceline.commands.status_xml import status_element, status_xml
+
+    is_by_node = given.has("group-by-node")
+    if form == "xml":
+        is_legacy = given.has("as-xml")
+        return Said(status_xml(view, request=request, is_legacy=is_legacy, is_by_node=is_by_node))
+    from paceline.commands.status_html import json_of
+
+    return Said(json_of(status_element(view, request=request, is_by_node=is_by_node)))
+
+
+def _page(view: StatusView, given: Given) -> Said:
+    from paceline.commands.status_html import status_html
+
+    seconds = interval_ms(given) // 1000 if given.has("interval") else 0
+    return Said(status_html(status_entries(view, shown_of(given)), refresh_s=seconds))
+
+
+def _classic(view: StatusView, given: Given) -> Said:
+    from paceline.commands.status_classic import classic_layout, classic_status
+
+    layout = classic_layout(has_inactive=given.has("inactive"))
+    return Said(classic_status(view, layout))
 
 
 def _only(view: StatusView, *, node: str, resource: str) -> StatusView:

@@ -17,7 +17,7 @@ from paceline.model.exit_status import rc_text
 from paceline.model.snapshot import Snapshot
 from paceline.model.state import ResourceState
 from paceline.ports.agents import AgentAnswer, AgentMetadataError, AgentRun
-from paceline.scheduler import agent_call
+from paceline.scheduler.calls import agent_call
 
 TASKS = {
     "validate": "validate-all", "force-start": "start", "force-stop": "stop",

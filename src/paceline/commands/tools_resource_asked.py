@@ -7,9 +7,10 @@ from msgspec import structs
 
 from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import Element, parse_cib
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_entries import Layout, primitive_text, resource_entries
 from paceline.commands.status_text import Shown, lines_of, status_text
-from paceline.commands.status_view import StatusView, date_text, primitives, view_of
+from paceline.commands.status_view import StatusView, primitives, view_of
 from paceline.commands.status_xml import add_resource
 from paceline.commands.tools import EXIT_ERROR, EXIT_NO_SUCH, EXIT_USAGE, Given, ToolPorts
 from paceline.commands.tools_answers import (
@@ -23,7 +24,7 @@ from paceline.commands.tools_monitor import view_of_snapshot
 from paceline.model.snapshot import Snapshot
 from paceline.model.state import ResourceState
 from paceline.model.status import ClusterStatus, HistoryEntry
-from paceline.scheduler import agent_call, resource_values
+from paceline.scheduler.calls import agent_call, resource_values
 
 ELEMENT_TAGS = ("primitive", "group", "clone", "master", "bundle", "template")
 

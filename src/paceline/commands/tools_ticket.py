@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lxml import etree
 
 from paceline.cib.tree import Element, parse_cib
-from paceline.commands.status_view import date_text
+from paceline.commands.shown_date import date_text
 from paceline.commands.tools import (
     EXIT_NO_SUCH,
     EXIT_USAGE,

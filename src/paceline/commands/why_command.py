@@ -10,15 +10,10 @@ from paceline.cib.tree import parse_cib
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.rendering import with_program
 from paceline.commands.score_text import score_blocks
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_history import task_text
 from paceline.commands.status_sections import outcome_text
-from paceline.commands.status_view import (
-    StatusView,
-    date_text,
-    find_resources,
-    primitives,
-    view_of,
-)
+from paceline.commands.status_view import StatusView, find_resources, primitives, view_of
 from paceline.commands.why import node_text, why_text
 from paceline.model.errors import InvalidRequestError, UnreachableError
 from paceline.model.exit_status import rc_text
@@ -28,7 +23,7 @@ from paceline.model.reports import Report
 from paceline.model.snapshot import Snapshot
 from paceline.model.state import FailedOperation, ResourceState
 from paceline.ports.cib_store import CibSnapshot
-from paceline.scheduler import explain_all, explain_nodes, score_tables
+from paceline.scheduler.explain import explain_all, explain_nodes, score_tables
 
 LOG = "/var/log/paceline/paceline.log"
 DIAGNOSIS = "/var/log/paceline/diagnosis"

@@ -5,8 +5,9 @@ and, where `--force` turns the error into a warning, the word `force` so that it
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -18,8 +19,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """One finding.
 
     `message` is the whole sentence without prefix or hint (`Error: ` is the front end's), `facts`
@@ -30,7 +30,7 @@ class Report:
     code: str
     message: str
     severity: Severity = Severity.ERROR
-    facts: tuple[tuple[str, str], ...] = field(default=())
+    facts: tuple[tuple[str, str], ...] = ()
     is_forceable: bool = False
     advice: str = ""
 

@@ -1,6 +1,6 @@
 """The current state of resources and nodes, as the history says it; what status displays show.
 
-`scheduler.current_state` makes these from a snapshot. Nothing here is a wish or a plan.
+`scheduler.current` makes these from a snapshot. Nothing here is a wish or a plan.
 """
 
 from msgspec import Struct

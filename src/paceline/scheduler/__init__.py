@@ -1,6 +1,7 @@
 """The scheduler: a pure function from a snapshot to a plan. It decides as Pacemaker decides.
 
-The phases, in the order in which they run (`run` is where they are called):
+The phases, in the order in which they run (`reading` calls those up to the failures, `run` the
+rest):
 
     options        the cluster's properties as values
     nodes          which nodes there are; usable, pending, unclean
@@ -27,39 +28,15 @@ rest is read from the work as it stands at the end: `causes` of what happens to 
 
 from paceline.model.plan import Plan
 from paceline.model.snapshot import Snapshot
-from paceline.scheduler.calls import agent_call, resource_values
-from paceline.scheduler.current import (
-    bans,
-    current_nodes,
-    current_state,
-    fail_counts,
-    failed_operations,
-    findings,
-    read_current,
-)
-from paceline.scheduler.explain import explain, explain_all, explain_nodes, score_tables
-from paceline.scheduler.plan import make_plan
-from paceline.scheduler.run import run
 
 
 def schedule(snapshot: Snapshot) -> Plan:
     """Return what is to be done. The same snapshot gives the same plan, byte for byte."""
+    # Imported here: tools that start at every monitor use a rule or the state, not all phases.
+    from paceline.scheduler.plan import make_plan
+    from paceline.scheduler.run import run
+
     return make_plan(run(snapshot))
 
 
-__all__ = [
-    "agent_call",
-    "bans",
-    "current_nodes",
-    "current_state",
-    "explain",
-    "explain_all",
-    "explain_nodes",
-    "fail_counts",
-    "failed_operations",
-    "findings",
-    "read_current",
-    "resource_values",
-    "schedule",
-    "score_tables",
-]
+__all__ = ["schedule"]

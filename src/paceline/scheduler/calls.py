@@ -12,7 +12,7 @@ from paceline.scheduler.parameters import (
     timeout_ms_of,
 )
 from paceline.scheduler.plan import agent_meta
-from paceline.scheduler.run import read_state
+from paceline.scheduler.reading import read_state
 from paceline.scheduler.work import Action, Kind, Resource, Work
 
 Pairs = tuple[tuple[str, str], ...]

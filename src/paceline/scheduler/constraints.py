@@ -7,7 +7,8 @@ ties between actions in `ordering`, when there are actions.
 
 import itertools
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.cib.read_attributes import parse_flag, score_or
 from paceline.model.configuration import (
@@ -311,8 +312,7 @@ def _between_sets(
 # Orders
 
 
-@dataclass(slots=True, kw_only=True)
-class Order:
+class Order(Struct, kw_only=True):
     """One order between two resources' actions; the sets of a constraint make several."""
 
     id: str

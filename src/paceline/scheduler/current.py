@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from paceline.model.configuration import Configuration, LocationConstraint
 from paceline.model.identifiers import NodeName, ResourceId
-from paceline.model.plan import Finding
 from paceline.model.snapshot import Snapshot
 from paceline.model.state import (
     ActiveOn,
@@ -17,9 +16,8 @@ from paceline.model.state import (
 )
 from paceline.scheduler.constraints import read_locations
 from paceline.scheduler.failures import FailCounts
-from paceline.scheduler.plan import make_plan
+from paceline.scheduler.reading import read_state
 from paceline.scheduler.resources import wanted_role
-from paceline.scheduler.run import read_state, run
 from paceline.scheduler.work import ROLE_NAMES, Kind, Node, Resource, Role, Work
 
 PENDING_WORDS = {
@@ -51,7 +49,7 @@ class Current(NamedTuple):
 
 
 def read_current(snapshot: Snapshot) -> Current:
-    """Return what is so now; each part as the function of its name gives it."""
+    """Return what is so now."""
     work, _ = read_state(snapshot, is_shown=True)
     return Current(
         resources=_resources(work),
@@ -61,12 +59,8 @@ def read_current(snapshot: Snapshot) -> Current:
     )
 
 
-def current_state(snapshot: Snapshot) -> tuple[ResourceState, ...]:
-    """Return every resource as it is now, as a tree: by priority, else as configured."""
-    return _resources(read_state(snapshot, is_shown=True)[0])
-
-
 def _resources(work: Work) -> tuple[ResourceState, ...]:
+    """Return every resource as it is now, as a tree: by priority, else as configured."""
     tops = sorted(work.resources, key=lambda rsc: (-rsc.priority, rsc.sort_index))
     return tuple(_state(work, rsc) for rsc in tops if _is_shown(rsc))
 
@@ -137,12 +131,8 @@ def _active(rsc: Resource, node: Node) -> ActiveOn:
     )
 
 
-def current_nodes(snapshot: Snapshot) -> tuple[NodeState, ...]:
-    """Return every node as it is now, in natural order of names."""
-    return _nodes(read_state(snapshot, is_shown=True)[0])
-
-
 def _nodes(work: Work) -> tuple[NodeState, ...]:
+    """Return every node as it is now, in natural order of names."""
     return tuple(_node_state(node) for node in work.nodes)
 
 
@@ -170,12 +160,8 @@ def _node_state(node: Node) -> NodeState:
     )
 
 
-def failed_operations(snapshot: Snapshot) -> tuple[FailedOperation, ...]:
-    """Return the failed operations on record that have not expired, newest last per resource."""
-    return _failures(read_state(snapshot, is_shown=True)[0])
-
-
 def _failures(work: Work) -> tuple[FailedOperation, ...]:
+    """Return the failed operations on record that have not expired, newest last per resource."""
     found = []
     for rsc, node, entry, is_ignored in work.failed_entries:
         found.append(
@@ -202,12 +188,8 @@ def _failures(work: Work) -> tuple[FailedOperation, ...]:
     return tuple(unique.values())
 
 
-def fail_counts(snapshot: Snapshot) -> tuple[FailCount, ...]:
-    """Return the fail counts of all resources by node, those that are 0 left out."""
-    return _fail_counts(read_state(snapshot, is_shown=True)[0])
-
-
 def _fail_counts(work: Work) -> tuple[FailCount, ...]:
+    """Return the fail counts of all resources by node, those that are 0 left out."""
     counts = FailCounts(work)
     found = []
     for node in work.nodes:
@@ -268,18 +250,4 @@ def _location_ids(configuration: Configuration) -> Iterator[str]:
             yield from (rule.id for rule in each.rules)
 
 
-def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
-    """Return what is wrong or doubtful in the configuration and the state."""
-    return make_plan(run(snapshot)).findings
-
-
-__all__ = [
-    "Current",
-    "bans",
-    "current_nodes",
-    "current_state",
-    "fail_counts",
-    "failed_operations",
-    "findings",
-    "read_current",
-]
+__all__ = ["Current", "bans", "read_current"]

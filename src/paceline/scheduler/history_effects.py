@@ -5,7 +5,7 @@ unclean, and the failure that was found leads to what its `on-fail` says. At the
 histories were read, `finish_state` looks at resources that are active more than once.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.model.status import HistoryEntry
@@ -14,8 +14,7 @@ from paceline.scheduler.remote import want_fencing
 from paceline.scheduler.work import Kind, Node, OnFail, Resource, Role, Work
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What the entries of one resource on one node say."""
 
     role: Role = Role.STOPPED
@@ -30,7 +29,7 @@ class Found:
     last_failure: HistoryEntry | None = None
     is_dangling: bool = False
     partial_target: Node | None = None
-    also_on: list[Node] = field(default_factory=list)
+    also_on: list[Node] = []
 
 
 def settle(work: Work, found: Found, rsc: Resource, node: Node) -> None:

@@ -1,7 +1,8 @@
 """Cluster options: the words of the configuration as values, under their old and new names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.cib.read_attributes import duration_ms_or, parse_flag, score_or
 from paceline.model.configuration import Configuration
@@ -27,8 +28,7 @@ DEFAULT_CLUSTER_DELAY_MS = 60_000
 DEFAULT_PENDING_TIMEOUT_MS = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What the scheduler wants to know of the cluster properties; times in milliseconds."""
 
     values: Mapping[str, str]

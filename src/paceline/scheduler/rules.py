@@ -8,8 +8,9 @@ Source: pacemaker-doc, "Pacemaker Explained", chapter on rules.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from paceline.model.configuration import (
     AttributeSet,
@@ -26,8 +27,7 @@ Lookup = Callable[[str], str | None]
 """How a node attribute is found; None where the node does not have it."""
 
 
-@dataclass(slots=True)
-class Moment:
+class Moment(Struct):
     """The time of the decision, and when a rule may change next (0: never)."""
 
     now_ms: int
@@ -39,8 +39,7 @@ class Moment:
             self.recheck_ms = when_ms
 
 
-@dataclass(slots=True, kw_only=True)
-class RuleContext:
+class RuleContext(Struct, kw_only=True):
     """What a rule is held against; without a `node` attribute expressions see no attribute."""
 
     moment: Moment
@@ -48,8 +47,8 @@ class RuleContext:
     agent: Agent | None = None
     operation: str = ""
     interval_ms: int = 0
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    meta: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = {}
+    meta: Mapping[str, str] = {}
     submatches: tuple[str, ...] = ()
 
 

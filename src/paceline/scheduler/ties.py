@@ -5,7 +5,7 @@ from msgspec import Struct
 from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.snapshot import Snapshot
 from paceline.scheduler.constraints import read_colocations, read_locations
-from paceline.scheduler.run import read_state
+from paceline.scheduler.reading import read_state
 from paceline.scheduler.work import Colocation, Resource
 
 
