@@ -6,9 +6,10 @@ from lxml import etree
 from tests.commands.status_cib import CIB
 
 from paceline.cib.read import parse_xml, read_configuration, read_status
+from paceline.commands.shown_date import date_text
 from paceline.commands.status_classic import classic_status
 from paceline.commands.status_text import Shown, status_text
-from paceline.commands.status_view import StatusView, date_text, view_of
+from paceline.commands.status_view import StatusView, view_of
 from paceline.commands.status_xml import status_xml
 
 FAILED_MS = 1_780_315_200_000
