@@ -122,7 +122,7 @@ def _unexplained_scores(folder: Path, names: list[str]) -> list[str]:
     """Return the scores (case, resource, node) whose listed contributions are not their sum."""
     from paceline.cib.read import snapshot_of_file
     from paceline.model.scores import add_scores
-    from paceline.scheduler import score_tables
+    from paceline.scheduler.explain import score_tables
 
     found = []
     for name in names:

@@ -67,7 +67,7 @@ def _read_histories(work: Work, reader: HistoryReader) -> None:
             return
         for node in ready:
             settle_remote_node(work, node)
-            if node.is_online or counts_offline:
+            if is_connected(node) or node.is_online or counts_offline:
                 reader.read_node(node)
         unread = [node for node in unread if node not in ready]
 
