@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from paceline.cib.comparing import Difference, differences, things_of
 from paceline.cib.resources import find_resource
 from paceline.cib.tree import Element, find_section, parse_cib, serialize
+from paceline.cib.wording import bad_value
 from paceline.commands import export_texts
+from paceline.commands.cluster_options import choice
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.described_cluster import (
     BY_HAND,
@@ -24,7 +26,9 @@ from paceline.commands.waiting import check_wait, wait_if_asked, wait_limit_ms
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-FILE_ENDINGS = (".pcs", ".sh")
+YAML_ENDINGS = (".yaml", ".yml")
+FILE_ENDINGS = (".pcs", ".sh", *YAML_ENDINGS)
+FORMATS = ("cmd", "yaml")
 NOTHING = "The cluster is as described; nothing to do."
 OTHERS_WORDS = ("cluster", "host", "quorum", "config", "status")
 """First words of commands that describe no configuration: they are told of, and passed over."""
@@ -37,7 +41,8 @@ def _read(request: Request, ports: Ports) -> list[list[str]]:
     commands: list[list[str]] = []
     for path in _paths(ports, request.arguments[0]):
         try:
-            found = read_commands(ports.files.read(path))
+            text = ports.files.read(path)
+            found = _described(text) if path.endswith(YAML_ENDINGS) else read_commands(text)
         except OSError as problem:
             message = f"Unable to read '{path}': {problem.strerror or problem}"
             raise InvalidRequestError(Report(code="file-unreadable", message=message)) from problem
@@ -56,6 +61,14 @@ def _read(request: Request, ports: Ports) -> list[list[str]]:
         message = f"'{request.arguments[0]}' describes nothing"
         raise InvalidRequestError(Report(code="file-empty", message=message))
     return commands
+
+
+def _described(text: str) -> list[list[str]]:
+    """Return the commands that a readable description stands for. Raises ValueError."""
+    from paceline.commands.readable_cluster import commands_of_description
+    from paceline.commands.yaml_text import read_yaml  # few commands need it
+
+    return commands_of_description(read_yaml(text))
 
 
 def _paths(ports: Ports, path: str) -> tuple[str, ...]:
@@ -188,10 +201,19 @@ def export(request: Request, ports: Ports) -> Outcome:
     """Write the description of the cluster: `cluster export [FILE]`."""
     if len(request.arguments) > 1:
         raise UsageError
+    path = "".join(request.arguments)
     text = "".join(f"{command}\n" for command in describe(read_cib(ports)))
+    wanted = request.value("output-format") or ("yaml" if path.endswith(YAML_ENDINGS) else "cmd")
+    if wanted not in FORMATS:
+        request.findings.add(bad_value("--output-format", wanted, choice(*FORMATS).words))
+        request.findings.refuse_if_errors()
+    if wanted == "yaml":
+        from paceline.commands.readable_export import describe_commands
+        from paceline.commands.yaml_text import write_yaml  # few commands need it
+
+        text = write_yaml(describe_commands(read_commands(text)))
     if not request.arguments:
         return Outcome(text=text.rstrip("\n"))
-    path = request.arguments[0]
     if ports.files.exists(path) and not (request.is_forced or request.has("overwrite")):
         message = f"'{path}' already exists"
         raise InvalidRequestError(Report(code="file-exists", message=message, is_forceable=True))
@@ -238,15 +260,16 @@ COMMANDS = (
         arguments="<file or folder>",
         options=("force", "wait"),
         help="Make the configuration what files describe; what they do not speak of stays.",
-        details="The files hold commands, as 'cluster export' and '--output-format cmd' write "
-        "them. A second run changes nothing.",
+        details="The files are YAML (.yaml, .yml: docs/description.md), or hold commands, as "
+        "'--output-format cmd' writes them. A second run changes nothing.",
     ),
     Command(
         words="cluster export",
         handler=export,
         needs=Needs.CIB,
         arguments="[<file>]",
-        options=("force", "overwrite"),
-        help="Write the commands that make this configuration.",
+        options=("force", "overwrite", "output-format"),
+        help="Write the commands that make this configuration, or its description in YAML.",
+        details="--output-format is cmd or yaml; a file's ending .yaml or .yml chooses, too.",
     ),
 )
