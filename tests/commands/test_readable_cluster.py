@@ -74,7 +74,7 @@ def test_an_export_describes_the_same_cluster_and_is_stable() -> None:
     other = CommandLine()
     other.files.texts["all.yaml"] = pcs.files.texts["all.yaml"]
     other.ok("cluster apply all.yaml")
-    assert other.ok("cluster export --output-format=yaml") == pcs.files.texts["all.yaml"] + "\n"
+    assert other.ok("cluster export --output-format=yaml") == pcs.files.texts["all.yaml"]
 
 
 def test_what_has_no_shorter_way_is_exported_as_commands() -> None:
