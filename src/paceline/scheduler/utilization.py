@@ -1,6 +1,7 @@
 """Utilization: nodes have capacities, resources need some; used if placement-strategy says so."""
 
-from paceline.model.scores import MINUS_INFINITY
+from paceline.model.scores import INFINITY, MINUS_INFINITY
+from paceline.scheduler.colocation import this_with, with_this
 from paceline.scheduler.work import Kind, Node, Resource, Work
 
 
@@ -77,16 +78,22 @@ def _companions(rsc: Resource) -> list[Resource]:
 
 
 def _collect(rsc: Resource, found: dict[str, Resource]) -> None:
-    from paceline.model.scores import INFINITY
-    from paceline.scheduler.colocation import this_with, with_this
+    """Follow what is required to be together; of a clone one instance is enough for a node.
 
+    What else is with the clone may be with another of its instances, so the search ends there.
+    """
+    if rsc.kind is Kind.CLONE:
+        parts = list(rsc.primitives())
+        if rsc.is_provisional and not any(each.id in found for each in parts):
+            found.update((each.id, each) for each in rsc.children[0].primitives())
+        return
     for each in rsc.primitives():
         if each.id in found:
             continue
         found[each.id] = each
         for c in this_with(each):
-            if c.score >= INFINITY and c.primary.kind in (Kind.PRIMITIVE, Kind.GROUP):
+            if c.score >= INFINITY and c.primary.kind is not Kind.BUNDLE:
                 _collect(c.primary, found)
         for c in with_this(each):
-            if c.score >= INFINITY and c.dependent.kind in (Kind.PRIMITIVE, Kind.GROUP):
+            if c.score >= INFINITY and c.dependent.kind is not Kind.BUNDLE:
                 _collect(c.dependent, found)
