@@ -134,7 +134,7 @@ def _is_conditional(kind: int) -> bool:
         & (
             Tie.SAME_NODE
             | Tie.SAME_NODE_IF_REQUIRED
-            | Tie.SAME_NODE_OR_TARGET
+            | Tie.IF_NO_LOOP
             | Tie.SERIALIZE
             | Tie.MIN_RUNNABLE
             | Tie.ASYMMETRIC

@@ -169,6 +169,8 @@ def _replica(
         for each in instance.walk():
             each.bundle = bundle
             each.replica = number
+            # What it needs is needed where its container is.
+            container.utilization, each.utilization = each.utilization, {}
         if node is not None:
             node.bundle = bundle
             node.remote_resource = connection

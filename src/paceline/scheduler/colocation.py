@@ -408,7 +408,7 @@ def company_score(work: Work, rsc: Resource, name: str) -> int:
     start = {name: 0}
     rsc.is_merging = True
     for each in this_with(rsc):
-        start = _heard_of_primary(work, start, each.primary, each, each.score, INFINITY)
+        start = add_primaries(work, start, each.primary, each, each.score, INFINITY)
     for each in with_this(rsc):
         if has_influence(each):
             start = add_dependents(work, start, each.dependent, each, each.score, INFINITY)
@@ -416,7 +416,7 @@ def company_score(work: Work, rsc: Resource, name: str) -> int:
     return start[name]
 
 
-def _heard_of_primary(
+def add_primaries(
     work: Work,
     scores: dict[str, int],
     primary: Resource,
@@ -432,7 +432,7 @@ def _heard_of_primary(
     primary.is_merging = True
     merged = _merge(work, scores, primary, c, numerator, denominator, False, c)
     for each in this_with(primary):
-        merged = _heard_of_primary(
+        merged = add_primaries(
             work, merged, each.primary, each, numerator * each.score, denominator * INFINITY
         )
     primary.is_merging = False

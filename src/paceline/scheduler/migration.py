@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from paceline.model.errors import InvariantError
 from paceline.scheduler.actions import get_action, tie
 from paceline.scheduler.spread import leaves
+from paceline.scheduler.utilization import LOAD_STOPPED
 from paceline.scheduler.work import Action, Node, Resource, Role, Tie, Work
 
 
@@ -134,6 +135,11 @@ def _tie_move(move: _Move) -> None:
             )
             if other is not None:
                 tie(other, begin, Tie.ORDER)
+            continue
+        if first.task == LOAD_STOPPED:
+            # Room is needed where it goes, and only if it is not on its way already.
+            if leave is not None:
+                tie(first, leave, Tie.ORDER | Tie.IF_NO_LOOP)
             continue
         tie(first, begin, kind & _CARRIED | Tie.ORDER)
         if begin is not arrive:

@@ -37,7 +37,6 @@ ON_FAIL_NAMES = {
 _CONDITIONAL = (
     Tie.SAME_NODE
     | Tie.SAME_NODE_IF_REQUIRED
-    | Tie.SAME_NODE_OR_TARGET
     | Tie.SERIALIZE
     | Tie.IF_FIRST_UNMIGRATABLE
 )
@@ -50,6 +49,7 @@ def make_plan(work: Work) -> Plan:
         action.number = number
         action.in_graph = True
     edges = {action.number: _inputs(action) for action in chosen}
+    _drop_ties_of_loops(chosen, edges)
     _note_loops(work, {action.number: action for action in chosen}, _break_loops(edges))
     actions = tuple(_planned(work, action, edges[action.number]) for action in chosen)
     return Plan(
@@ -90,9 +90,31 @@ def _applies(first: Action, then: Action, kind: int) -> bool:
         return True
     if kind & Tie.IF_FIRST_UNMIGRATABLE:
         return not first.is_migrating
-    if kind & Tie.SAME_NODE_OR_TARGET:
-        return first.node is then.node or first.node is then.migrate_target
     return first.node is then.node
+
+
+def _drop_ties_of_loops(chosen: list[Action], edges: dict[int, list[int]]) -> None:
+    """Drop, the last one first, the ties that hold only where they close no loop."""
+    for action in reversed(chosen):
+        for first, kind in action.after:
+            if kind & Tie.IF_NO_LOOP and first.in_graph and (
+                _waits_for(first.number, action.number, edges)
+            ):
+                edges[action.number].remove(first.number)
+
+
+def _waits_for(number: int, other: int, edges: dict[int, list[int]]) -> bool:
+    """Say whether a step waits for another, through any number of steps."""
+    seen: set[int] = set()
+    queue = [number]
+    while queue:
+        each = queue.pop()
+        if each == other:
+            return True
+        if each not in seen:
+            seen.add(each)
+            queue.extend(edges[each])
+    return False
 
 
 def _note_loops(work: Work, actions: dict[int, Action], broken: list[tuple[int, int]]) -> None:

@@ -57,21 +57,8 @@ def make_resources(work: Work) -> None:
 
 
 def sort_resources(work: Work) -> None:
-    """Put the resources in order of assignment: priority, else as configured.
-
-    Where capacities count, those with most to lose where they are choose first.
-    """
-    is_by_capacity = work.options.placement != "default"
-
-    def key(rsc: Resource) -> tuple[int, int]:
-        if not is_by_capacity:
-            return (-rsc.priority, 0)
-        nodes = rsc.active_nodes()
-        if not nodes or not nodes[0].can_run():
-            return (-rsc.priority, -MINUS_INFINITY)
-        return (-rsc.priority, -rsc.score_on(nodes[0].name))
-
-    work.resources.sort(key=key)
+    """Put the resources in order of assignment: priority, else as configured."""
+    work.resources.sort(key=lambda rsc: -rsc.priority)
 
 
 def make_resource(

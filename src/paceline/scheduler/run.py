@@ -36,6 +36,7 @@ from paceline.scheduler.resources import (
 from paceline.scheduler.shutdown_lock import apply_shutdown_locks
 from paceline.scheduler.spread import spread
 from paceline.scheduler.tickets import apply_tickets
+from paceline.scheduler.utilization import order_by_capacity, sort_by_wishes
 from paceline.scheduler.work import Kind, Resource, Role, Work
 
 
@@ -57,6 +58,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
     apply_exclusive_discovery(work)
     read_colocations(work)
     sort_resources(work)
+    sort_by_wishes(work)
     place_all(work)
     suspect_lost_remotes(work)
     for rsc in work.primitives():
@@ -64,6 +66,7 @@ def decide(work: Work, reader: HistoryReader) -> None:
         mark_migratable(work, rsc)
     for rsc in work.resources:
         make_collective_actions(work, rsc)
+    order_by_capacity(work)
     for rsc in work.primitives():
         make_recurring(work, rsc, reader.expired_monitors)
     for rsc in work.primitives():

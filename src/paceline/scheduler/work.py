@@ -439,8 +439,8 @@ class Tie:
     SAME_NODE: Final = 64
     SAME_NODE_IF_REQUIRED: Final = 128
     """Only where `first` is required, and on the same node."""
-    SAME_NODE_OR_TARGET: Final = 256
-    """Only where both are on one node, for a migration its target (utilization)."""
+    IF_NO_LOOP: Final = 256
+    """Only where `first` does not wait for `then` (two migrations that want each other's room)."""
     IF_FIRST_UNMIGRATABLE: Final = 512
     UNMIGRATABLE_THEN_UNMIGRATES_FIRST: Final = 1024
     SERIALIZE: Final = 2048
