@@ -27,14 +27,16 @@ NO_SCORE = -1
 def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
     """Return the promotion score of an instance on a node, None where there is none.
 
-    A group's is the sum of its members'. It counts only where the instance is known, or everywhere
-    while it is known nowhere.
+    A group's is the sum of its members'. It counts only where the instance may be (one that is not
+    managed can be elsewhere), and is known, or everywhere while it is known nowhere.
     """
     if child.kind is Kind.GROUP:
         found = [find_promotion_score(work, each, node) for each in child.children]
         known = [each for each in found if each is not None]
         return sum(known) if known else None
     clone = child.clone
+    if child.scores.get(node.name, MINUS_INFINITY) < 0:
+        return None
     # A host may name a score for what is to run in a container that is not up yet.
     is_of_host = node.bundle is not None and child.meta.get("container-attribute-target") == "host"
     if clone is not None and not is_of_host and not _is_known(clone, child, node):

@@ -111,13 +111,13 @@ def _monitor_active(
     start = rsc.find_action("start", node)
     promote = rsc.find_action("promote", node)
     demote = rsc.find_action("demote", node)
-    basis = promote if rsc.next_role is Role.PROMOTED and promote is not None else start
     if start is not None:
         tie(start, action, Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS)
-    if basis is not None and basis is not start:
-        tie(basis, action, Tie.ORDER | Tie.FIRST_REQUIRES_THEN | Tie.BLOCKS)
-    if demote is not None:
-        tie(demote, action, Tie.ORDER | (Tie.FIRST_REQUIRES_THEN))
+    if promote is not None and rsc.next_role is Role.PROMOTED:
+        # Promoted anew it is watched as before.
+        tie(promote, action, Tie.ORDER | Tie.BLOCKS)
+    elif demote is not None:
+        tie(demote, action, Tie.ORDER | Tie.BLOCKS)
     for each in rsc.actions:
         if each.task == "stop" and each.node is node:
             tie(each, action, Tie.ORDER)

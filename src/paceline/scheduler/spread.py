@@ -158,7 +158,7 @@ class Spreader:
     def _update(self, first: Action, then: Action, kind: int) -> None:
         if kind & (Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED) and first.node is not then.node:
             return
-        if kind & Tie.FIRST_REQUIRES_THEN and asks(first, then.node):
+        if kind & Tie.FIRST_REQUIRES_THEN and asks(first, _place_of(then)):
             self.require(then, f"after {describe(first)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
@@ -196,6 +196,15 @@ class Spreader:
         if then.task in ("start", "running") and rsc.is_active():
             return
         self.block(then, f"after {describe(first)}")
+
+
+def _place_of(action: Action) -> Node | None:
+    """Return where an action is done; a group starts where all its members were placed."""
+    rsc = action.resource
+    if action.node is None and action.task == "start" and rsc and rsc.kind is Kind.GROUP:
+        nodes = [child.assigned for child in rsc.children]
+        return nodes[0] if all(node is nodes[0] for node in nodes) else None
+    return action.node
 
 
 def _is_harmless(first: Action) -> bool:
