@@ -150,6 +150,8 @@ class HistoryReader:
 
         if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
             return False
+        if not rsc.is_managed:
+            return False
         if entry.task not in ("start", "monitor"):
             return False
         if rsc.is_bundle_container:

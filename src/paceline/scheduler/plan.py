@@ -34,12 +34,7 @@ ON_FAIL_NAMES = {
     OnFail.RESTART_CONTAINER: "restart-container",
     OnFail.RESET_REMOTE: "fence",
 }
-_CONDITIONAL = (
-    Tie.SAME_NODE
-    | Tie.SAME_NODE_IF_REQUIRED
-    | Tie.SERIALIZE
-    | Tie.IF_FIRST_UNMIGRATABLE
-)
+_CONDITIONAL = Tie.SAME_NODE | Tie.SAME_NODE_IF_REQUIRED | Tie.SERIALIZE | Tie.IF_FIRST_UNMIGRATABLE
 
 
 def make_plan(work: Work) -> Plan:
@@ -97,8 +92,10 @@ def _drop_ties_of_loops(chosen: list[Action], edges: dict[int, list[int]]) -> No
     """Drop, the last one first, the ties that hold only where they close no loop."""
     for action in reversed(chosen):
         for first, kind in action.after:
-            if kind & Tie.IF_NO_LOOP and first.in_graph and (
-                _waits_for(first.number, action.number, edges)
+            if (
+                kind & Tie.IF_NO_LOOP
+                and first.in_graph
+                and (_waits_for(first.number, action.number, edges))
             ):
                 edges[action.number].remove(first.number)
 

@@ -35,7 +35,7 @@ def find_promotion_score(work: Work, child: Resource, node: Node) -> int | None:
         known = [each for each in found if each is not None]
         return sum(known) if known else None
     clone = child.clone
-    if child.scores.get(node.name, MINUS_INFINITY) < 0:
+    if node.bundle is None and child.scores.get(node.name, MINUS_INFINITY) < 0:
         return None
     # A host may name a score for what is to run in a container that is not up yet.
     is_of_host = node.bundle is not None and child.meta.get("container-attribute-target") == "host"

@@ -54,7 +54,10 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
         elif is_enabled is False:
             for where in rsc.running_on:
                 if find_entry(rsc, where, operation.name, operation.interval_ms) is not None:
-                    cancel(work, rsc, where, operation.name, operation.interval_ms, "disabled")
+                    action = cancel(
+                        work, rsc, where, operation.name, operation.interval_ms, "disabled"
+                    )
+                    _order_cancel(rsc, action)
 
 
 def _cancel_all(work: Work, rsc: Resource, node: Node) -> None:
@@ -88,9 +91,7 @@ def _monitor_active(
     if not _fits(rsc, role):
         if entry is not None and node in rsc.running_on:
             action = cancel(work, rsc, node, task, interval_ms, "role")
-            for each in rsc.actions:
-                if each.task in ("promote", "demote"):
-                    tie(action, each, Tie.ORDER)
+            _order_cancel(rsc, action)
         return
     if not node.is_online and not node.is_remote:
         return
@@ -125,6 +126,16 @@ def _monitor_active(
 
 def _is_healthy(rsc: Resource, node: Node, task: str, interval_ms: int) -> bool:
     return True
+
+
+def _order_cancel(rsc: Resource, action: Action) -> None:
+    """Put a cancellation before what changes the role that the operation was for."""
+    if rsc.role is Role.PROMOTED:
+        task = "demote"
+    else:
+        task = {Role.PROMOTED: "promote", Role.STOPPED: "stop"}.get(rsc.next_role, "")
+    for each in rsc.actions_of(task):
+        tie(action, each, Tie.ORDER)
 
 
 def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> None:
@@ -205,12 +216,6 @@ def cancel(
     work.actions.append(action)
     if not node.is_online or node.is_unclean:
         action.block("node-offline")
-    for each in rsc.actions:
-        if each.task == "stop" and each.node is node:
-            if rsc.is_remote_connection:
-                tie(each, action, Tie.ORDER)
-            else:
-                tie(action, each, Tie.ORDER)
     return action
 
 
@@ -219,10 +224,11 @@ def check_history(work: Work, rsc: Resource, counts: FailCounts) -> None:
     if rsc.kind is not Kind.PRIMITIVE or not rsc.history:
         return
     _replace_other_agent(work, rsc)
+    if rsc.next_role is Role.STOPPED and not rsc.is_removed:
+        return
     for node in rsc.running_on:
-        if (not node.is_online or node.is_unclean or rsc.is_removed) and not rsc.is_removed:
-            continue
-        _check_on(work, rsc, node, counts)
+        if rsc.is_removed or node.can_run() or (node.in_maintenance and node.is_online):
+            _check_on(work, rsc, node, counts)
 
 
 def _replace_other_agent(work: Work, rsc: Resource) -> None:
@@ -286,17 +292,18 @@ def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry)
     """Cancel or reschedule a recurring operation; say whether its definition has changed."""
     operation = find_operation(rsc, entry.task, entry.interval_ms)
     if operation is None:
-        if (work.options.cancel_removed and not rsc.is_removed) and (
-            not rsc.in_maintenance and entry.task != "cancel" and node.is_online
-        ):
-            cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
+        if work.options.cancel_removed and not rsc.is_removed and node.is_online:
+            gone = cancel(work, rsc, node, entry.task, entry.interval_ms, "not configured any more")
+            for stop in rsc.actions_of("stop"):
+                # If it restarts or moves, the stop has ended the operation already.
+                tie(stop, gone, Tie.ORDER)
             return True
         return False
     action = rsc.find_action(entry.task, node, entry.interval_ms)
     if action is None or not action.is_optional:
         return False
     parameters = operation_parameters(work, rsc, node, entry.task, entry.interval_ms)
-    if is_changed(parameters, entry) and "_last_failure_" not in entry.entry_id:
+    if is_changed(parameters, entry):
         action.require("parameters changed")
         return True
     return False

@@ -18,7 +18,7 @@ from paceline.model.configuration import (
 from paceline.model.errors import InvariantError
 from paceline.model.identifiers import ResourceId
 from paceline.model.plan import Agent
-from paceline.model.scores import INFINITY, MINUS_INFINITY
+from paceline.model.scores import INFINITY
 from paceline.scheduler.rules import RuleContext, pick_values
 from paceline.scheduler.work import Colocation, Kind, Resource, Role, Work, role_of_word
 

@@ -6,6 +6,7 @@ for that: between them stands a step of the node, LOAD_STOPPED.
 
 from collections.abc import Callable
 from functools import cmp_to_key
+from typing import Any
 
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.actions import pseudo, tie
@@ -39,8 +40,8 @@ def sort_by_wishes(work: Work) -> None:
     work.resources.sort(key=lambda rsc: keys[rsc.id])
 
 
-def _room_key(work: Work) -> Callable[[Node], object]:
-    """Return the key that puts usable nodes first, of those the one with most room if that counts."""
+def _room_key(work: Work) -> Callable[[Node], Any]:
+    """Return the key that puts usable nodes first, where balanced those with most room."""
     by_room = cmp_to_key(has_capacity_order)
     is_balanced = work.options.placement == "balanced"
     return lambda node: (not node.can_run(), by_room(node) if is_balanced else 0, node.name)
