@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from fuzz_themes import apply_themes
 from lxml import etree
 
 Element = etree._Element
@@ -45,8 +46,12 @@ class Top:
 
 
 def make_cib(seed: int) -> bytes:
-    """Return the CIB of a seed."""
-    return _Maker(random.Random(seed)).make()
+    """Return the CIB of a seed: a usual one, or one with some themes."""
+    chance = random.Random(seed)
+    root = _Maker(chance).make()
+    if seed % 2:
+        apply_themes(chance, root)
+    return etree.tostring(root, pretty_print=True)
 
 
 class _Maker:
@@ -83,7 +88,7 @@ class _Maker:
 
     # The whole
 
-    def make(self) -> bytes:
+    def make(self) -> Element:
         root = etree.Element(
             "cib", crm_feature_set=FEATURE_SET, admin_epoch="0", epoch="1", num_updates="0",
         )  # fmt: skip
@@ -104,7 +109,7 @@ class _Maker:
             self._constraint(constraints)
         self._histories(status)
         root.set("dc-uuid", self.online[0][1:] if self.online else "0")
-        return etree.tostring(root, pretty_print=True)
+        return root
 
     def _options(self, parent: Element) -> None:
         values = {"stonith-enabled": "true" if self.often(70) else "false"}
