@@ -296,23 +296,24 @@ def add_everywhere(
 
 
 def _health(work: Work, node: Node, strategy: str) -> int:
+    """Return the sum of what a node's health attributes are worth: a colour's score, or a number.
+
+    The strategies differ in the scores of the colours only.
+    """
     options = work.options
+    match strategy:
+        case "migrate-on-red":
+            colours = {"red": MINUS_INFINITY, "yellow": 0, "green": 0}
+        case "only-green":
+            colours = {"red": MINUS_INFINITY, "yellow": MINUS_INFINITY, "green": 0}
+        case _:
+            colours = {
+                "red": options.health_red,
+                "yellow": options.health_yellow,
+                "green": options.health_green,
+            }
     total = options.health_base if strategy == "progressive" else 0
     for name, value in sorted(node.attributes.items()):
-        if not name.startswith(HEALTH_PREFIX):
-            continue
-        match strategy:
-            case "migrate-on-red":
-                if value == "red":
-                    return MINUS_INFINITY
-            case "only-green":
-                if value in ("red", "yellow"):
-                    return MINUS_INFINITY
-            case "progressive" | "custom":
-                words = {
-                    "red": options.health_red,
-                    "yellow": options.health_yellow,
-                    "green": options.health_green,
-                }
-                total = add_scores(total, words.get(value, score_or(value, 0)))
+        if name.startswith(HEALTH_PREFIX):
+            total = add_scores(total, colours.get(value, score_or(value, 0)))
     return total
