@@ -258,11 +258,27 @@ def _shutdown_lock(shop: Shop) -> None:
         if shop.often(35):
             shop.attribute(state, "shutdown", str(NOW_S - shop.chance.choice((60, 900))))
         if shop.often(35):
-            for name in ("in_ccm", "crmd", "join", "expected"):
-                words = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
-                state.set(name, words[name])
+            words = {"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"}
+            state.attrib.update(words)
             for resource in state.iter("lrm_resource"):
-                resource.set("shutdown-lock", str(NOW_S - shop.chance.choice((60, 900))))
+                _stop_for_good(shop, resource)
+
+
+def _stop_for_good(shop: Shop, resource: Element) -> None:
+    """Let the last thing that was done be a stop; what can be locked is."""
+    starts = [row for row in resource if row.get("operation") == "start"]
+    for row in list(resource):
+        resource.remove(row)
+    if not starts:
+        return
+    stop = _copy_row(starts[0], "stop", 20)
+    resource.append(stop)
+    inside = {
+        str(each.get("id")) for top in shop.tops() if top.tag == "clone" for each in top.iter()
+    }
+    is_lockable = resource.get("class") != "stonith" and resource.get("id") not in inside
+    if is_lockable and ":" not in str(resource.get("id")) and shop.often(85):
+        resource.set("shutdown-lock", str(NOW_S - shop.chance.choice((60, 900))))
 
 
 def _failures(shop: Shop) -> None:

@@ -37,7 +37,7 @@ def _needs_stop(work: Work, rsc: Resource) -> tuple[bool, str]:
     chosen = rsc.assigned
     if not rsc.running_on:
         return False, ""
-    if not rsc.is_managed and not rsc.blocked:
+    if not rsc.is_managed and (not rsc.blocked or rsc.in_maintenance):
         return False, ""
     if rsc.wants_stop:
         return True, "its migration was not completed"

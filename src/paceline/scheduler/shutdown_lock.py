@@ -34,6 +34,7 @@ def _is_lockable(rsc: Resource) -> bool:
         or rsc.is_remote_connection
         or rsc.container is not None
         or rsc.is_removed
+        or not rsc.is_managed
     )
 
 

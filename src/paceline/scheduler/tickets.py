@@ -102,7 +102,7 @@ def _on_loss(
     if (policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on) and (
         not is_promoted_only or rsc.role is Role.PROMOTED
     ):
-        rsc.is_managed, rsc.is_frozen = False, True
+        rsc.is_managed, rsc.is_frozen, rsc.blocked = False, True, True
         return
     if is_promoted_only and policy != "stop":
         _forbid_promotion(rsc)
