@@ -38,7 +38,7 @@ def _can_stop_container(work: Work, node: Node) -> bool:
 
 def make_fence_actions(work: Work) -> None:
     """Create the fencing of unclean nodes and the shutdown of leaving ones, and order them."""
-    has_managed = any(rsc.is_managed for rsc in work.primitives())
+    has_managed = any(rsc.is_managed for top in work.resources for rsc in top.walk())
     delays = _delays_ms(work)
     fences: list[Action] = []
     dc_fence: Action | None = None

@@ -132,19 +132,11 @@ def needs_probe(work: Work, rsc: Resource, node: Node, siblings: list[Resource])
     if mode == "never" or (rsc.exclusive_discovery and mode != "exclusive"):
         return False
     for each in siblings:
-        if node.name in each.known_on or (
-            node.name in each.history and _is_pending_only(each, node)
-        ):
-            return False
-        if node in each.running_on:
+        if node.name in each.known_on or node in each.running_on:
             return False
     if node.is_guest:
         return _guest_may_be_probed(work, rsc, node)
     return True
-
-
-def _is_pending_only(rsc: Resource, node: Node) -> bool:
-    return False
 
 
 def _guest_may_be_probed(work: Work, rsc: Resource, node: Node) -> bool:
@@ -167,11 +159,6 @@ def probe_action(work: Work, rsc: Resource, node: Node) -> Action:
     return probe
 
 
-def _comes_after(probe: Action, stop: Action, rsc: Resource) -> bool:
-    """A move begins with its stop, so the stop waits for the probes too."""
-    return stop.node is probe.node and False
-
-
 def _is_same_member(one: Resource, other: Resource) -> bool:
     """Say whether two instances stand for the same configured primitive."""
     return one.configured is other.configured or one.agent_id == other.agent_id
@@ -191,7 +178,7 @@ def order_probe(work: Work, probe: Action, rsc: Resource) -> None:
         for action in each.actions:
             if action.task == "start":
                 tie(probe, action, kind)
-            elif (action.task == "stop" and _comes_after(probe, action, rsc)) or (
-                action.node is probe.node and action.interval_ms and each is probe.resource
+            elif (each is probe.resource and each.is_managed) and (
+                action.node is probe.node and action.interval_ms
             ):
                 tie(probe, action, Tie.ORDER)

@@ -25,6 +25,9 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
         ):
             _cancel_all(work, rsc, node)
         return
+    if rsc.blocked:
+        # It is left as it is: no new watch either.
+        return
     counts: dict[tuple[str, int], int] = {}
     for operation in rsc.operations:
         key = (operation.name, operation.interval_ms)
@@ -45,9 +48,6 @@ def make_recurring(work: Work, rsc: Resource, expired: set[tuple[str, str, str]]
         if role is Role.STOPPED:
             if is_enabled:
                 _monitor_stopped(work, rsc, operation.name, operation.interval_ms)
-            continue
-        if is_enabled and rsc.is_frozen:
-            # What a lost ticket froze is left as it is: no new watch either.
             continue
         if is_enabled and node is not None and rsc.next_role > Role.STOPPED:
             _monitor_active(work, rsc, node, operation.name, operation.interval_ms, role, expired)
@@ -89,7 +89,11 @@ def _monitor_active(
 ) -> None:
     entry = find_entry(rsc, node, task, interval_ms)
     if not _fits(rsc, role):
-        if entry is not None and node in rsc.running_on:
+        start = rsc.find_action("start", node)
+        # A restart ends it anyway; what is demoted first is not to be watched as promoted then.
+        is_demoted = rsc.role is Role.PROMOTED and rsc.next_role is not Role.PROMOTED
+        is_over = start is not None and not start.is_optional and not is_demoted
+        if entry is not None and node in rsc.running_on and not is_over:
             action = cancel(work, rsc, node, task, interval_ms, "role")
             _order_cancel(rsc, action)
         return
@@ -161,7 +165,7 @@ def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> 
         if entry is None:
             action.require("not running yet")
         probe = rsc.find_action("monitor", node)
-        if probe is not None:
+        if probe is not None and rsc.is_managed:
             tie(probe, action, Tie.ORDER | Tie.BLOCKS)
         for each in rsc.actions:
             if each.task == "stop" and each.node is node:

@@ -87,6 +87,8 @@ def _apply(
         _apply(work, constraint, each, role, is_granted, is_standby)
     is_promoted_only = role is Role.PROMOTED
     policy = constraint.loss_policy or _default_policy(role)
+    if policy == "fence" and not work.options.fencing_enabled:
+        policy = "stop"
     if not is_granted:
         _on_loss(work, constraint, rsc, is_promoted_only, policy)
     elif is_standby:
@@ -102,7 +104,7 @@ def _on_loss(
     if (policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on) and (
         not is_promoted_only or rsc.role is Role.PROMOTED
     ):
-        rsc.is_managed, rsc.is_frozen, rsc.blocked = False, True, True
+        rsc.is_managed, rsc.blocked = False, True
         return
     if is_promoted_only and policy != "stop":
         _forbid_promotion(rsc)
