@@ -3,6 +3,7 @@
 A theme gets the whole CIB and adds to it, or spoils something; the result must stay valid.
 """
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 
@@ -62,7 +63,7 @@ class Shop:
         return list(self.root.iterfind("status/node_state"))
 
     def primitives(self) -> list[Element]:
-        return [each for each in self.part("resources").iter("primitive")]
+        return list(self.part("resources").iter("primitive"))
 
     def plain(self) -> list[Element]:
         return [each for each in self.primitives() if each.get("class") != "stonith"]
@@ -430,7 +431,7 @@ def _sets(shop: Shop) -> None:
         element.set("score", shop.one(("INFINITY", "INFINITY", "-INFINITY", "100")))
     cuts = sorted({0, shop.chance.randint(0, len(names)), shop.chance.randint(0, len(names)),
                    len(names)})  # fmt: skip
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in itertools.pairwise(cuts):
         found = etree.SubElement(element, "resource_set", id=shop.id())
         if shop.often(60):
             found.set("sequential", shop.one(("true", "false")))

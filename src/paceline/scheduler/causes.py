@@ -57,10 +57,10 @@ def _held(work: Work, rsc: Resource) -> Iterator[Cause]:
             yield cause("removed")
         else:
             yield cause("removed-kept")
-    if rsc.blocked:
-        yield _block(work, rsc)
-    elif rsc.is_frozen:
+    if rsc.is_frozen:
         yield cause("frozen")
+    elif rsc.blocked:
+        yield _block(work, rsc)
     elif rsc.in_maintenance:
         yield _maintenance(work, rsc)
     elif not rsc.is_managed and not rsc.is_removed:

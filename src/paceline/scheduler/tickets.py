@@ -104,7 +104,7 @@ def _on_loss(
     if (policy == "freeze" and rsc.kind is Kind.PRIMITIVE and rsc.running_on) and (
         not is_promoted_only or rsc.role is Role.PROMOTED
     ):
-        rsc.is_managed, rsc.blocked = False, True
+        rsc.is_managed, rsc.blocked, rsc.is_frozen = False, True, True
         return
     if is_promoted_only and policy != "stop":
         _forbid_promotion(rsc)

@@ -235,7 +235,7 @@ class Resource:
         "clone_node_max", "configured", "container", "critical", "dangling_on", "discovery",
         "exclusive_discovery", "extra_meta", "failed", "failed_nodes", "failure_ignored",
         "failure_timeout_ms", "fillers", "history", "id", "in_maintenance", "instance_number",
-        "is_allocating", "is_fence_device", "is_interleaved", "is_managed",
+        "is_allocating", "is_fence_device", "is_frozen", "is_interleaved", "is_managed",
         "is_merging", "is_notified", "is_ordered", "is_promotable", "is_provisional",
         "is_remote_connection", "is_removed", "is_removed_filler", "is_unique", "kind", "known_on",
         "location_list", "lock_ms", "lock_node", "meta", "migration_threshold", "multiple_active",
@@ -272,6 +272,7 @@ class Resource:
         self.is_managed = True
         self.in_maintenance = False
         self.blocked = False
+        self.is_frozen = False
         self.critical = True
         self.allow_migrate = False
         self.is_fence_device = False
