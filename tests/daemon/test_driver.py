@@ -46,6 +46,7 @@ class FakeReplica:
 
     configuration = b"<cib/>"
     version = "1"
+    last_entry = ""
 
     def __init__(self, react: Callable[[Event], tuple[Effect, ...]] = lambda event: ()) -> None:
         self.heard: list[Event] = []

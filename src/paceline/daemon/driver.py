@@ -42,7 +42,7 @@ from paceline.replica.effects import (
     WriteCib,
     WriteJournal,
 )
-from paceline.replica.events import Event, InboxEmpty, LoopStalled, Submitted, TimerFired
+from paceline.replica.events import Delivered, Event, InboxEmpty, LoopStalled, Submitted, TimerFired
 from paceline.replica.requests import Outcome, Request, RequestAnswer
 
 INBOX_MAX = 200_000
@@ -85,7 +85,6 @@ class Driver:
         self._replies: dict[RequestId, list[asyncio.Future[RequestAnswer]]] = {}
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._handled: Counter[str] = Counter()
-        self._slowest: tuple[int, str] = (0, "")
         self.leaving: asyncio.Future[Leave] = loop.create_future()
         meter.on_stall = self._on_stall
 
@@ -145,18 +144,20 @@ class Driver:
                 self._is_pumping = False
 
     def _handle(self, event: Event) -> None:
-        began_ms = self._clock.now_ms()
-        effects = self.replica.handle(event, now_ms=began_ms, wall_ms=self._clock.wall_ms())
-        handled_ms = self._clock.now_ms()
+        began = self._meter.begin()
+        effects = self.replica.handle(
+            event, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms()
+        )
+        name = type(event).__name__
+        what = self.replica.last_entry if isinstance(event, Delivered) else name
+        self._meter.end(began, f"decide {what}")
+        began = self._meter.begin()
         for effect in effects:
             self._carry_out(effect)
         for note in notes_of(event):
             self._on_note(note)
-        name = type(event).__name__
+        self._meter.end(began, f"carry out {what}")
         self._handled[name] += 1
-        took_ms = self._clock.now_ms() - began_ms
-        if took_ms > self._slowest[0]:
-            self._slowest = (took_ms, f"{name} ({handled_ms - began_ms} ms to decide)")
 
     # Effects
 
@@ -299,7 +300,8 @@ class Driver:
         return {
             "loop-longest-stall-ms": str(self._meter.longest_ms),
             "loop-stalls": str(self._meter.count),
-            "slowest-event": f"{self._slowest[0]} ms: {self._slowest[1]}",
+            "loop-longest-work-ms": str(self._meter.longest_work_ms),
+            "loop-longest-turns": "; ".join(turn.in_words() for turn in self._meter.turns),
             "inbox": str(len(self._inbox)),
             "outbox": str(len(self._outbox)),
             "timers": ", ".join(sorted(self._timers)),

@@ -352,6 +352,7 @@ def main() -> int:
         return EXIT_NOT_STARTED
     clock = SystemClock()
     meter = StallMeter(clock)
+    meter.watch_collector()
     loop = make_loop(meter)
     asyncio.set_event_loop(loop)
     notifier = ServiceNotifier(os.environ, os.getpid())

@@ -28,6 +28,11 @@ class ReplicaMachine(Protocol):
         """The configuration's version."""
         ...
 
+    @property
+    def last_entry(self) -> str:
+        """The kind of the entry that was delivered last."""
+        ...
+
     def is_idle(self) -> bool:
         """Say whether nothing is wanted and nothing runs."""
         ...

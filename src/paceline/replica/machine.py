@@ -102,6 +102,8 @@ class Machine:
         self.plans = PlanApplier(state)
         self.durable: dict[NodeId, Durable] = {}
         self.awaited: tuple[NodeName, ...] = ()
+        self.last_entry = ""
+        """The kind of what was delivered last."""
         self._forming: Proposal | None = None
         self._donor: NodeId | None = None
         self._laggards: tuple[NodeId, ...] = ()
@@ -122,6 +124,7 @@ class Machine:
         """Apply one delivered entry."""
         self._happened = []
         entry = decode_entry(payload)
+        self.last_entry = type(entry).__name__
         if isinstance(entry, EntryError):
             self._happened.append(Garbled(sender=sender, error=entry))
         else:

@@ -141,6 +141,11 @@ class Replica:
         """The version of the configuration's content, as `Configure.based_on` names it."""
         return self._state.core.value.version
 
+    @property
+    def last_entry(self) -> str:
+        """The kind of the entry that was delivered last, for figures."""
+        return self._machine.last_entry
+
     def status(self) -> ClusterStatus:
         """Return what is known now."""
         view = self._machine.view
