@@ -75,11 +75,10 @@ def read_configuration(xml: bytes | Element) -> Configuration:
 
     resources = read_resources(section("resources"), references)
     tags = _read_tags(section("tags"))
-    options = read_sets(section("crm_config"), "cluster_property_set", references)
     return Configuration(
         epoch=_epoch(root),
         root=tuple((str(key), str(value)) for key, value in root.attrib.items()),
-        options=tuple(sorted(options, key=lambda each: each.id != FIRST_OPTIONS_SET)),
+        options=_read_options(section("crm_config"), references),
         resource_defaults=_defaults(section("rsc_defaults"), references),
         operation_defaults=_defaults(section("op_defaults"), references),
         nodes=_read_nodes(section("nodes"), references),
@@ -93,6 +92,23 @@ def read_configuration(xml: bytes | Element) -> Configuration:
             ResourceId(each.get("id", "")) for each in section("resources").iterchildren("template")
         ),
     )
+
+
+def read_options(xml: bytes) -> tuple[AttributeSet, ...]:
+    """Return the sets of cluster properties alone: a hundredth of the work of reading all.
+
+    Raises InvalidRequestError where it is no CIB.
+    """
+    part = parse_xml(xml).find("configuration")
+    section = part.find("crm_config") if part is not None else None
+    if part is None or section is None:
+        return ()
+    return _read_options(section, References(part))
+
+
+def _read_options(section: Element, references: References) -> tuple[AttributeSet, ...]:
+    options = read_sets(section, "cluster_property_set", references)
+    return tuple(sorted(options, key=lambda each: each.id != FIRST_OPTIONS_SET))
 
 
 def _epoch(root: Element) -> tuple[int, int, int]:

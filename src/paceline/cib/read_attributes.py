@@ -66,22 +66,29 @@ def duration_ms_or(text: str | None, default: int) -> int:
 
 
 class References:
-    """All elements of a configuration by id, for `id-ref`."""
+    """All elements of a configuration by id, for `id-ref`: few configurations have one."""
 
     def __init__(self, root: Element) -> None:
-        """Index `root` and everything in it."""
-        self._by_id: dict[str, Element] = {}
-        for element in root.iter(etree.Element):
-            name = element.get("id")
-            if name is not None:
-                self._by_id.setdefault(name, element)
+        """Refer to what is in `root`; it is looked through when the first reference is met."""
+        self._root = root
+        self._by_id: dict[str, Element] | None = None
 
     def resolve(self, element: Element) -> Element:
         """Return what `element` refers to, or itself; a reference to nothing is itself too."""
         name = element.get("id-ref")
         if name is None:
             return element
+        if self._by_id is None:
+            self._by_id = self._index()
         return self._by_id.get(name, element)
+
+    def _index(self) -> dict[str, Element]:
+        by_id: dict[str, Element] = {}
+        for element in self._root.iter(etree.Element):
+            known = element.get("id")
+            if known is not None:
+                by_id.setdefault(known, element)
+        return by_id
 
 
 def read_sets(parent: Element, tag: str, references: References) -> tuple[AttributeSet, ...]:

@@ -11,7 +11,7 @@ from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.plan import Agent
 
 
-class NodeExpression(Struct, frozen=True, kw_only=True):
+class NodeExpression(Struct, frozen=True, gc=False, kw_only=True):
     """A condition on a node attribute; `value_source` is literal, param or meta."""
 
     attribute: str
@@ -21,13 +21,13 @@ class NodeExpression(Struct, frozen=True, kw_only=True):
     value_source: str = "literal"
 
 
-class DateSpec(Struct, frozen=True, kw_only=True):
+class DateSpec(Struct, frozen=True, gc=False, kw_only=True):
     """Calendar fields with the range each must be in, as (field, lowest, highest or None)."""
 
     ranges: tuple[tuple[str, int, int | None], ...]
 
 
-class DateExpression(Struct, frozen=True, kw_only=True):
+class DateExpression(Struct, frozen=True, gc=False, kw_only=True):
     """A condition on the time. `operation` is gt, lt, in_range or date_spec."""
 
     operation: str
@@ -36,7 +36,7 @@ class DateExpression(Struct, frozen=True, kw_only=True):
     spec: DateSpec | None = None
 
 
-class ResourceExpression(Struct, frozen=True, kw_only=True):
+class ResourceExpression(Struct, frozen=True, gc=False, kw_only=True):
     """A condition on the agent that defaults are for; None matches any."""
 
     agent_class: str | None = None
@@ -44,14 +44,14 @@ class ResourceExpression(Struct, frozen=True, kw_only=True):
     agent_type: str | None = None
 
 
-class OperationExpression(Struct, frozen=True, kw_only=True):
+class OperationExpression(Struct, frozen=True, gc=False, kw_only=True):
     """A condition on the operation that defaults are for; an interval of None matches any."""
 
     name: str
     interval_ms: int | None = None
 
 
-class Rule(Struct, frozen=True, kw_only=True):
+class Rule(Struct, frozen=True, gc=False, kw_only=True):
     """Conditions joined by `and` or `or` (`is_and`); for locations also a score and a role."""
 
     id: str
@@ -65,7 +65,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 Expression = NodeExpression | DateExpression | ResourceExpression | OperationExpression | Rule
 
 
-class AttributeSet(Struct, frozen=True, kw_only=True):
+class AttributeSet(Struct, frozen=True, gc=False, kw_only=True):
     """One set of name and value pairs; it counts only while `rule` holds; higher score first."""
 
     id: str
@@ -74,7 +74,7 @@ class AttributeSet(Struct, frozen=True, kw_only=True):
     rule: Rule | None = None
 
 
-class ConfiguredNode(Struct, frozen=True, kw_only=True):
+class ConfiguredNode(Struct, frozen=True, gc=False, kw_only=True):
     """A `<node>`: `kind` is member or remote; `score` is what every resource starts with there."""
 
     id: str
@@ -85,7 +85,7 @@ class ConfiguredNode(Struct, frozen=True, kw_only=True):
     utilization: tuple[AttributeSet, ...] = ()
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+class Operation(Struct, frozen=True, gc=False, kw_only=True):
     """An `<op>`: `attributes` are all XML attributes other than id, name and interval."""
 
     id: str
@@ -97,7 +97,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     parameters: tuple[AttributeSet, ...] = ()
 
 
-class Primitive(Struct, frozen=True, kw_only=True):
+class Primitive(Struct, frozen=True, gc=False, kw_only=True):
     """A `<primitive>` with its template, if any, merged in (its own values first)."""
 
     id: ResourceId
@@ -109,7 +109,7 @@ class Primitive(Struct, frozen=True, kw_only=True):
     operations: tuple[Operation, ...] = ()
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class Group(Struct, frozen=True, gc=False, kw_only=True):
     """A `<group>`: members in order, each colocated with and started after the one before."""
 
     id: ResourceId
@@ -118,7 +118,7 @@ class Group(Struct, frozen=True, kw_only=True):
     meta: tuple[AttributeSet, ...] = ()
 
 
-class Clone(Struct, frozen=True, kw_only=True):
+class Clone(Struct, frozen=True, gc=False, kw_only=True):
     """A `<clone>` (or the old `<master>`, then `is_master_element`) of a primitive or a group."""
 
     id: ResourceId
@@ -128,7 +128,7 @@ class Clone(Struct, frozen=True, kw_only=True):
     is_master_element: bool = False
 
 
-class BundlePort(Struct, frozen=True, kw_only=True):
+class BundlePort(Struct, frozen=True, gc=False, kw_only=True):
     """A `<port-mapping>`: a port, or a range, of the container reached from outside."""
 
     id: str
@@ -137,7 +137,7 @@ class BundlePort(Struct, frozen=True, kw_only=True):
     port_range: str = ""
 
 
-class BundleStorage(Struct, frozen=True, kw_only=True):
+class BundleStorage(Struct, frozen=True, gc=False, kw_only=True):
     """A `<storage-mapping>`; with `source_root` each replica has a folder of its own below it."""
 
     id: str
@@ -147,7 +147,7 @@ class BundleStorage(Struct, frozen=True, kw_only=True):
     options: str = ""
 
 
-class Bundle(Struct, frozen=True, kw_only=True):
+class Bundle(Struct, frozen=True, gc=False, kw_only=True):
     """A `<bundle>`: replicas of a container, each with an address and a primitive inside, if given.
 
     `engine` is docker, podman or rkt; counts are 0 where the file does not say.
@@ -177,7 +177,7 @@ class Bundle(Struct, frozen=True, kw_only=True):
 ConfiguredResource = Primitive | Group | Clone | Bundle
 
 
-class ResourceSet(Struct, frozen=True, kw_only=True):
+class ResourceSet(Struct, frozen=True, gc=False, kw_only=True):
     """A `<resource_set>` of a constraint, with tags resolved to resources."""
 
     id: str
@@ -190,7 +190,7 @@ class ResourceSet(Struct, frozen=True, kw_only=True):
     ordering: str = ""
 
 
-class LocationConstraint(Struct, frozen=True, kw_only=True):
+class LocationConstraint(Struct, frozen=True, gc=False, kw_only=True):
     """A `<rsc_location>`: which nodes resources like. Either node and score, or rules."""
 
     id: str
@@ -204,7 +204,7 @@ class LocationConstraint(Struct, frozen=True, kw_only=True):
     discovery: str = ""
 
 
-class ColocationConstraint(Struct, frozen=True, kw_only=True):
+class ColocationConstraint(Struct, frozen=True, gc=False, kw_only=True):
     """A `<rsc_colocation>`: `dependent` goes where `primary` is; or sets."""
 
     id: str
@@ -218,7 +218,7 @@ class ColocationConstraint(Struct, frozen=True, kw_only=True):
     sets: tuple[ResourceSet, ...] = ()
 
 
-class OrderConstraint(Struct, frozen=True, kw_only=True):
+class OrderConstraint(Struct, frozen=True, gc=False, kw_only=True):
     """A `<rsc_order>`: `first` before `then`; or sets. Words are empty where not given."""
 
     id: str
@@ -233,7 +233,7 @@ class OrderConstraint(Struct, frozen=True, kw_only=True):
     sets: tuple[ResourceSet, ...] = ()
 
 
-class TicketConstraint(Struct, frozen=True, kw_only=True):
+class TicketConstraint(Struct, frozen=True, gc=False, kw_only=True):
     """A `<rsc_ticket>`: what happens to the resource when the site does not hold the ticket."""
 
     id: str
@@ -247,7 +247,7 @@ class TicketConstraint(Struct, frozen=True, kw_only=True):
 Constraint = LocationConstraint | ColocationConstraint | OrderConstraint | TicketConstraint
 
 
-class FencingLevel(Struct, frozen=True, kw_only=True):
+class FencingLevel(Struct, frozen=True, gc=False, kw_only=True):
     """A `<fencing-level>`: devices tried together for a target; exactly one target form is set."""
 
     id: str
@@ -259,14 +259,14 @@ class FencingLevel(Struct, frozen=True, kw_only=True):
     target_value: str = ""
 
 
-class Tag(Struct, frozen=True, kw_only=True):
+class Tag(Struct, frozen=True, gc=False, kw_only=True):
     """A `<tag>`: a name for several elements."""
 
     id: str
     references: tuple[str, ...]
 
 
-class Configuration(Struct, frozen=True, kw_only=True):
+class Configuration(Struct, frozen=True, gc=False, kw_only=True):
     """A whole configuration.
 
     `options` are the cluster properties' sets, the one Pacemaker prefers first. `epoch` is

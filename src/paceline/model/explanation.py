@@ -5,7 +5,7 @@ from msgspec import Struct
 from paceline.model.identifiers import NodeName, ResourceId
 
 
-class ScoreReason(Struct, frozen=True, kw_only=True):
+class ScoreReason(Struct, frozen=True, gc=False, kw_only=True):
     """One contribution to a score: `code` says the kind, `source` the id of what gave it.
 
     `total` is the score after it. Codes are words such as location, rule, stickiness, colocation,
@@ -32,7 +32,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     facts: Facts = ()
 
 
-class ScoreTable(Struct, frozen=True, kw_only=True):
+class ScoreTable(Struct, frozen=True, gc=False, kw_only=True):
     """What a score is made of: `reasons`, added in their order from 0, are `score`.
 
     `is_promotion` tells the score by which the promoted are chosen from that of the placement.
@@ -45,7 +45,7 @@ class ScoreTable(Struct, frozen=True, kw_only=True):
     reasons: tuple[ScoreReason, ...] = ()
 
 
-class NodeVerdict(Struct, frozen=True, kw_only=True):
+class NodeVerdict(Struct, frozen=True, gc=False, kw_only=True):
     """One node for one resource: may it run there, with which score, made of what.
 
     `refusal` is empty where the node was possible; else why not (offline, unclean, standby,
@@ -58,7 +58,7 @@ class NodeVerdict(Struct, frozen=True, kw_only=True):
     reasons: tuple[ScoreReason, ...] = ()
 
 
-class StepReason(Struct, frozen=True, kw_only=True):
+class StepReason(Struct, frozen=True, gc=False, kw_only=True):
     """One action that touches the resource: planned, or wanted and not possible."""
 
     task: str
@@ -68,7 +68,7 @@ class StepReason(Struct, frozen=True, kw_only=True):
     cancels: str = ""
 
 
-class Explanation(Struct, frozen=True, kw_only=True):
+class Explanation(Struct, frozen=True, gc=False, kw_only=True):
     """All that was weighed for one primitive or instance.
 
     `role_now`/`nodes_now` is the state, `role_next`/`node_next` the decision. `causes` are why it

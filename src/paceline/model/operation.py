@@ -7,7 +7,7 @@ from paceline.model.plan import PlannedAction
 from paceline.model.status import HistoryEntry, OperationOutcome
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+class Operation(Struct, frozen=True, gc=False, kw_only=True):
     """One run of an agent that this node begins; with an interval, the runs that follow too.
 
     `action` holds agent, task, parameters and time limit. `call_id` grows with each operation of
@@ -22,7 +22,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     first_after_ms: int = 0
 
 
-class OperationResult(Struct, frozen=True, kw_only=True):
+class OperationResult(Struct, frozen=True, gc=False, kw_only=True):
     """What came of an operation: the row for the node's history.
 
     `was_begun` is false where the node dropped it before the agent ran: then nothing happened.
@@ -38,7 +38,7 @@ class OperationResult(Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
-class FenceOperation(Struct, frozen=True, kw_only=True):
+class FenceOperation(Struct, frozen=True, gc=False, kw_only=True):
     """One run of a fence agent.
 
     `task` is on, off, reboot, status, monitor or list. `parameters` go to the agent's standard
@@ -55,7 +55,7 @@ class FenceOperation(Struct, frozen=True, kw_only=True):
     timeout_ms: int
 
 
-class FenceResult(Struct, frozen=True, kw_only=True):
+class FenceResult(Struct, frozen=True, gc=False, kw_only=True):
     """What a fence agent answered."""
 
     operation_id: OperationId

@@ -24,7 +24,7 @@ class ActionKind(StrEnum):
     """Nothing happens: a point that orders others."""
 
 
-class Agent(Struct, frozen=True, kw_only=True):
+class Agent(Struct, frozen=True, gc=False, kw_only=True):
     """Which agent: class (`ocf`, `systemd`, `lsb`, `service`, `stonith`), provider, type."""
 
     agent_class: str
@@ -32,7 +32,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     agent_type: str
 
 
-class PlannedAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PlannedAction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One action of a plan.
 
     `resource` is the name for the agent and the history (`R`, or `R:1` of a unique clone);
@@ -74,7 +74,7 @@ class PlannedAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: tuple[ActionId, ...] = ()
 
 
-class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something about the configuration or state that the scheduler could not do or had to bend."""
 
     severity: str
@@ -84,7 +84,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: NodeName = NodeName("")
 
 
-class Placement(Struct, frozen=True, kw_only=True):
+class Placement(Struct, frozen=True, gc=False, kw_only=True):
     """Where a resource (instance) will be after the plan: `role` is Started, Promoted, ..."""
 
     resource: ResourceId
@@ -92,7 +92,7 @@ class Placement(Struct, frozen=True, kw_only=True):
     role: str
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class Plan(Struct, frozen=True, gc=False, kw_only=True):
     """What is to be done: every action that is both wanted and possible now.
 
     `recheck_at_ms` is the earliest moment at which time alone could change the decision (0: never).

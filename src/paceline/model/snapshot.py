@@ -6,7 +6,7 @@ from paceline.model.configuration import Configuration
 from paceline.model.status import ClusterStatus
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, gc=False, kw_only=True):
     """A configuration and the status that goes with it; the time is `status.now_ms`."""
 
     configuration: Configuration

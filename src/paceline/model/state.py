@@ -8,7 +8,7 @@ from msgspec import Struct
 from paceline.model.identifiers import NodeName, ResourceId
 
 
-class ActiveOn(Struct, frozen=True, kw_only=True):
+class ActiveOn(Struct, frozen=True, gc=False, kw_only=True):
     """Where a resource is active now, and in which role; `pending` is the task under way there."""
 
     node: NodeName
@@ -17,7 +17,7 @@ class ActiveOn(Struct, frozen=True, kw_only=True):
     is_node_online: bool = True
 
 
-class ResourceState(Struct, frozen=True, kw_only=True):
+class ResourceState(Struct, frozen=True, gc=False, kw_only=True):
     """A resource as it is now.
 
     `kind` is primitive, group, clone or bundle; children are the members, instances or replicas.
@@ -57,7 +57,7 @@ class ResourceState(Struct, frozen=True, kw_only=True):
     children: tuple["ResourceState", ...] = ()
 
 
-class NodeState(Struct, frozen=True, kw_only=True):
+class NodeState(Struct, frozen=True, gc=False, kw_only=True):
     """A node as it is now, as a status shows it; `running` is what runs there, as reported."""
 
     name: NodeName
@@ -79,7 +79,7 @@ class NodeState(Struct, frozen=True, kw_only=True):
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-class FailedOperation(Struct, frozen=True, kw_only=True):
+class FailedOperation(Struct, frozen=True, gc=False, kw_only=True):
     """An operation that failed and has not been cleaned up. Times in ms since 1970."""
 
     resource: ResourceId
@@ -97,7 +97,7 @@ class FailedOperation(Struct, frozen=True, kw_only=True):
     is_ignored: bool = False
 
 
-class FailCount(Struct, frozen=True, kw_only=True):
+class FailCount(Struct, frozen=True, gc=False, kw_only=True):
     """How often a resource failed on a node; `threshold` is its migration-threshold (0: none)."""
 
     resource: ResourceId
@@ -107,7 +107,7 @@ class FailCount(Struct, frozen=True, kw_only=True):
     last_failure_ms: int = 0
 
 
-class BannedNode(Struct, frozen=True, kw_only=True):
+class BannedNode(Struct, frozen=True, gc=False, kw_only=True):
     """A location constraint that keeps a resource off a node."""
 
     constraint: str

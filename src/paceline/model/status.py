@@ -37,7 +37,7 @@ class OperationOutcome(StrEnum):
     """It was begun and nobody can say how it ended; unknown counts as running."""
 
 
-class HistoryEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HistoryEntry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The last known result of one operation of one resource on one node (`lrm_rsc_op`).
 
     `entry_id` is the row's id within the node, unique per resource, by Pacemaker's habit:
@@ -78,7 +78,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: int = 0
 
 
-class NodeStatus(Struct, frozen=True, kw_only=True):
+class NodeStatus(Struct, frozen=True, gc=False, kw_only=True):
     """What is known of one node.
 
     `is_member`: Corosync counts it as a member. `is_online`: its daemon is in the group (a *view*).
@@ -120,7 +120,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     history: tuple[HistoryEntry, ...] = ()
 
 
-class TicketStatus(Struct, frozen=True, kw_only=True):
+class TicketStatus(Struct, frozen=True, gc=False, kw_only=True):
     """One ticket: `attributes` are all others than these, sorted."""
 
     ticket: str
@@ -130,7 +130,7 @@ class TicketStatus(Struct, frozen=True, kw_only=True):
     attributes: tuple[tuple[str, str], ...] = ()
 
 
-class FencingRecord(Struct, frozen=True, kw_only=True):
+class FencingRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One fencing that was wanted: `state` is pending, done, failed; `device` what did it."""
 
     target: NodeName
@@ -144,7 +144,7 @@ class FencingRecord(Struct, frozen=True, kw_only=True):
     exit_reason: str = ""
 
 
-class ChangeOrigin(Struct, frozen=True, kw_only=True):
+class ChangeOrigin(Struct, frozen=True, gc=False, kw_only=True):
     """Who changed the configuration last: `by USER via CLIENT on NODE`."""
 
     time_ms: int = 0
@@ -153,7 +153,7 @@ class ChangeOrigin(Struct, frozen=True, kw_only=True):
     node: str = ""
 
 
-class ClusterStatus(Struct, frozen=True, kw_only=True):
+class ClusterStatus(Struct, frozen=True, gc=False, kw_only=True):
     """The whole status at one position of the log.
 
     `now_ms` is the cluster's time. `coordinator` is empty where no view is established. `nodes` are

@@ -33,7 +33,7 @@ CHECKPOINT_BYTES = 4 * 1024 * 1024
 """... or after so many bytes: reading it back stays well under a second."""
 
 
-class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
+class DurableState(Struct, frozen=True, gc=False, kw_only=True, tag="state"):
     """All that must survive: the configuration, the tickets, and how far they are."""
 
     lineage: Lineage
@@ -48,7 +48,7 @@ class DurableState(Struct, frozen=True, kw_only=True, tag="state"):
     """The newest changes' requests: asked again after a power loss, they get the same answer."""
 
 
-class EpochRecord(Struct, frozen=True, kw_only=True, tag="epoch"):
+class EpochRecord(Struct, frozen=True, gc=False, kw_only=True, tag="epoch"):
     """A quorate view promised an epoch, or was opened; the content is that of the record before.
 
     `members` is the member list of the view, part of the record (DESIGN 5).
@@ -60,7 +60,7 @@ class EpochRecord(Struct, frozen=True, kw_only=True, tag="epoch"):
     members: tuple[NodeName, ...] = ()
 
 
-class SupersededState(Struct, frozen=True, kw_only=True, tag="superseded"):
+class SupersededState(Struct, frozen=True, gc=False, kw_only=True, tag="superseded"):
     """A copy that lost at a merge (a fork, or changes without quorum): kept, never used."""
 
     state: DurableState
@@ -86,7 +86,7 @@ def decode_record(packed: bytes) -> JournalRecord:
         raise ValueError(f"no journal record: {problem}") from problem
 
 
-class Recovered(Struct, frozen=True, kw_only=True):
+class Recovered(Struct, frozen=True, gc=False, kw_only=True):
     """What a journal gave back: None where it held nothing usable."""
 
     state: DurableState | None
@@ -158,7 +158,7 @@ def forked_members(hellos: Sequence[Hello], base: Hello) -> tuple[Hello, ...]:
     )
 
 
-class Missing(Struct, frozen=True, kw_only=True):
+class Missing(Struct, frozen=True, gc=False, kw_only=True):
     """What an acknowledgement still waits for; safe where that is nothing.
 
     `writing` are members whose disks do not have it yet, `absent` are nodes that are neither

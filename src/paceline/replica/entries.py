@@ -27,7 +27,7 @@ BODY_BYTES_MAX = 256 * 1024 * 1024
 HEADER_BYTES = len(MAGIC) + 2 + 4
 
 
-class Lineage(Struct, frozen=True, order=True, kw_only=True):
+class Lineage(Struct, frozen=True, gc=False, order=True, kw_only=True):
     """How far a copy of the configuration is: the order of truth (DESIGN 5), highest wins.
 
     `epoch` is that of the last view that was opened: enough disks had promised it. `number` counts
@@ -42,7 +42,7 @@ class Lineage(Struct, frozen=True, order=True, kw_only=True):
     epoch_id: str = ""
 
 
-class Flight(Struct, frozen=True, kw_only=True):
+class Flight(Struct, frozen=True, gc=False, kw_only=True):
     """An action in flight: its last dependency was delivered, its one result was not.
 
     `ref` names it for the whole cluster (view, plan, action), `executor` the member that runs it.
@@ -56,14 +56,14 @@ class Flight(Struct, frozen=True, kw_only=True):
     position: int
 
 
-class Owned(Struct, frozen=True, kw_only=True):
+class Owned(Struct, frozen=True, gc=False, kw_only=True):
     """What a member alone knows of itself and the places it reports for, replaced whole."""
 
     history: tuple[tuple[NodeName, tuple[HistoryEntry, ...]], ...] = ()
     flights: tuple[Flight, ...] = ()
 
 
-class Hello(Struct, frozen=True, kw_only=True, tag=True):
+class Hello(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A member says who it is, what Corosync told it, and how far its state is.
 
     `number` grows with each Hello of one incarnation. `owned` is None where everybody in the group
@@ -104,28 +104,28 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True):
     time_ms: int = 0
 
 
-class Suspect(Struct, frozen=True, kw_only=True, tag=True):
+class Suspect(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The sender has not heard from a member's daemon for too long."""
 
     target: MemberAddress
     members: tuple[MemberAddress, ...]
 
 
-class Vouched(Struct, frozen=True, kw_only=True, tag=True):
+class Vouched(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A person vouches that a node is off, where no view can be agreed on without its copy."""
 
     target: NodeId
     members: tuple[MemberAddress, ...]
 
 
-class Transfer(Struct, frozen=True, kw_only=True, tag=True):
+class Transfer(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The base's whole state, for those who are not in step with it."""
 
     view: str
     state: bytes
 
 
-class Changed(Struct, frozen=True, kw_only=True, tag=True):
+class Changed(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Replace the configuration (compare and set)."""
 
     view: str
@@ -137,7 +137,7 @@ class Changed(Struct, frozen=True, kw_only=True, tag=True):
     time_ms: int = 0
 
 
-class AttributesSet(Struct, frozen=True, kw_only=True, tag=True):
+class AttributesSet(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Set transient attributes of a node; None deletes, `++` and `+=N` add."""
 
     view: str
@@ -146,7 +146,7 @@ class AttributesSet(Struct, frozen=True, kw_only=True, tag=True):
     values: tuple[tuple[str, str | None], ...]
 
 
-class HistoryCleared(Struct, frozen=True, kw_only=True, tag=True):
+class HistoryCleared(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Forget results and fail counts; the fields are those of the request."""
 
     view: str
@@ -158,7 +158,7 @@ class HistoryCleared(Struct, frozen=True, kw_only=True, tag=True):
     interval_ms: int | None
 
 
-class TicketSet(Struct, frozen=True, kw_only=True, tag=True):
+class TicketSet(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Change or remove a ticket."""
 
     view: str
@@ -169,7 +169,7 @@ class TicketSet(Struct, frozen=True, kw_only=True, tag=True):
     time_ms: int
 
 
-class NodeForgotten(Struct, frozen=True, kw_only=True, tag=True):
+class NodeForgotten(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Drop a node that was removed from the cluster."""
 
     view: str
@@ -177,7 +177,7 @@ class NodeForgotten(Struct, frozen=True, kw_only=True, tag=True):
     node: NodeName
 
 
-class FenceWanted(Struct, frozen=True, kw_only=True, tag=True):
+class FenceWanted(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A person or a tool wants a node fenced; the executor is chosen where it is applied."""
 
     view: str
@@ -189,7 +189,7 @@ class FenceWanted(Struct, frozen=True, kw_only=True, tag=True):
     delay_ms: int = 0
 
 
-class ConfirmedOff(Struct, frozen=True, kw_only=True, tag=True):
+class ConfirmedOff(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A person vouches that a node is off."""
 
     view: str
@@ -201,7 +201,7 @@ class ConfirmedOff(Struct, frozen=True, kw_only=True, tag=True):
     is_allowed_without_quorum: bool = False
 
 
-class Durable(Struct, frozen=True, kw_only=True, tag=True):
+class Durable(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The sender's disk has everything up to this lineage, and has promised this epoch."""
 
     view: str
@@ -209,7 +209,7 @@ class Durable(Struct, frozen=True, kw_only=True, tag=True):
     promised: int = 0
 
 
-class Planned(Struct, frozen=True, kw_only=True, tag=True):
+class Planned(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The coordinator's plan, computed from the state at `based_position`."""
 
     view: str
@@ -219,14 +219,14 @@ class Planned(Struct, frozen=True, kw_only=True, tag=True):
     time_ms: int
 
 
-class Halted(Struct, frozen=True, kw_only=True, tag=True):
+class Halted(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Nothing more of this plan becomes eligible."""
 
     view: str
     plan: int
 
 
-class FailureCount(Struct, frozen=True, kw_only=True):
+class FailureCount(Struct, frozen=True, gc=False, kw_only=True):
     """What a result does to fail counts, decided by the sender: `value` is `++` or `INFINITY`."""
 
     name: str
@@ -235,7 +235,7 @@ class FailureCount(Struct, frozen=True, kw_only=True):
     last_value: str
 
 
-class Reported(Struct, frozen=True, kw_only=True):
+class Reported(Struct, frozen=True, gc=False, kw_only=True):
     """One result of an operation.
 
     `ref` is empty where a recurring operation changed its result by itself. `rows` are put into
@@ -252,7 +252,7 @@ class Reported(Struct, frozen=True, kw_only=True):
     was_begun: bool = True
 
 
-class Results(Struct, frozen=True, kw_only=True, tag=True):
+class Results(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A batch of results of one member's operations; `number` grows per incarnation."""
 
     view: str
@@ -263,7 +263,7 @@ class Results(Struct, frozen=True, kw_only=True, tag=True):
     results: tuple[Reported, ...]
 
 
-class FenceReported(Struct, frozen=True, kw_only=True, tag=True):
+class FenceReported(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """How a fencing ended. It clears only the life that it names."""
 
     view: str
@@ -277,7 +277,7 @@ class FenceReported(Struct, frozen=True, kw_only=True, tag=True):
     time_ms: int = 0
 
 
-class Left(Struct, frozen=True, kw_only=True, tag=True):
+class Left(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Nothing runs on the sender's node any more, its operations ended, and it goes."""
 
     view: str
@@ -286,7 +286,7 @@ class Left(Struct, frozen=True, kw_only=True, tag=True):
     incarnation: int
 
 
-class GraceOver(Struct, frozen=True, kw_only=True, tag=True):
+class GraceOver(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The coordinator's clock says that a lost daemon did not come back in time."""
 
     view: str
@@ -295,13 +295,13 @@ class GraceOver(Struct, frozen=True, kw_only=True, tag=True):
     incarnation: int
 
 
-class SeenDeadline(Struct, frozen=True, kw_only=True, tag=True):
+class SeenDeadline(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The wait for nodes that were not seen since the cold start is over (`dc-deadtime`)."""
 
     view: str
 
 
-class Digest(Struct, frozen=True, kw_only=True, tag=True):
+class Digest(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """What the sender's state came to at a position; who is alone with his begins anew."""
 
     view: str
@@ -309,7 +309,7 @@ class Digest(Struct, frozen=True, kw_only=True, tag=True):
     digest: str
 
 
-class Ping(Struct, frozen=True, kw_only=True, tag=True):
+class Ping(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Ask for an answer in this view: after a stall, and from time to time as a sign of life."""
 
     view: str
@@ -318,7 +318,7 @@ class Ping(Struct, frozen=True, kw_only=True, tag=True):
     position: int = 0
 
 
-class Pong(Struct, frozen=True, kw_only=True, tag=True):
+class Pong(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """The answer of the lowest other member to a Ping."""
 
     view: str
@@ -356,7 +356,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
 
 
-class EntryError(Struct, frozen=True, kw_only=True):
+class EntryError(Struct, frozen=True, gc=False, kw_only=True):
     """Why bytes from the ring are no entry: `code` is not-ours, format, length or garbled."""
 
     code: str

@@ -31,7 +31,7 @@ RESULTS_BATCH_MAX = 100
 """Results in one entry."""
 
 
-class Begun(Struct, frozen=True, kw_only=True):
+class Begun(Struct, frozen=True, gc=False, kw_only=True):
     """An operation that was handed to the executor."""
 
     flight: Flight

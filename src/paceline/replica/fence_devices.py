@@ -39,7 +39,7 @@ class HostCheck(StrEnum):
     NONE = "none"
 
 
-class FenceDevice(Struct, frozen=True, kw_only=True):
+class FenceDevice(Struct, frozen=True, gc=False, kw_only=True):
     """One configured device: `parameters` are the agent's own, `special` the others."""
 
     id: ResourceId

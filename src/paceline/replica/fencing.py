@@ -23,7 +23,7 @@ STATUS_ON, STATUS_OFF = 0, 2
 """Exit statuses of an agent's `status`: both say that the device knows the node."""
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class Step(Struct, frozen=True, gc=False, kw_only=True):
     """One thing that a device is to do. An optional one may fail (switching on again)."""
 
     device: FenceDevice
@@ -31,7 +31,7 @@ class Step(Struct, frozen=True, kw_only=True):
     is_optional: bool = False
 
 
-class FenceOutcome(Struct, frozen=True, kw_only=True):
+class FenceOutcome(Struct, frozen=True, gc=False, kw_only=True):
     """How the run ended."""
 
     is_done: bool
@@ -39,7 +39,7 @@ class FenceOutcome(Struct, frozen=True, kw_only=True):
     exit_reason: str = ""
 
 
-class Life(Struct, frozen=True, kw_only=True):
+class Life(Struct, frozen=True, gc=False, kw_only=True):
     """Which life of the target is fenced: a confirmation clears only this one."""
 
     boot_id: str

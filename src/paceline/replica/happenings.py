@@ -13,7 +13,7 @@ from paceline.replica.events import MemberAddress
 from paceline.replica.views import Proposal
 
 
-class View(Struct, frozen=True, kw_only=True):
+class View(Struct, frozen=True, gc=False, kw_only=True):
     """The established view. `coordinator` plans; `position` is where it was established."""
 
     proposal: Proposal
@@ -32,22 +32,22 @@ class View(Struct, frozen=True, kw_only=True):
         return self.proposal.is_quorate
 
 
-class ViewClosed(Struct, frozen=True, kw_only=True):
+class ViewClosed(Struct, frozen=True, gc=False, kw_only=True):
     """No view is established; nothing but Hello, Suspect and state transfer is applied."""
 
 
-class HelloWanted(Struct, frozen=True, kw_only=True):
+class HelloWanted(Struct, frozen=True, gc=False, kw_only=True):
     """Somebody who was left out is back: everybody says Hello anew."""
 
 
-class TransferWanted(Struct, frozen=True, kw_only=True):
+class TransferWanted(Struct, frozen=True, gc=False, kw_only=True):
     """This member is the base: it sends its whole state, as it was here."""
 
     view: str
     state: bytes
 
 
-class ViewEstablished(Struct, frozen=True, kw_only=True):
+class ViewEstablished(Struct, frozen=True, gc=False, kw_only=True):
     """A view is established. `was_replaced`: this member took over the base's state.
 
     `superseded` is this member's own copy, where it lost something by that.
@@ -59,37 +59,37 @@ class ViewEstablished(Struct, frozen=True, kw_only=True):
     why_superseded: str = ""
 
 
-class ViewOpened(Struct, frozen=True, kw_only=True):
+class ViewOpened(Struct, frozen=True, gc=False, kw_only=True):
     """Enough disks have promised the view's epoch: changes count in it from here on."""
 
     view: View
 
 
-class CopiesAwaited(Struct, frozen=True, kw_only=True):
+class CopiesAwaited(Struct, frozen=True, gc=False, kw_only=True):
     """These have quorum, and go on only with the copies of `nodes`, which may be newer."""
 
     nodes: tuple[NodeName, ...]
 
 
-class StateTaken(Struct, frozen=True, kw_only=True):
+class StateTaken(Struct, frozen=True, gc=False, kw_only=True):
     """The durable part of the state changed: it must go to the journal."""
 
 
-class EpochRaised(Struct, frozen=True, kw_only=True):
+class EpochRaised(Struct, frozen=True, gc=False, kw_only=True):
     """How far the copy is has moved, the content has not: that must go to the journal."""
 
 
-class FlightBegan(Struct, frozen=True, kw_only=True):
+class FlightBegan(Struct, frozen=True, gc=False, kw_only=True):
     """An action is in flight from here on."""
 
     flight: Flight
 
 
-class FlightsHalted(Struct, frozen=True, kw_only=True):
+class FlightsHalted(Struct, frozen=True, gc=False, kw_only=True):
     """Nothing more of the plan becomes eligible; what was not begun is dropped."""
 
 
-class BatchApplied(Struct, frozen=True, kw_only=True):
+class BatchApplied(Struct, frozen=True, gc=False, kw_only=True):
     """A batch of results of this life of a node took effect."""
 
     node: NodeName
@@ -97,23 +97,23 @@ class BatchApplied(Struct, frozen=True, kw_only=True):
     number: int
 
 
-class RequestApplied(Struct, frozen=True, kw_only=True):
+class RequestApplied(Struct, frozen=True, gc=False, kw_only=True):
     """A request has its answer in the state (or its fencing ended, or more disks have it)."""
 
     request_id: RequestId
 
 
-class DurabilityMoved(Struct, frozen=True, kw_only=True):
+class DurabilityMoved(Struct, frozen=True, gc=False, kw_only=True):
     """A member's disk has more: what waits for it may be safe now."""
 
 
-class ShutdownReached(Struct, frozen=True, kw_only=True):
+class ShutdownReached(Struct, frozen=True, gc=False, kw_only=True):
     """The plan lets a node go: everything there is stopped or moved."""
 
     node: NodeName
 
 
-class NodeLeft(Struct, frozen=True, kw_only=True):
+class NodeLeft(Struct, frozen=True, gc=False, kw_only=True):
     """A node's goodbye was delivered."""
 
     node: NodeName
@@ -121,7 +121,7 @@ class NodeLeft(Struct, frozen=True, kw_only=True):
     incarnation: int
 
 
-class NodeChanged(Struct, frozen=True, kw_only=True):
+class NodeChanged(Struct, frozen=True, gc=False, kw_only=True):
     """A node stands elsewhere than before, for alerts and the log."""
 
     node: NodeName
@@ -129,21 +129,21 @@ class NodeChanged(Struct, frozen=True, kw_only=True):
     after: str
 
 
-class PlanBegan(Struct, frozen=True, kw_only=True):
+class PlanBegan(Struct, frozen=True, gc=False, kw_only=True):
     """A plan was accepted."""
 
     number: int
     actions: int
 
 
-class PlanEnded(Struct, frozen=True, kw_only=True):
+class PlanEnded(Struct, frozen=True, gc=False, kw_only=True):
     """Everything of the plan that can happen has happened."""
 
     number: int
     is_done: bool
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class Refused(Struct, frozen=True, gc=False, kw_only=True):
     """An entry was not applied, the same at every member: `code` says why."""
 
     sender: MemberAddress
@@ -152,21 +152,21 @@ class Refused(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Garbled(Struct, frozen=True, kw_only=True):
+class Garbled(Struct, frozen=True, gc=False, kw_only=True):
     """Bytes that are no entry came from the ring."""
 
     sender: MemberAddress
     error: EntryError
 
 
-class DigestDue(Struct, frozen=True, kw_only=True):
+class DigestDue(Struct, frozen=True, gc=False, kw_only=True):
     """It is time to compare: this member says what its state came to here."""
 
     position: int
     digest: str
 
 
-class DigestHeard(Struct, frozen=True, kw_only=True):
+class DigestHeard(Struct, frozen=True, gc=False, kw_only=True):
     """A member said what its state came to."""
 
     sender: MemberAddress
@@ -174,33 +174,33 @@ class DigestHeard(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class PingHeard(Struct, frozen=True, kw_only=True):
+class PingHeard(Struct, frozen=True, gc=False, kw_only=True):
     """A member wants an answer in this view."""
 
     sender: MemberAddress
     nonce: int
 
 
-class PongHeard(Struct, frozen=True, kw_only=True):
+class PongHeard(Struct, frozen=True, gc=False, kw_only=True):
     """A member answered this node's Ping."""
 
     nonce: int
 
 
-class MemberDropped(Struct, frozen=True, kw_only=True):
+class MemberDropped(Struct, frozen=True, gc=False, kw_only=True):
     """A silent daemon is left out of the view until it says Hello."""
 
     address: MemberAddress
 
 
-class CopyDamaged(Struct, frozen=True, kw_only=True):
+class CopyDamaged(Struct, frozen=True, gc=False, kw_only=True):
     """A member's journal was damaged: what is proved of it counts when the base is chosen."""
 
     node: NodeName
     lineage: Lineage
 
 
-class FencingEnded(Struct, frozen=True, kw_only=True):
+class FencingEnded(Struct, frozen=True, gc=False, kw_only=True):
     """A fencing was reported."""
 
     target: NodeName
@@ -211,7 +211,7 @@ class FencingEnded(Struct, frozen=True, kw_only=True):
     exit_reason: str
 
 
-class ResourceReported(Struct, frozen=True, kw_only=True):
+class ResourceReported(Struct, frozen=True, gc=False, kw_only=True):
     """An operation ended, as alerts tell it."""
 
     row: HistoryEntry

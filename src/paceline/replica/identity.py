@@ -6,7 +6,7 @@ from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.plan import Agent
 
 
-class Identity(Struct, frozen=True, kw_only=True):
+class Identity(Struct, frozen=True, gc=False, kw_only=True):
     """One life of one node's daemon.
 
     `boot_id` names the node's boot, `incarnation` counts daemons started within it (from 1).
@@ -19,14 +19,14 @@ class Identity(Struct, frozen=True, kw_only=True):
     version: str
 
 
-class Started(Struct, frozen=True, kw_only=True):
+class Started(Struct, frozen=True, gc=False, kw_only=True):
     """A resource that an earlier daemon of this boot started, and none has stopped since."""
 
     resource: ResourceId
     agent: Agent
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Struct, frozen=True, gc=False, kw_only=True):
     """What the journal held: its last checkpoint and the records after it, oldest first.
 
     `was_damaged` says that a torn or altered end was put aside; `detail` says what and where.

@@ -46,7 +46,7 @@ class ActionState(StrEnum):
     HELD = "held"
 
 
-class Eligible(Struct, frozen=True, kw_only=True):
+class Eligible(Struct, frozen=True, gc=False, kw_only=True):
     """An action whose dependencies are done, at this position."""
 
     action: PlannedAction

@@ -417,8 +417,8 @@ class Replica:
     def _tell_left_behind(self) -> None:
         """In the first view: what an earlier daemon of this boot started, and is gone since."""
         started, self._started = self._started, ()
-        configuration = self._settings.values
-        if started and configuration is not None:
+        configuration = self._settings.whole() if started else None
+        if configuration is not None:
             found = find_left_behind(started, configuration)
             self._execution.left_behind(found, self._outlet.wall_ms)
 
@@ -433,7 +433,7 @@ class Replica:
         if flight.action.kind is ActionKind.FENCE:
             text = f"{flight.action.task} of {flight.action.node}"
             self._outlet.note("notice", "fencing-began", text)
-            self._outlet.emit(*self._fencing.begin(flight, view, self._settings.values, settings))
+            self._outlet.emit(*self._fencing.begin(flight, view, self._settings.whole(), settings))
             return
         self._execution.is_start_failure_fatal = settings.start_failure_is_fatal
         self._outlet.emit(*self._execution.accept(flight))

@@ -12,7 +12,7 @@ from paceline.model.identifiers import NodeName
 from paceline.model.status import ChangeOrigin
 
 
-class Configure(Struct, frozen=True, kw_only=True, tag=True):
+class Configure(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Replace the configuration, if its version is still `based_on`.
 
     `configuration` is the whole `<cib>` document without status. `is_forced` accepts it without
@@ -27,7 +27,7 @@ class Configure(Struct, frozen=True, kw_only=True, tag=True):
     is_repeated: bool = False
 
 
-class SetAttributes(Struct, frozen=True, kw_only=True, tag=True):
+class SetAttributes(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Set transient attributes of a node: (name, value) pairs; None deletes.
 
     A value `++` or `+=N` adds to the number that is there (INFINITY stays), as attrd does.
@@ -37,7 +37,7 @@ class SetAttributes(Struct, frozen=True, kw_only=True, tag=True):
     values: tuple[tuple[str, str | None], ...]
 
 
-class ClearHistory(Struct, frozen=True, kw_only=True, tag=True):
+class ClearHistory(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Forget results so that they are probed again.
 
     Empty `resources` or `nodes` mean all. `only_failed` forgets failures and fail counts only
@@ -51,7 +51,7 @@ class ClearHistory(Struct, frozen=True, kw_only=True, tag=True):
     interval_ms: int | None = None
 
 
-class SetTicket(Struct, frozen=True, kw_only=True, tag=True):
+class SetTicket(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Change a ticket: (name, value) pairs among granted, standby and others; None deletes."""
 
     ticket: str
@@ -59,7 +59,7 @@ class SetTicket(Struct, frozen=True, kw_only=True, tag=True):
     is_removed: bool = False
 
 
-class FenceNode(Struct, frozen=True, kw_only=True, tag=True):
+class FenceNode(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Fence a node by hand: `task` is on, off or reboot. Answered when it ended."""
 
     target: NodeName
@@ -68,20 +68,20 @@ class FenceNode(Struct, frozen=True, kw_only=True, tag=True):
     delay_ms: int = 0
 
 
-class ConfirmOff(Struct, frozen=True, kw_only=True, tag=True):
+class ConfirmOff(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """A person says that the node is off (`pcs stonith confirm`). Kept with the caller's name."""
 
     target: NodeName
     user: str
 
 
-class ForgetNode(Struct, frozen=True, kw_only=True, tag=True):
+class ForgetNode(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Drop everything known of a node that was removed from the cluster."""
 
     node: NodeName
 
 
-class Shutdown(Struct, frozen=True, kw_only=True, tag=True):
+class Shutdown(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """This node leaves cleanly: its resources are stopped or moved, then `Left`, then `Leave`."""
 
 
@@ -112,7 +112,7 @@ class Outcome(StrEnum):
     """Nobody can say whether it took effect; ask again with the same id."""
 
 
-class RequestAnswer(Struct, frozen=True, kw_only=True):
+class RequestAnswer(Struct, frozen=True, gc=False, kw_only=True):
     """The answer to one request. `version` is the configuration's version after it."""
 
     outcome: Outcome

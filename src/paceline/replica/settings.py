@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from paceline.cib.read import read_configuration
+from paceline.cib.read import read_configuration, read_options
 from paceline.model.configuration import AttributeSet, Configuration
 from paceline.model.durations import parse_duration_ms
 from paceline.model.errors import InvalidRequestError
@@ -21,7 +21,7 @@ DAEMON_GRACE_MS = 30_000
 restart it and it needs to end or adopt what its predecessor left."""
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, gc=False, kw_only=True):
     """Cluster properties, with their defaults."""
 
     is_fencing_on: bool = True
@@ -35,9 +35,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     fence_timeout_ms: int = FENCE_TIMEOUT_MS
 
 
-def read_settings(configuration: Configuration) -> Settings:
+def read_settings(configuration: bytes) -> Settings:
     """Return the settings that a configuration says; what cannot be read is the default."""
-    words = _words(configuration.options)
+    try:
+        words = _words(read_options(configuration))
+    except InvalidRequestError:
+        words = {}
     defaults = Settings()
     return Settings(
         is_fencing_on=_flag(words, ("stonith-enabled", "fencing-enabled"), defaults.is_fencing_on),
@@ -52,32 +55,39 @@ def read_settings(configuration: Configuration) -> Settings:
     )
 
 
-def settings_of(configuration: bytes) -> tuple[Configuration | None, Settings]:
-    """Return a configuration as values, and its settings; (None, defaults) where it is no CIB."""
-    try:
-        values = read_configuration(configuration)
-    except InvalidRequestError:
-        return None, Settings()
-    return values, read_settings(values)
-
-
 class SettingsReader:
-    """Reads the configuration again only when it is another."""
+    """Reads the configuration again only when it is another, and all of it only when asked to."""
 
     def __init__(self, state: State) -> None:
         """Begin with nothing read."""
         self._state = state
         self._of = b""
         self._settings = Settings()
-        self.values: Configuration | None = None
+        self._whole_of = b""
+        self._whole: Configuration | None = None
 
     def read(self) -> Settings:
-        """Return the settings of the configuration that is there now; `values` is up to date."""
+        """Return the settings of the configuration that is there now."""
         document = self._state.configuration.value
         if self._of is not document:
             self._of = document
-            self.values, self._settings = settings_of(document)
+            self._settings = read_settings(document)
         return self._settings
+
+    def whole(self) -> Configuration | None:
+        """Return the configuration as values, None where it is no CIB.
+
+        Tens of milliseconds with thousands of resources: where a fencing begins, or a view with
+        something left behind, not at each change.
+        """
+        document = self._state.configuration.value
+        if self._whole_of is not document:
+            self._whole_of = document
+            try:
+                self._whole = read_configuration(document)
+            except InvalidRequestError:
+                self._whole = None
+        return self._whole
 
 
 def _words(options: tuple[AttributeSet, ...]) -> dict[str, str]:

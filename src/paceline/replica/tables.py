@@ -184,7 +184,7 @@ class Presence(StrEnum):
     OFF = "off"
 
 
-class NodeRow(Struct, frozen=True, kw_only=True):
+class NodeRow(Struct, frozen=True, gc=False, kw_only=True):
     """What all know of one member node. Times in ms since 1970, of the cluster's clock."""
 
     name: NodeName
@@ -199,7 +199,7 @@ class NodeRow(Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
-class Core(Struct, frozen=True, kw_only=True):
+class Core(Struct, frozen=True, gc=False, kw_only=True):
     """The single values of the state.
 
     `time_ms` is the cluster's time: coordinators' clocks only, and it never goes back.
@@ -229,7 +229,7 @@ class Core(Struct, frozen=True, kw_only=True):
     fences: int = 0
 
 
-class Answered(Struct, frozen=True, kw_only=True):
+class Answered(Struct, frozen=True, gc=False, kw_only=True):
     """A request that was applied: `lineage` is what must be durable before it is acknowledged."""
 
     answer: RequestAnswer
@@ -237,7 +237,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     fence_ref: str = ""
 
 
-class Photograph(Struct, frozen=True, kw_only=True):
+class Photograph(Struct, frozen=True, gc=False, kw_only=True):
     """The whole replicated state as one value: what a state transfer carries."""
 
     core: Core

@@ -29,7 +29,7 @@ VIEW_ID_LENGTH = 16
 NO_RING = RingId(0, 0)
 
 
-class Word(Struct, frozen=True, kw_only=True):
+class Word(Struct, frozen=True, gc=False, kw_only=True):
     """What this member would say now; a Hello goes out whenever it is another than said last."""
 
     members: tuple[MemberAddress, ...]
@@ -141,7 +141,7 @@ class LocalWord:
         )
 
 
-class Proposal(Struct, frozen=True, kw_only=True):
+class Proposal(Struct, frozen=True, gc=False, kw_only=True):
     """A view that everybody's Hellos agree on; the same at every member.
 
     `hellos` are in order of node id. `is_quorate`: all say so and the daemons hold the votes.
