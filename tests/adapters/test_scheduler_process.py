@@ -11,6 +11,7 @@ from paceline.model.identifiers import NodeId, NodeName
 from paceline.model.status import ClusterStatus, NodeStatus
 from paceline.replica.effects import ComputePlan
 from paceline.replica.events import PlanComputed
+from paceline.replica.packed_plans import actions_of
 
 CIB = b"""<cib epoch="1" num_updates="0" admin_epoch="0" validate-with="pacemaker-3.9">
 <configuration>
@@ -97,7 +98,7 @@ def test_plan_starts_what_is_configured() -> None:
         assert event.token == 1
         assert event.error == ""
         assert event.plan is not None
-        assert {action.resource for action in event.plan.actions} >= {"R"}
+        assert {action.resource for action in actions_of(event.plan)} >= {"R"}
 
     play(story)
 

@@ -8,6 +8,7 @@ from paceline.model.plan import ActionKind, Finding, Plan, PlannedAction
 from paceline.model.status import HistoryEntry, OperationOutcome
 from paceline.replica.effects import Note
 from paceline.replica.events import InboxEmpty, OperationFinished, PlanComputed
+from paceline.replica.packed_plans import pack_plan
 
 START = PlannedAction(
     id=ActionId(1), kind=ActionKind.RESOURCE, task="start", resource=ResourceId("Web"),
@@ -33,7 +34,7 @@ def test_a_plan_is_told_action_by_action_with_its_findings() -> None:
         actions=(START, PlannedAction(id=ActionId(2), kind=ActionKind.PSEUDO, task="load_stopped")),
         findings=(Finding(severity="error", code="no-fence-device", message="none"),),
     )
-    lines = [format_note(note) for note in notes_of(PlanComputed(token=1, plan=plan))]
+    lines = [format_note(note) for note in notes_of(PlanComputed(token=1, plan=pack_plan(plan)))]
     assert lines == ["no-fence-device: none", "decided: start Web on n1 (why=starting)"]
 
 

@@ -1,7 +1,7 @@
 """The driver, with a replica and hands that write down what they were told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 
 from paceline.daemon.driver import Driver
 from paceline.daemon.loop import StallMeter, make_loop
@@ -57,6 +57,9 @@ class FakeReplica:
         self.heard.append(event)
         return self._react(event)
 
+    def steps(self, event: Event, *, now_ms: int, wall_ms: int) -> Iterator[tuple[Effect, ...]]:
+        yield self.handle(event, now_ms=now_ms, wall_ms=wall_ms)
+
     def status(self) -> ClusterStatus:
         return ClusterStatus(now_ms=0, is_quorate=True)
 
@@ -74,12 +77,16 @@ class FakeHands:
         self.sent: list[bytes] = []
         self.written: list[WriteJournal] = []
         self.room = room
+        self.clock: FakeClock | None = None
+        """Where there is one, each sending takes a millisecond of it."""
 
     def send(self, payload: bytes) -> bool:
         if self.room <= 0:
             self.room = 1000
             return False
         self.room -= 1
+        if self.clock is not None:
+            self.clock.ms += 1
         self.sent.append(payload)
         return True
 
@@ -241,5 +248,33 @@ def test_leave_is_kept_when_the_replica_says_it_twice() -> None:
     async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
         driver.feed(JournalWritten(sequence=1))
         assert (await driver.leaving).exit_status == 0
+
+    run(replica, story)
+
+
+class LongReplica(FakeReplica):
+    """Decides on what the journal wrote in three steps, with many effects each."""
+
+    def steps(self, event: Event, *, now_ms: int, wall_ms: int) -> Iterator[tuple[Effect, ...]]:
+        self.heard.append(event)
+        if event == JournalWritten(sequence=1):
+            for step in range(3):
+                yield tuple(Send(payload=bytes([step])) for _ in range(100))
+
+
+def test_loop_turns_and_no_other_event_is_handled_while_a_long_one_goes_on() -> None:
+    replica = LongReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        hands.clock = clock
+        driver.feed(JournalWritten(sequence=1))
+        driver.feed(JournalWritten(sequence=2))
+        turned = 0
+        while len(replica.heard) < 2:
+            assert driver.is_busy
+            turned += 1
+            await asyncio.sleep(0)
+        assert hands.sent == [bytes([step]) for step in range(3) for _ in range(100)]
+        assert turned > 10, "three hundred milliseconds are not one turn"
 
     run(replica, story)

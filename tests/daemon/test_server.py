@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
 from paceline.daemon.answers import Answerer
@@ -46,6 +46,9 @@ class Echo:
             answer = RequestAnswer(outcome=Outcome.ACKNOWLEDGED, version="8")
             return (Reply(request_id=event.request_id, answer=answer),)
         return ()
+
+    def steps(self, event: Event, *, now_ms: int, wall_ms: int) -> Iterator[tuple[Effect, ...]]:
+        yield self.handle(event, now_ms=now_ms, wall_ms=wall_ms)
 
     def status(self) -> ClusterStatus:
         return ClusterStatus(now_ms=0, is_quorate=True, local_node="n1")

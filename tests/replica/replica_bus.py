@@ -55,6 +55,7 @@ from paceline.replica.events import (
     TimerFired,
 )
 from paceline.replica.identity import Identity, Started, Stored
+from paceline.replica.packed_plans import pack_plan
 from paceline.replica.requests import Request, RequestAnswer
 
 Scheduler = Callable[[ClusterStatus, bytes], Plan]
@@ -368,7 +369,7 @@ class Bus:
         except SchedulerFailed as problem:
             self.feed(name, PlanComputed(token=wish.token, plan=None, error=str(problem)))
             return
-        self.feed(name, PlanComputed(token=wish.token, plan=plan))
+        self.feed(name, PlanComputed(token=wish.token, plan=pack_plan(plan)))
 
     def settle(self, limit: int = 20_000) -> None:
         """Carry everything out until nothing waits anywhere."""

@@ -4,11 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.model.identifiers import NodeId, NodeName, RequestId
-from paceline.model.plan import Plan
+from paceline.model.status import ChangeOrigin
 from paceline.replica.entries import (
     FORMAT,
     MAGIC,
     AttributesSet,
+    Changed,
     Durable,
     Entry,
     EntryError,
@@ -22,6 +23,7 @@ from paceline.replica.entries import (
     encode_entry,
 )
 from paceline.replica.events import MemberAddress, RingId
+from paceline.replica.packed_plans import PackedPlan
 
 names = st.text(max_size=20)
 numbers = st.integers(min_value=0, max_value=2**40)
@@ -81,8 +83,17 @@ def test_bomb_is_refused_by_its_stated_length() -> None:
     assert isinstance(refused, EntryError) and refused.code == "length"
 
 
+CHANGE = Changed(
+    view="v",
+    request_id=RequestId("r"),
+    based_on="1",
+    configuration=b"a" * 100_000,
+    origin=ChangeOrigin(),
+)
+
+
 def test_large_entry_is_compressed() -> None:
-    assert len(encode_entry(Transfer(view="v", state=b"a" * 100_000))) < 2000
+    assert len(encode_entry(CHANGE)) < 2000
 
 
 def test_hello_and_plan_come_back() -> None:
@@ -100,6 +111,6 @@ def test_hello_and_plan_come_back() -> None:
         quorum_votes=1,
         lineage=Lineage(epoch=3),
     )
-    plan = Planned(view="v", number=1, based_position=4, plan=Plan(), time_ms=5)
+    plan = Planned(view="v", number=1, based_position=4, plan=PackedPlan(), time_ms=5)
     assert decode_entry(encode_entry(hello)) == hello
     assert decode_entry(encode_entry(plan)) == plan

@@ -1,7 +1,6 @@
 """The replicated half at its border: bad entries change nothing and end nothing."""
 
 from paceline.model.identifiers import NodeId, NodeName, RequestId
-from paceline.model.plan import Plan
 from paceline.replica.entries import (
     AttributesSet,
     Hello,
@@ -13,6 +12,7 @@ from paceline.replica.entries import (
 from paceline.replica.events import MemberAddress, RingId
 from paceline.replica.happenings import Garbled, Refused, TransferWanted, ViewEstablished
 from paceline.replica.machine import Machine
+from paceline.replica.packed_plans import PackedPlan
 from paceline.replica.tables import State, encode_photograph
 
 A, B = MemberAddress(NodeId(1), 10), MemberAddress(NodeId(2), 10)
@@ -73,7 +73,7 @@ def test_entry_of_another_view_is_refused_and_does_not_count() -> None:
 def test_plan_of_a_member_that_does_not_coordinate_is_refused() -> None:
     made = established()
     assert made.view is not None
-    entry = Planned(view=made.view.id, number=1, based_position=9, plan=Plan(), time_ms=0)
+    entry = Planned(view=made.view.id, number=1, based_position=9, plan=PackedPlan(), time_ms=0)
     (told,) = made.deliver(B, encode_entry(entry))
     assert isinstance(told, Refused) and told.code == "not-coordinator"
 
@@ -81,7 +81,7 @@ def test_plan_of_a_member_that_does_not_coordinate_is_refused() -> None:
 def test_plan_from_before_the_view_is_refused() -> None:
     made = established()
     assert made.view is not None
-    entry = Planned(view=made.view.id, number=1, based_position=0, plan=Plan(), time_ms=0)
+    entry = Planned(view=made.view.id, number=1, based_position=0, plan=PackedPlan(), time_ms=0)
     (told,) = made.deliver(A, encode_entry(entry))
     assert isinstance(told, Refused) and told.code == "plan-outdated"
 

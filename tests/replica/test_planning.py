@@ -5,12 +5,16 @@ from replica_plans import action, cluster, fence
 from paceline.model.identifiers import NodeName
 from paceline.model.plan import Plan, PlannedAction
 from paceline.replica.entries import Flight
+from paceline.replica.packed_plans import open_piece, pack_plan
 from paceline.replica.planning import PlanRun
+from paceline.replica.steps import run_through
 from paceline.replica.tables import State
 
 
 def run_of(state: State, plan: Plan, number: int = 1) -> PlanRun:
-    return PlanRun(state, plan, number=number, view="v", based_position=0, position=1)
+    run = PlanRun(state, plan, number=number, view="v", based_position=0, position=1)
+    run_through(run.prepare([plan.actions]))
+    return run
 
 
 def never(planned: PlannedAction) -> bool:
@@ -30,7 +34,7 @@ def test_action_is_eligible_when_all_it_waits_for_is_done() -> None:
         )
     )
     run = run_of(State(b""), plan)
-    assert refs(run.begin(never)) == ["v/1/1", "v/1/2"]
+    assert refs(run_through(run.begin(never))) == ["v/1/1", "v/1/2"]
     assert run.settle("v/1/1", is_done=True) == ()
     assert refs(run.settle("v/1/2", is_done=True)) == ["v/1/3"]
     run.settle("v/1/3", is_done=True)
@@ -40,7 +44,7 @@ def test_action_is_eligible_when_all_it_waits_for_is_done() -> None:
 def test_what_waits_for_a_failed_action_never_begins() -> None:
     plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
     run = run_of(State(b""), plan)
-    run.begin(never)
+    run_through(run.begin(never))
     assert run.settle("v/1/1", is_done=False) == ()
     assert run.is_complete and not run.is_done and run.has_failed.value
 
@@ -48,7 +52,7 @@ def test_what_waits_for_a_failed_action_never_begins() -> None:
 def test_nothing_becomes_eligible_after_a_halt() -> None:
     plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
     run = run_of(State(b""), plan)
-    run.begin(never)
+    run_through(run.begin(never))
     run.halt()
     assert run.settle("v/1/1", is_done=True) == ()
 
@@ -72,7 +76,7 @@ def test_action_in_flight_is_carried_over_when_the_new_plan_wants_it_too() -> No
     flying(state, action(9, "stop", "A", "n1"))
     plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
     run = run_of(state, plan, number=2)
-    assert run.begin(never) == ()
+    assert run_through(run.begin(never)) == ()
     assert refs(run.settle("old/1/1", is_done=True)) == ["v/2/2"]
 
 
@@ -87,14 +91,14 @@ def test_action_is_held_when_something_else_is_in_flight_there() -> None:
         )
     )
     run = run_of(state, plan, number=2)
-    assert refs(run.begin(never)) == ["v/2/3"]
+    assert refs(run_through(run.begin(never))) == ["v/2/3"]
     assert run.has_held
 
 
 def test_action_is_held_when_its_resource_moved_since_the_plan_was_computed() -> None:
     plan = Plan(actions=(action(1, "start", "A", "n1"),))
     run = run_of(State(b""), plan)
-    assert run.begin(lambda planned: True) == ()
+    assert run_through(run.begin(lambda planned: True)) == ()
     assert run.has_held
 
 
@@ -113,7 +117,7 @@ def test_fencing_is_carried_over_by_its_target() -> None:
         ),
     )
     run = run_of(state, Plan(actions=(fence(1, "n2"),)), number=2)
-    assert run.begin(never) == ()
+    assert run_through(run.begin(never)) == ()
     run.settle("old/1/4", is_done=True)
     assert run.is_done
 
@@ -124,7 +128,7 @@ def test_batch_limit_lets_the_highest_priority_go_first() -> None:
     low, high = action(1, "start", "A", "n1"), action(2, "start", "B", "n1")
     plan = Plan(actions=(low, msgspec.structs.replace(high, priority=5)), batch_limit=1)
     run = run_of(State(b""), plan)
-    assert refs(run.begin(never)) == ["v/1/2"]
+    assert refs(run_through(run.begin(never))) == ["v/1/2"]
     assert refs(run.settle("v/1/2", is_done=True)) == ["v/1/1"]
 
 
@@ -134,14 +138,14 @@ def test_what_needs_no_agent_is_not_limited() -> None:
         batch_limit=1,
     )
     run = run_of(State(b""), plan)
-    assert refs(run.begin(never)) == ["v/1/2", "v/1/3"]
+    assert refs(run_through(run.begin(never))) == ["v/1/2", "v/1/3"]
 
 
 def test_rolled_back_settlement_can_be_done_again() -> None:
     state = State(b"")
     plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "A", "n2", after=(1,))))
     run = run_of(state, plan)
-    run.begin(never)
+    run_through(run.begin(never))
     state.undo.begin()
     first = run.settle("v/1/1", is_done=True)
     state.undo.roll_back()
@@ -160,7 +164,7 @@ def test_node_is_let_go_after_all_else_that_the_plan_does_there() -> None:
         )
     )
     run = run_of(State(b""), plan)
-    assert refs(run.begin(never)) == ["v/1/1", "v/1/2"]
+    assert refs(run_through(run.begin(never))) == ["v/1/1", "v/1/2"]
     assert refs(run.settle("v/1/1", is_done=True)) == ["v/1/3"]
 
 
@@ -169,7 +173,7 @@ def test_node_is_not_let_go_when_a_probe_found_something() -> None:
         actions=(action(1, "monitor", "A", "n1", target_rc=7), cluster(2, "do_shutdown", "n1"))
     )
     run = run_of(State(b""), plan)
-    run.begin(never)
+    run_through(run.begin(never))
     assert run.settle("v/1/1", is_done=False) == ()
 
 
@@ -177,7 +181,7 @@ def test_node_is_not_let_go_while_an_older_plans_work_goes_on_there() -> None:
     state = State(b"")
     flying(state, action(9, "monitor", "A", "n1"))
     run = run_of(state, Plan(actions=(cluster(1, "do_shutdown", "n1"),)), number=2)
-    assert run.begin(never) == ()
+    assert run_through(run.begin(never)) == ()
     assert run.has_held
 
 
@@ -187,13 +191,13 @@ def test_nothing_starts_while_a_stop_goes_on_that_the_plan_does_not_want_any_mor
     flying(state, action(9, "stop", "A", "n1"))
     plan = Plan(actions=(action(1, "start", "B", "n1"), action(2, "stop", "C", "n1")))
     run = run_of(state, plan, number=2)
-    assert refs(run.begin(never)) == ["v/2/2"]
+    assert refs(run_through(run.begin(never))) == ["v/2/2"]
     assert run.has_held
 
 
 def test_nothing_starts_when_a_stop_ended_after_the_plan_was_computed() -> None:
     run = run_of(State(b""), Plan(actions=(action(1, "start", "B", "n1"),)), number=2)
-    assert run.begin(never, [("A", "n1")]) == ()
+    assert run_through(run.begin(never, [("A", "n1")])) == ()
     assert run.has_held
 
 
@@ -202,5 +206,15 @@ def test_others_start_while_a_resource_is_where_the_plan_works_on_it() -> None:
     flying(state, action(9, "start", "A", "n1"))
     plan = Plan(actions=(action(1, "stop", "A", "n1"), action(2, "start", "B", "n1")))
     run = run_of(state, plan, number=2)
-    assert refs(run.begin(never)) == ["v/2/2"]
+    assert refs(run_through(run.begin(never))) == ["v/2/2"]
     assert run.has_held
+
+
+def test_plan_of_a_thousand_actions_is_begun_in_many_short_steps() -> None:
+    plan = Plan(actions=tuple(action(n, "start", f"R{n}", "n1") for n in range(1, 1001)))
+    packed = pack_plan(plan)
+    run = PlanRun(State(b""), packed.head, number=1, view="v", based_position=0, position=1)
+    steps = list(run.prepare(open_piece(piece) for piece in packed.pieces))
+    assert tuple(run.actions.values()) == plan.actions
+    assert len(steps) == 2 * len(packed.pieces) == 20
+    assert len(run_through(run.begin(never))) == 1000

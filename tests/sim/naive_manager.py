@@ -33,10 +33,6 @@ class NaiveReplica:
     def version(self) -> str:
         return str(parse_xml(self._configuration).get("epoch"))
 
-    @property
-    def last_entry(self) -> str:
-        return ""
-
     def status(self) -> ClusterStatus:
         return ClusterStatus(now_ms=0, is_quorate=True)
 

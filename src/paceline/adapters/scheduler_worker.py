@@ -16,9 +16,9 @@ import msgspec
 
 from paceline.cib.read import read_configuration
 from paceline.model.configuration import Configuration
-from paceline.model.plan import Plan
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import ClusterStatus
+from paceline.replica.packed_plans import PackedPlan, pack_plan
 from paceline.scheduler import schedule
 
 LENGTH = struct.Struct("!I")
@@ -40,7 +40,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The plan, or why there is none. `is_unknown_version`: send the configuration along."""
 
     token: int
-    plan: Plan | None = None
+    plan: PackedPlan | None = None
     error: str = ""
     is_unknown_version: bool = False
     took_us: int = 0
@@ -64,7 +64,7 @@ class Worker:
             return PlanAnswer(
                 token=request.token, error=traceback.format_exc()[-ERROR_CHARACTERS_MAX:]
             )
-        return PlanAnswer(token=request.token, plan=plan)
+        return PlanAnswer(token=request.token, plan=pack_plan(plan))
 
     def _configuration(self, request: PlanRequest) -> Configuration | None:
         known = self._configurations.get(request.version)

@@ -133,6 +133,7 @@ class Answerer:
                 assert_never(ask)
 
     async def _state(self, ask: AskState, peer: Peer) -> bytes:
+        await self._driver.wait_for_whole()
         replica = self._driver.replica
         parts: dict[str, object] = {"ok": True, "version": replica.version}
         shown = Readable(configuration=replica.configuration, has_status=True)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from paceline.model.operation import FenceOperation, FenceResult, Operation, OperationResult
-from paceline.model.plan import ActionKind, Plan, PlannedAction
+from paceline.model.plan import ActionKind, PlannedAction
 from paceline.model.status import OperationOutcome
 from paceline.replica.effects import Note
 from paceline.replica.events import Event, FenceFinished, OperationFinished, PlanComputed
+from paceline.replica.packed_plans import PackedPlan, actions_of
 
 OUTPUT_CHARACTERS_MAX = 400
 """How much of an agent's words goes into one line."""
@@ -25,15 +26,15 @@ def notes_of(event: Event) -> Iterator[Note]:
             return
 
 
-def _plan_notes(plan: Plan) -> Iterator[Note]:
-    for finding in plan.findings:
+def _plan_notes(plan: PackedPlan) -> Iterator[Note]:
+    for finding in plan.head.findings:
         facts = tuple(
             (name, value)
             for name, value in (("resource", finding.resource), ("node", finding.node))
             if value
         )
         yield Note(level=finding.severity, code=finding.code, message=finding.message, facts=facts)
-    for action in plan.actions:
+    for action in actions_of(plan):
         if action.kind is not ActionKind.PSEUDO:
             yield Note(
                 level="info", code="decided", message=_action_text(action), facts=_why(action)

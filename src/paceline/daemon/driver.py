@@ -3,6 +3,9 @@
     idle --feed--> pumping --inbox empty, twice looked--> InboxEmpty --> idle
                    pumping --time slice over--> the loop turns once --> pumping
 
+A time slice may end in the middle of an event: deciding on it and carrying it out are done in short
+steps, and no other event is handled before the last of them.
+
 `InboxEmpty` releases starts and promotes, so it is said only after the loop has turned twice with
 nothing new: once so that sockets which became readable meanwhile are dispatched, once more so
 that what they brought is seen.
@@ -10,7 +13,7 @@ that what they brought is seen.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from paceline.daemon.decisions import began_note, fence_note, notes_of
@@ -22,7 +25,7 @@ from paceline.ports.engine import Engine
 from paceline.ports.executor import Executor
 from paceline.ports.journal import Journal
 from paceline.ports.planner import Planner
-from paceline.replica.driven import ReplicaMachine
+from paceline.replica.driven import SteppedMachine
 from paceline.replica.effects import (
     CancelRecurring,
     CancelTimer,
@@ -50,10 +53,11 @@ INBOX_MAX = 200_000
 OUTBOX_MAX = 10_000
 """Entries that wait for room in the engine's queue."""
 OUTBOX_RETRY_MS = 2
-SLICE_MS = 20
-"""How long events are handled before the loop turns."""
+SLICE_MS = 10
+"""How long events are handled before the loop turns: a step may come on top of that."""
 REQUESTS_MAX = 1000
 """Requests that may wait for their answer."""
+_OVER = object()
 
 
 class Driver:
@@ -61,7 +65,7 @@ class Driver:
 
     def __init__(
         self,
-        replica: ReplicaMachine,
+        replica: SteppedMachine,
         *,
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
@@ -80,7 +84,9 @@ class Driver:
         self._on_standing = on_standing
         self._inbox: deque[Event] = deque()
         self._outbox: deque[bytes] = deque()
+        self._work: Iterator[None] | None = None
         self._is_pumping = False
+        self._is_rest_said = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._replies: dict[RequestId, list[asyncio.Future[RequestAnswer]]] = {}
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -119,44 +125,60 @@ class Driver:
     def _beat(self) -> None:
         self._loop.call_later(BEAT_MS / 1000, self._beat)
 
+    @property
+    def is_busy(self) -> bool:
+        """Say whether an event waits, or is being handled."""
+        return self._work is not None or bool(self._inbox)
+
     def _pump(self) -> None:
-        began_ms = self._clock.now_ms()
-        while self._inbox:
-            self._handle(self._inbox.popleft())
-            if self._clock.now_ms() - began_ms >= SLICE_MS:
+        """Handle events for a while, step by step; the next turn goes on where this one ends."""
+        until_ms = self._clock.now_ms() + SLICE_MS
+        while self.is_busy:
+            if self._work is None:
+                self._work = self._handle(self._inbox.popleft())
+                self._is_rest_said = False
+            if next(self._work, _OVER) is _OVER:
+                self._work = None
+            if self._clock.now_ms() >= until_ms:
                 break
         self._wake_watchers()
-        self._loop.call_soon(
-            self._pump if self._inbox else self._look_again, *(() if self._inbox else (2,))
-        )
+        if self.is_busy:
+            self._loop.call_soon(self._pump)
+        elif not self._is_rest_said:
+            self._loop.call_soon(self._look_again, 2)
+        else:
+            self._is_pumping = False
 
     def _look_again(self, turns: int) -> None:
-        if self._inbox:
+        if self.is_busy:
             self._pump()
         elif turns > 0:
             self._loop.call_soon(self._look_again, turns - 1)
         else:
-            self._handle(InboxEmpty())
-            self._wake_watchers()
-            if self._inbox:
-                self._loop.call_soon(self._pump)
-            else:
-                self._is_pumping = False
+            self._work = self._handle(InboxEmpty())
+            self._is_rest_said = True
+            self._pump()
 
-    def _handle(self, event: Event) -> None:
-        began = self._meter.begin()
-        effects = self.replica.handle(
+    def _handle(self, event: Event) -> Iterator[None]:
+        """Have an event decided on, carry out what was decided; each step is short."""
+        parts = self.replica.steps(
             event, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms()
         )
         name = type(event).__name__
-        what = self.replica.last_entry if isinstance(event, Delivered) else name
-        self._meter.end(began, f"decide {what}")
-        began = self._meter.begin()
-        for effect in effects:
-            self._carry_out(effect)
+        while True:
+            mark = self._meter.begin()
+            effects = next(parts, None)
+            what = self.replica.last_entry if isinstance(event, Delivered) else name
+            self._meter.end(mark, f"deciding {what}")
+            if effects is None:
+                break
+            yield
+            for effect in effects:
+                self._carry_out(effect)
+                yield
         for note in notes_of(event):
             self._on_note(note)
-        self._meter.end(began, f"carry out {what}")
+            yield
         self._handled[name] += 1
 
     # Effects
@@ -275,7 +297,7 @@ class Driver:
 
     async def wait_until(self, is_reached: Callable[[], bool], *, timeout_ms: int) -> bool:
         """Wait until the condition holds after an event; say whether it did in time."""
-        if is_reached() and not self._inbox:
+        if not self.is_busy and is_reached():
             return True
         reached: asyncio.Future[None] = self._loop.create_future()
         watcher = (is_reached, reached)
@@ -288,8 +310,13 @@ class Driver:
             self._watchers.remove(watcher)
         return True
 
+    async def wait_for_whole(self) -> None:
+        """Wait until no event is half handled: only then may the replica be read."""
+        while self._work is not None:  # noqa: ASYNC110  # a few turns; an event would be set at each
+            await asyncio.sleep(0)
+
     def _wake_watchers(self) -> None:
-        if self._inbox:
+        if self.is_busy:
             return
         for is_reached, reached in self._watchers:
             if not reached.done() and is_reached():

@@ -1,6 +1,7 @@
 """Plans, results, fencings and departures, as the log decides them (DESIGN 4, 6, 7)."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -35,12 +36,14 @@ from paceline.replica.happenings import (
     ShutdownReached,
     View,
 )
+from paceline.replica.packed_plans import open_piece
 from paceline.replica.planning import CHANGES, Eligible, PlanRun, Subject, executor_of
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.results import counted
+from paceline.replica.steps import Steps, in_portions
 from paceline.replica.tables import Answered, Cell, NodeRow, Presence, State, Table
 
-PlanEntry = Planned | Halted | Results | FenceReported | SeenDeadline
+PlanEntry = Halted | Results | FenceReported | SeenDeadline
 FENCE_OFF_TASKS = ("reboot", "off")
 
 
@@ -108,8 +111,6 @@ class PlanApplier:
         """Apply an entry; return why it is refused, or an empty text."""
         self._happened = []
         match entry:
-            case Planned():
-                code = self._begin_plan(view, sender, entry)
             case Halted():
                 code = self._halt(view, sender, entry)
             case Results():
@@ -123,30 +124,43 @@ class PlanApplier:
         self._note_end()
         return code
 
-    def _begin_plan(self, view: View, sender: NodeName, entry: Planned) -> str:
+    def begin_plan(self, view: View, sender: NodeName, entry: Planned) -> Steps[str]:
+        """Begin a plan, in steps; the result is why it is refused, or an empty text."""
+        self._happened = []
+        code = self._plan_refusal(view, sender, entry)
+        if not code:
+            yield from self._begin_plan(view, entry)
+        self._note_end()
+        return code
+
+    def _plan_refusal(self, view: View, sender: NodeName, entry: Planned) -> str:
         if sender != view.coordinator:
             return "not-coordinator"
         if entry.based_position < self.floor.value:
             return "plan-outdated"
         if self.run is not None and not (self.run.is_halted.value or self.run.is_complete):
             return "plan-runs"
+        return ""
+
+    def _begin_plan(self, view: View, entry: Planned) -> Steps[None]:
         state = self._state
         core = state.core.value
         state.update_core(plans=core.plans + 1, time_ms=max(core.time_ms, entry.time_ms))
         self._keep_closing()
         run = PlanRun(
             state,
-            entry.plan,
+            entry.plan.head,
             number=core.plans + 1,
             view=view.id,
             based_position=entry.based_position,
             position=core.position,
         )
+        yield from run.prepare(open_piece(piece) for piece in entry.plan.pieces)
         self._run.value = run
         self.based.value = entry.based_position
         since = entry.based_position
         changed = [subject for subject, position in self._changed.items() if position > since]
-        first = run.begin(lambda action: self._has_moved(action, since), changed)
+        first = yield from run.begin(lambda action: self._has_moved(action, since), changed)
         if len(self._moved):
             if run.has_held:
                 state.want_plan("results came while the plan was computed")
@@ -154,9 +168,10 @@ class PlanApplier:
             self._changed.clear()
         for old in self._closing.value:
             old.let_go(run)
-        self._happened.append(PlanBegan(number=run.number, actions=len(entry.plan.actions)))
-        self._start(run, first)
-        return ""
+        self._happened.append(PlanBegan(number=run.number, actions=len(run.actions)))
+        for portion in in_portions(first):
+            self._start(run, portion)
+            yield
 
     def _keep_closing(self) -> None:
         """Keep the plan that is replaced, while others are to be told of what it has in flight."""
@@ -194,7 +209,7 @@ class PlanApplier:
             if run is not None:
                 self._start(run, run.settle(ref, is_done=is_done))
 
-    def _start(self, run: PlanRun, eligible: tuple[Eligible, ...]) -> None:
+    def _start(self, run: PlanRun, eligible: Sequence[Eligible]) -> None:
         """Put actions in flight; those that need no agent are applied here and now."""
         queue = deque(eligible)
         while queue:

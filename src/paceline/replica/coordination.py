@@ -8,8 +8,8 @@ computing --something changed meanwhile--> computing (a few times, then it is se
 
 from collections import deque
 
-from paceline.model.plan import Plan
 from paceline.replica.apply_plans import PlanApplier
+from paceline.replica.packed_plans import PackedPlan
 
 COMPUTE_AGAIN_MAX = 3
 """How often a plan is computed anew because the state moved; then it goes out and is replaced."""
@@ -105,7 +105,7 @@ class Coordination:
         self.is_closing_over = False
         return self._token
 
-    def take_plan(self, token: int, plan: Plan | None, plans: PlanApplier) -> int | None:
+    def take_plan(self, token: int, plan: PackedPlan | None, plans: PlanApplier) -> int | None:
         """Return the position that the plan was computed from where it is to be sent now."""
         if not self.is_awaited(token) or self.computing is None:
             return None

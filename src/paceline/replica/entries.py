@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from paceline.model.identifiers import NodeId, NodeName, RequestId
-from paceline.model.plan import Plan, PlannedAction
+from paceline.model.plan import PlannedAction
 from paceline.model.status import ChangeOrigin, HistoryEntry
 from paceline.replica.events import MemberAddress, RingId
+from paceline.replica.packed_plans import PackedPlan
 
 MAGIC = b"PCLN"
 FORMAT = 1
@@ -215,7 +216,7 @@ class Planned(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     view: str
     number: int
     based_position: int
-    plan: Plan
+    plan: PackedPlan
     time_ms: int
 
 
@@ -385,9 +386,9 @@ def unpack(flags: int, body: bytes, length: int) -> bytes | None:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Return the frame of an entry."""
+    """Return the frame of an entry; what is packed inside already is not packed again."""
     plain = _ENCODER.encode(entry)
-    flags, body = pack(plain)
+    flags, body = (0, plain) if isinstance(entry, Planned | Transfer) else pack(plain)
     return MAGIC + bytes((FORMAT, flags)) + len(plain).to_bytes(4, "big") + body
 
 

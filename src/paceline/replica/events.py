@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.operation import FenceResult, OperationResult
-from paceline.model.plan import Plan
+from paceline.replica.packed_plans import PackedPlan
 from paceline.replica.requests import Request
 
 
@@ -116,7 +116,7 @@ class PlanComputed(Struct, frozen=True, gc=False, kw_only=True):
     """The scheduler's answer to `ComputePlan` with this token; `error` where it failed."""
 
     token: int
-    plan: Plan | None
+    plan: PackedPlan | None
     error: str = ""
 
 

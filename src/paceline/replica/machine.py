@@ -77,6 +77,7 @@ from paceline.replica.happenings import (
     ViewEstablished,
     ViewOpened,
 )
+from paceline.replica.steps import Steps, run_through
 from paceline.replica.tables import (
     ANSWERS_MAX,
     Answered,
@@ -122,21 +123,27 @@ class Machine:
 
     def deliver(self, sender: MemberAddress, payload: bytes) -> tuple[Happening, ...]:
         """Apply one delivered entry."""
+        return run_through(self.deliver_in_steps(sender, payload))
+
+    def deliver_in_steps(
+        self, sender: MemberAddress, payload: bytes
+    ) -> Steps[tuple[Happening, ...]]:
+        """Apply one delivered entry; the state is of one piece again after the last step."""
         self._happened = []
         entry = decode_entry(payload)
         self.last_entry = type(entry).__name__
         if isinstance(entry, EntryError):
             self._happened.append(Garbled(sender=sender, error=entry))
         else:
-            self._apply_whole(sender, entry)
+            yield from self._apply_whole(sender, entry)
         return tuple(self._happened)
 
-    def _apply_whole(self, sender: MemberAddress, entry: Entry) -> None:
+    def _apply_whole(self, sender: MemberAddress, entry: Entry) -> Steps[None]:
         """The one border: an entry is applied as a whole or refused as a whole."""
         undo = self.state.undo
         undo.begin()
         try:
-            self._apply(sender, entry)
+            yield from self._apply(sender, entry)
         except (MemoryError, OSError):
             raise
         except Exception as problem:
@@ -152,7 +159,7 @@ class Machine:
         else:
             undo.commit()
 
-    def _apply(self, sender: MemberAddress, entry: Entry) -> None:
+    def _apply(self, sender: MemberAddress, entry: Entry) -> Steps[None]:
         if isinstance(entry, Hello):
             is_back = self.hellos.is_left_out(sender)
             if self.hellos.take(sender, entry):
@@ -172,14 +179,16 @@ class Machine:
             self._refuse(sender, entry, "not-in-view")
         else:
             self.state.update_core(position=self.state.core.value.position + 1)
-            self._apply_in_view(self.view, sender, entry)
+            yield from self._apply_in_view(self.view, sender, entry)
 
-    def _apply_in_view(self, view: View, sender: MemberAddress, entry: ViewEntry) -> None:
+    def _apply_in_view(self, view: View, sender: MemberAddress, entry: ViewEntry) -> Steps[None]:
         before = self.state.core.value
         hello = self.hellos.find_hello(sender)
         node = hello.node if hello is not None else NodeName("")
         match entry:
-            case Planned() | Halted() | Results() | FenceReported() | SeenDeadline():
+            case Planned():
+                code = yield from self.plans.begin_plan(view, node, entry)
+            case Halted() | Results() | FenceReported() | SeenDeadline():
                 code = self.plans.apply(view, node, entry)
             case Left() | GraceOver():
                 code = self.plans.apply_departure(view, node, entry)

@@ -33,8 +33,9 @@ class Outlet:
         self._effects = []
 
     def take(self) -> tuple[Effect, ...]:
-        """Return the effects of the event, in order."""
-        return tuple(self._effects)
+        """Return the effects of the event that were not taken yet, in order."""
+        effects, self._effects = tuple(self._effects), []
+        return effects
 
     def emit(self, *effects: Effect) -> None:
         """Add effects."""

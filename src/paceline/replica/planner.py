@@ -136,9 +136,9 @@ class Planner:
         if run is None or view is None or view.coordinator != self._identity.node:
             return
         waits = [recheck_ms] if recheck_ms else []
-        if run.plan.recheck_at_ms:
+        if run.head.recheck_at_ms:
             now_ms = max(self._outlet.wall_ms, self._machine.state.core.value.time_ms)
-            waits.append(max(0, run.plan.recheck_at_ms - now_ms))
+            waits.append(max(0, run.head.recheck_at_ms - now_ms))
         if waits:
             self._outlet.set_timer(T_RECHECK, min(waits))
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from paceline.model.identifiers import ActionId, NodeName
 from paceline.model.plan import ActionKind, Plan, PlannedAction
 from paceline.replica.entries import Flight
+from paceline.replica.steps import Steps, in_portions
 from paceline.replica.tables import Cell, State, Table
 
 BATCH_LIMIT_MAX = 1000
@@ -79,24 +80,24 @@ class PlanRun:
     def __init__(
         self,
         state: State,
-        plan: Plan,
+        head: Plan,
         *,
         number: int,
         view: str,
         based_position: int,
         position: int,
     ) -> None:
-        """Begin with everything waiting; `begin` makes the first actions eligible."""
+        """Begin without actions; `prepare` takes them in, `begin` makes the first eligible."""
         undo = state.undo
         self._state = state
-        self.plan = plan
+        self.head = head
         self.number = number
         self.view = view
         self.based_position = based_position
         self.position = position
         self.is_halted: Cell[bool] = Cell(undo, False)
         self.has_failed: Cell[bool] = Cell(undo, False)
-        self.actions = {action.id: action for action in plan.actions}
+        self.actions: dict[ActionId, PlannedAction] = {}
         self._states: Table[ActionId, ActionState] = Table(undo)
         self._open: Table[ActionId, int] = Table(undo)
         self._queue: list[tuple[int, int]] = []
@@ -105,30 +106,40 @@ class PlanRun:
         self._held: Cell[int] = Cell(undo, 0)
         self._done: Cell[int] = Cell(undo, 0)
         self._closing: Cell[tuple[ActionId, ...]] = Cell(undo, ())
+        self._before: dict[ActionId, tuple[ActionId, ...]] = {}
         self._next: dict[ActionId, list[ActionId]] = {}
-        self._before = {action.id: self._waits_for(action) for action in plan.actions}
-        for action in plan.actions:
-            for before in self._before[action.id]:
-                self._next.setdefault(before, []).append(action.id)
+
+    def prepare(self, pieces: Iterable[Sequence[PlannedAction]]) -> Steps[None]:
+        """Take the actions in, and note what waits for what."""
+        for piece in pieces:
+            for action in piece:
+                self.actions[action.id] = action
+            yield
+        for portion in in_portions(self.actions.values()):
+            for action in portion:
+                before = self._before[action.id] = self._waits_for(action)
+                for other in before:
+                    self._next.setdefault(other, []).append(action.id)
+            yield
 
     def _waits_for(self, action: PlannedAction) -> tuple[ActionId, ...]:
-        """Return what must be done first, in order.
+        """Return what must be done first, each once.
 
         A node is let go only when all else that the plan does there is done: a probe may find
         what nobody knew of, and `Left` promises that nothing runs.
         """
-        before = {other for other in action.after if other in self.actions}
+        before = dict.fromkeys(other for other in action.after if other in self.actions)
         if action.task == SHUTDOWN_TASK:
-            before |= {
+            before |= dict.fromkeys(
                 other.id
-                for other in self.plan.actions
+                for other in self.actions.values()
                 if other.kind is ActionKind.RESOURCE and executor_of(other) == action.node
-            }
-        return tuple(sorted(before))
+            )
+        return tuple(before)
 
     def begin(
         self, moved: Callable[[PlannedAction], bool], changed: Iterable[Subject] = ()
-    ) -> tuple[Eligible, ...]:
+    ) -> Steps[tuple[Eligible, ...]]:
         """Return the actions that are eligible at once.
 
         An action that is in flight already is carried over; one on a resource and node where
@@ -139,43 +150,50 @@ class PlanRun:
         then, as it might be on top of it, and its result brings another plan.
         """
         flights = _Flights(self._state.flights.values())
-        planned = {_place(a) for a in self.plan.actions if a.task in CHANGES}
         on_the_way = {*flights.changing(), *changed}
-        is_mistaken = not on_the_way <= planned
+        is_mistaken = bool(on_the_way) and not on_the_way <= {
+            _place(action) for action in self.actions.values() if action.task in CHANGES
+        }
         self._held.value += is_mistaken
-        roots: list[ActionId] = []
         states: dict[ActionId, ActionState] = {}
         still_open: dict[ActionId, int] = {}
-        for action in self.plan.actions:
-            same = flights.find_same(action)
-            if same is not None:
-                states[action.id] = ActionState.IN_FLIGHT
-                self._by_ref.put(same.ref, action.id)
-                self._count.value += 1
-                continue
-            if (
-                moved(action)
-                or flights.is_busy(action)
-                or self._leaves_early(action)
-                or (is_mistaken and action.task in START_LIKE)
-            ):
-                states[action.id] = ActionState.HELD
-                self._held.value += 1
-                continue
-            states[action.id] = ActionState.WAITING
-            still_open[action.id] = len(self._before[action.id])
-            if not self._before[action.id]:
-                roots.append(action.id)
+        for portion in in_portions(self.actions.values()):
+            for action in portion:
+                same = flights.find_same(action)
+                if same is not None:
+                    states[action.id] = ActionState.IN_FLIGHT
+                    self._by_ref.put(same.ref, action.id)
+                    self._count.value += 1
+                elif (
+                    moved(action)
+                    or flights.is_busy(action)
+                    or self._leaves_early(action)
+                    or (is_mistaken and action.task in START_LIKE)
+                ):
+                    states[action.id] = ActionState.HELD
+                    self._held.value += 1
+                else:
+                    states[action.id] = ActionState.WAITING
+                    still_open[action.id] = len(self._before[action.id])
+            yield
         self._states.load(states)
         self._open.load(still_open)
-        return self._make_eligible(roots)
+        # The run is new: there is no way back to note.
+        self._queue = [self._rank(action) for action, count in still_open.items() if not count]
+        heapify(self._queue)
+        return self._make_eligible([])
+
+    def _rank(self, action_id: ActionId) -> tuple[int, int]:
+        action = self.actions[action_id]
+        is_limited = action.kind is ActionKind.RESOURCE
+        return (-action.priority if is_limited else UNLIMITED, action_id)
 
     def _leaves_early(self, action: PlannedAction) -> bool:
         """Say whether a node would be let go while something else is in flight there."""
         return action.task == SHUTDOWN_TASK and any(
             flight.action.kind is ActionKind.RESOURCE
             and flight.executor == action.node
-            and not any(is_same_work(flight.action, other) for other in self.plan.actions)
+            and not any(is_same_work(flight.action, other) for other in self.actions.values())
             for flight in self._state.flights.values()
         )
 
@@ -193,7 +211,7 @@ class PlanRun:
         These are the notifications after the work that wait, step by step, for nothing that was
         not begun; the points on the way to them; and what all these wait for.
         """
-        ends = [action.id for action in self.plan.actions if _is_told_after(action)]
+        ends = [action.id for action in self.actions.values() if _is_told_after(action)]
         if not ends:
             return ()
         begun = self._only_after_begun()
@@ -212,7 +230,7 @@ class PlanRun:
         begun = (ActionState.DONE, ActionState.IN_FLIGHT)
         missing = {
             action.id: sum(self._states.get(i) not in begun for i in self._before[action.id])
-            for action in self.plan.actions
+            for action in self.actions.values()
             if self._states.get(action.id) is ActionState.WAITING
             and (action.kind is ActionKind.PSEUDO or _is_told_after(action))
         }
@@ -303,10 +321,8 @@ class PlanRun:
     def _make_eligible(self, ready: Sequence[ActionId]) -> tuple[Eligible, ...]:
         """Queue what is ready and return what the limits let go, highest priority first."""
         for action_id in ready:
-            action = self.actions[action_id]
-            is_limited = action.kind is ActionKind.RESOURCE
-            self._push((-action.priority if is_limited else UNLIMITED, action_id))
-        limit = self.plan.batch_limit or BATCH_LIMIT_MAX
+            self._push(self._rank(action_id))
+        limit = self.head.batch_limit or BATCH_LIMIT_MAX
         let_go: list[Eligible] = []
         aside: list[tuple[int, int]] = []
         while self._queue and (self._count.value < limit or self._queue[0][0] == UNLIMITED):
@@ -341,14 +357,14 @@ class PlanRun:
 
     def _is_migration_full(self, action: PlannedAction) -> bool:
         """Say whether the node has as many migrations as the limit allows (-1: no limit)."""
-        if self.plan.migration_limit < 0:
+        if self.head.migration_limit < 0:
             return False
         running = [
             flight
             for flight in self._state.flights.values()
             if flight.action.task in MIGRATIONS and flight.action.node == action.node
         ]
-        return len(running) >= self.plan.migration_limit
+        return len(running) >= self.head.migration_limit
 
 
 class _Flights:
@@ -370,15 +386,17 @@ class _Flights:
 
     def find_same(self, action: PlannedAction) -> Flight | None:
         """Return the flight that is what the plan asks for, if there is one."""
-        if action.kind not in (ActionKind.RESOURCE, ActionKind.FENCE):
+        if not self._about or action.kind not in (ActionKind.RESOURCE, ActionKind.FENCE):
             return None
         about = self._about.get(_subject(action), ())
         return next((each for each in about if is_same_work(each.action, action)), None)
 
     def is_busy(self, action: PlannedAction) -> bool:
         """Say whether something else is in flight for this resource on this node."""
-        if action.kind is ActionKind.PSEUDO or (
-            action.kind is not ActionKind.FENCE and not action.resource
+        if (
+            not self._about
+            or action.kind is ActionKind.PSEUDO
+            or (action.kind is not ActionKind.FENCE and not action.resource)
         ):
             return False
         for flight in self._about.get(_subject(action), ()):

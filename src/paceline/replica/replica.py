@@ -6,6 +6,7 @@ it (`Speaking`), its own operations (`Execution`, `FenceRuns`), its clients (`An
 (`Planner`). Nothing here decides whether an entry is accepted.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from paceline.model.identifiers import RequestId
@@ -29,6 +30,7 @@ from paceline.replica.events import (
     JournalFailed,
     JournalWritten,
     LoopStalled,
+    MemberAddress,
     NodesConfigured,
     OperationFinished,
     PlanComputed,
@@ -83,6 +85,7 @@ from paceline.replica.reading import read_internals, read_status
 from paceline.replica.requests import Outcome, Request, RequestAnswer, Shutdown
 from paceline.replica.settings import SettingsReader
 from paceline.replica.speaking import T_ALIVE, T_SETTLE, T_SILENT, Speaking
+from paceline.replica.steps import Steps, in_portions
 from paceline.replica.tables import State
 from paceline.replica.telling import tell, tell_view
 from paceline.replica.watching import T_DEADLINE, T_GRACE, Watching
@@ -188,20 +191,39 @@ class Replica:
 
     def handle(self, event: Event, *, now_ms: int, wall_ms: int) -> tuple[Effect, ...]:
         """Return what to do next, in order."""
+        parts = self.steps(event, now_ms=now_ms, wall_ms=wall_ms)
+        return tuple(effect for part in parts for effect in part)
+
+    def steps(self, event: Event, *, now_ms: int, wall_ms: int) -> Iterator[tuple[Effect, ...]]:
+        """Yield what to do next, in order, step by step.
+
+        No other event may be handled before the last step, and what may be read between events
+        may not be read before it.
+        """
         self._outlet.begin(now_ms, wall_ms)
         if self._leaving.is_over:
-            return ()
+            return
         self._begin_once()
-        self._take(event)
+        for _ in self._work(event):
+            yield self._outlet.take()
+        yield self._outlet.take()
+
+    def _work(self, event: Event) -> Steps[None]:
+        yield from self._take(event)
         self._go_on()
         for _ in range(LOOP_DEPTH_MAX):
             payload = self._outlet.next_to_self()
             address = self._speaking.word.address
             if payload is None or address is None:
                 break
-            self._happen(self._machine.deliver(address, payload))
+            yield from self._deliver(address, payload)
             self._go_on()
-        return self._outlet.take()
+
+    def _deliver(self, sender: MemberAddress, payload: bytes) -> Steps[None]:
+        happenings = yield from self._machine.deliver_in_steps(sender, payload)
+        for portion in in_portions(happenings):
+            self._happen(portion)
+            yield
 
     def _begin_once(self) -> None:
         if self._has_begun:
@@ -212,11 +234,11 @@ class Replica:
             self._outlet.note("error", "journal-damaged", text)
         self._write_cib()
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event) -> Steps[None]:
         match event:
             case Delivered():
                 self._liveness.heard(event.sender, self._outlet.now_ms)
-                self._happen(self._machine.deliver(event.sender, event.payload))
+                yield from self._deliver(event.sender, event.payload)
             case GroupChanged():
                 self._speaking.group_changed(event)
                 self._happen(self._machine.group_changed(self._speaking.word.members))
@@ -297,7 +319,7 @@ class Replica:
 
     # What applied entries mean here
 
-    def _happen(self, happenings: tuple[Happening, ...]) -> None:
+    def _happen(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:
             self._happened(happening)
 

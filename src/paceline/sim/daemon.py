@@ -56,6 +56,7 @@ from paceline.replica.events import (
     TimerFired,
 )
 from paceline.replica.identity import Identity, Stored
+from paceline.replica.packed_plans import pack_plan
 from paceline.replica.requests import Request, RequestAnswer
 from paceline.sim.agents import AgentHost
 from paceline.sim.chance import Chance
@@ -396,7 +397,7 @@ class Daemon:
         def finish() -> None:
             if self._plan_token == effect.token:
                 plan = self._plan(effect)
-                self._post_local(PlanComputed(token=effect.token, plan=plan))
+                self._post_local(PlanComputed(token=effect.token, plan=pack_plan(plan)))
 
         self._after(self._around.planned_us(), finish)
 
