@@ -44,12 +44,11 @@ def _error(code: str, element: Element, message: str, advice: str = "") -> Repor
 
 def new_errors(before: Element, after: Element) -> tuple[Report, ...]:
     """Return the errors of `after` that `before` has not: what a change would bring in."""
+    errors = [each for each in validate(after) if each.severity is Severity.ERROR]
+    if not errors:
+        return ()
     known = {(each.code, each.message) for each in validate(before)}
-    return tuple(
-        each
-        for each in validate(after)
-        if each.severity is Severity.ERROR and (each.code, each.message) not in known
-    )
+    return tuple(each for each in errors if (each.code, each.message) not in known)
 
 
 def _sections(root: Element) -> Iterator[Report]:

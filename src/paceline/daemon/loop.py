@@ -71,6 +71,11 @@ class StallMeter:
         """The longest turns, longest first."""
         self.on_stall: Callable[[int], None] | None = None
 
+    def begin_anew(self) -> None:
+        """Forget what was measured: what was done before the node takes part stalls nobody."""
+        self.longest_ms = self.longest_work_ms = self.count = 0
+        self.turns = ()
+
     # Turns
 
     def before_wait(self) -> int:

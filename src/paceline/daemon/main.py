@@ -24,6 +24,7 @@ from paceline.adapters.clock import DaemonLife, SystemClock, read_boot_id
 from paceline.adapters.corosync.engine import CorosyncEngine
 from paceline.adapters.executor.environment import AgentFolders
 from paceline.adapters.executor.executor import AgentExecutor
+from paceline.adapters.executor.urgency import go_first
 from paceline.adapters.journal import FileJournal
 from paceline.adapters.scheduler_process import SchedulerProcess
 from paceline.daemon.alerts import AlertSender
@@ -273,6 +274,7 @@ class Daemon:
         inlet.open(driver)
         gc.collect()
         gc.freeze()
+        self._meter.begin_anew()
         self._notifier.tell(f"READY=1\nSTATUS=node {identity.node}")
         keepers = [
             asyncio.ensure_future(self._feed_watchdog()),
@@ -350,6 +352,7 @@ def main() -> int:
     except (UnreachableError, OSError) as problem:
         print(f"paceline-daemon: {problem}", file=sys.stderr)
         return EXIT_NOT_STARTED
+    go_first()
     clock = SystemClock()
     meter = StallMeter(clock)
     meter.watch_collector()

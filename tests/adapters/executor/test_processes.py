@@ -1,12 +1,15 @@
 """One process: its end, its time limit, its input."""
 
 import asyncio
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from paceline.adapters.executor.diagnosis import DiagnosisFolder
 from paceline.adapters.executor.processes import Command, Ended, RunningProcess
+from paceline.adapters.executor.urgency import DAEMON_NICE, go_first
 
 
 def run(folder: Path, script: str, *, timeout_ms: int = 10_000, content: bytes = b"") -> Ended:
@@ -72,3 +75,20 @@ def test_command_keeps_secrets_out_of_its_repr() -> None:
 def test_input_is_refused_when_it_is_too_large(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="input"):
         run(tmp_path, "cat", content=b"x" * 70_000)
+
+
+def test_processes_are_no_more_urgent_than_others_when_their_parent_is(tmp_path: Path) -> None:
+    """The thread of the test would keep what it was given: a thread of its own ends with it."""
+    told: list[str] = []
+
+    def in_a_thread() -> None:
+        if go_first():
+            told.append(run(tmp_path, "nice").output.decode().strip())
+            told.append(str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+    thread = threading.Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    if not told:
+        pytest.skip("nobody may go first here")
+    assert told == ["0", str(DAEMON_NICE)]
