@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from paceline.adapters.executor.diagnosis import DiagnosisFolder, list_processes
-from paceline.adapters.executor.urgency import as_anybody
+from paceline.adapters.executor.urgency import make_ordinary
 
 OUTPUT_BYTES_MAX = 64 * 1024
 """How much of the end of an output is kept."""
@@ -235,20 +235,20 @@ def _spawn(command: Command) -> tuple[int, int]:
         os.set_blocking(reading, False)
         source = _open_input(command.input)
         unneeded.callback(os.close, source)
-        with as_anybody():
-            pid = os.posix_spawn(
-                command.argv[0],
-                command.argv,
-                command.environment,
-                file_actions=(
-                    (os.POSIX_SPAWN_DUP2, source, 0),
-                    (os.POSIX_SPAWN_DUP2, writing, 1),
-                    (os.POSIX_SPAWN_DUP2, writing, 2),
-                ),
-                setsid=True,
-                setsigmask=(),
-                setsigdef=_RESET_SIGNALS,
-            )
+        pid = os.posix_spawn(
+            command.argv[0],
+            command.argv,
+            command.environment,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, source, 0),
+                (os.POSIX_SPAWN_DUP2, writing, 1),
+                (os.POSIX_SPAWN_DUP2, writing, 2),
+            ),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_RESET_SIGNALS,
+        )
+        make_ordinary(pid)
         failed.pop_all()
     return pid, reading
 
@@ -301,19 +301,19 @@ def spawn_worker(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple
         our_input, their_output = os.pipe2(os.O_CLOEXEC)
         theirs.callback(os.close, their_output)
         ours.callback(os.close, our_input)
-        with as_anybody():
-            pid = os.posix_spawn(
-                argv[0],
-                argv,
-                environment,
-                file_actions=(
-                    (os.POSIX_SPAWN_DUP2, their_input, 0),
-                    (os.POSIX_SPAWN_DUP2, their_output, 1),
-                ),
-                setsid=True,
-                setsigmask=(),
-                setsigdef=_RESET_SIGNALS,
-            )
+        pid = os.posix_spawn(
+            argv[0],
+            argv,
+            environment,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, their_input, 0),
+                (os.POSIX_SPAWN_DUP2, their_output, 1),
+            ),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_RESET_SIGNALS,
+        )
+        make_ordinary(pid)
         ours.pop_all()
     os.set_blocking(our_output, False)
     os.set_blocking(our_input, False)

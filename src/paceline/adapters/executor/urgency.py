@@ -7,35 +7,36 @@ nothing is lost but speed. What the daemon starts, and so every service, runs as
 
 import contextlib
 import os
-from collections.abc import Iterator
+from pathlib import Path
 
 DEFAULT_NICE, DAEMON_NICE = 0, -10
 _THIS_THREAD = 0
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Source: sched(7), "The autogroup feature"."""
 
 
 def go_first() -> bool:
     """Let this thread, and those that it starts, go before others; say whether that was done."""
     if os.getpriority(os.PRIO_PROCESS, _THIS_THREAD) != DEFAULT_NICE:
         return False
-    return _set(DAEMON_NICE)
-
-
-@contextlib.contextmanager
-def as_anybody() -> Iterator[None]:
-    """Give what is started inside the niceness that it would have without `go_first`."""
-    if os.getpriority(os.PRIO_PROCESS, _THIS_THREAD) != DAEMON_NICE:
-        yield
-        return
-    _set(DEFAULT_NICE)
     try:
-        yield
-    finally:
-        _set(DAEMON_NICE)
-
-
-def _set(nice: int) -> bool:
-    try:
-        os.setpriority(os.PRIO_PROCESS, _THIS_THREAD, nice)
+        os.setpriority(os.PRIO_PROCESS, _THIS_THREAD, DAEMON_NICE)
     except OSError:
         return False
+    if os.getsid(0) == os.getpid():
+        # Where the kernel shares the processor out by session first: niceness counts within one.
+        with contextlib.suppress(OSError):
+            AUTOGROUP.write_text(str(DAEMON_NICE), encoding="ascii")
     return True
+
+
+def make_ordinary(group: int) -> None:
+    """Give a process group that was just started the niceness that it has without `go_first`.
+
+    Not before its start: until its program is loaded the daemon waits for it, and would wait for
+    everybody whom it lets go first. A process that its group has started meanwhile is among them.
+    """
+    if os.getpriority(os.PRIO_PROCESS, _THIS_THREAD) != DAEMON_NICE:
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, group, DEFAULT_NICE)
