@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections import deque
+from collections.abc import Callable
 
 from paceline.adapters.executor.environment import AgentFolders
 from paceline.adapters.executor.lanes import Lanes, Turn
@@ -18,6 +20,9 @@ from paceline.replica.identity import Started
 
 SLOTS_PER_CORE = 4
 SLOTS_MIN = 8
+BEGIN_SECONDS_MAX = 0.01
+"""How long processes are started before the loop turns: each start waits until its program is
+loaded, some milliseconds where the processors are busy."""
 
 
 class AgentExecutor:
@@ -53,6 +58,7 @@ class AgentExecutor:
         )
         self._recurring: dict[RecurringKey, Recurring] = {}
         self._is_closing = False
+        self._beginning: deque[Callable[[], None]] = deque()
 
     async def settle_orphans(self) -> tuple[str, ...]:
         """End or wait for everything that an earlier daemon of this boot began; once."""
@@ -123,6 +129,22 @@ class AgentExecutor:
         self.cancel_all_recurring()
         await self._runner.close(wait_ms_max=wait_ms_max)
 
+    def _begin_soon(self, begin: Callable[[], None]) -> None:
+        """Begin what has its turn, after what had it before."""
+        self._beginning.append(begin)
+        if len(self._beginning) == 1:
+            self._loop.call_soon(self._begin_some)
+
+    def _begin_some(self) -> None:
+        until = self._loop.time() + BEGIN_SECONDS_MAX
+        while self._beginning:
+            self._beginning[0]()
+            self._beginning.popleft()
+            if self._loop.time() >= until:
+                break
+        if self._beginning:
+            self._loop.call_soon(self._begin_some)
+
     def _ask_once(self, operation: Operation) -> None:
         asked_ms = self._clock.now_ms()
 
@@ -135,7 +157,12 @@ class AgentExecutor:
 
             self._runner.run(operation, ended)
 
-        turn = Turn(operation.action.resource, False, operation.action.priority, begin)
+        turn = Turn(
+            operation.action.resource,
+            False,
+            operation.action.priority,
+            lambda: self._begin_soon(begin),
+        )
         self._lanes.ask(turn)
 
     def _ask_recurring(self, recurring: Recurring) -> None:
@@ -161,7 +188,12 @@ class AgentExecutor:
 
             self._runner.run(operation, ended)
 
-        turn = Turn(operation.action.resource, True, operation.action.priority, begin)
+        turn = Turn(
+            operation.action.resource,
+            True,
+            operation.action.priority,
+            lambda: self._begin_soon(begin),
+        )
         self._lanes.ask(turn)
 
     def _say_cancelled(self, operation: Operation) -> None:
