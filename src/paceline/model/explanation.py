@@ -22,7 +22,7 @@ Facts = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
 
 
-class Cause(Struct, frozen=True, kw_only=True):
+class Cause(Struct, frozen=True, gc=False, kw_only=True):
     """Why a resource or node is treated as it is: `code` says the kind, `facts` the details.
 
     Codes and their facts are listed in `commands.cause_text`, which makes the sentences.
@@ -90,7 +90,7 @@ class Explanation(Struct, frozen=True, gc=False, kw_only=True):
     failures: tuple[Facts, ...] = ()
 
 
-class NodeExplanation(Struct, frozen=True, kw_only=True):
+class NodeExplanation(Struct, frozen=True, gc=False, kw_only=True):
     """Why a node is fenced, let in, shut down, or cannot be helped.
 
     `task` is what is done (reboot, off, on, do_shutdown, container for a guest), empty for nothing.
