@@ -9,7 +9,9 @@ from paceline.adapters.executor.fence import fence_command, find_fence_agent
 from paceline.adapters.executor.lsb import lsb_command, ocf_status
 from paceline.adapters.executor.ocf import find_exit_reason, ocf_command
 from paceline.adapters.executor.processes import Command
+from paceline.adapters.node_paths import node_paths
 from paceline.adapters.run_command import run_bounded
+from paceline.adapters.secret_values import MissingSecretError, with_secret_values
 from paceline.model.identifiers import ActionId, NodeName, OperationId, ResourceId
 from paceline.model.operation import Operation
 from paceline.model.plan import ActionKind, Agent, PlannedAction
@@ -33,12 +35,22 @@ class AgentsByHand:
             lsb=Path(LSB_DIR),
             fence=(Path(environment.get("PACELINE_FENCE_DIR") or FENCE_DIR_DEFAULT),),
             runtime=runtime,
+            secrets=node_paths(environment).secrets,
         )
         self._base = base_environment(self._folders, environment)
 
     def run(self, run: AgentRun) -> AgentAnswer:
-        """Run it to its end or its time limit. Raises AgentMetadataError where it is no agent."""
-        command = self._command(run)
+        """Run it to its end or its time limit.
+
+        Raises AgentMetadataError where it is no agent, or a secret is missing.
+        """
+        try:
+            parameters = with_secret_values(
+                self._folders.secrets, run.resource, tuple(run.parameters)
+            )
+        except MissingSecretError as problem:
+            raise AgentMetadataError(str(problem)) from problem
+        command = self._command(run._replace(parameters=parameters))
         if not Path(command.argv[0]).is_file():
             raise AgentMetadataError(f"Agent {run.agent_type} not found")
         done = run_bounded(

@@ -46,6 +46,7 @@ class LocalNodeFiles:
             FileName.COROSYNC_UIDGID: _Folder(path=paths.corosync / "uidgid.d", mode=0o644),
             FileName.BOOTH_CONFIG: _Folder(path=paths.booth, mode=0o644, ending=".conf"),
             FileName.BOOTH_KEY: _Folder(path=paths.booth, mode=0o600),
+            FileName.RESOURCE_SECRET: _Folder(path=paths.secrets, mode=0o600),
         }
         self._public = (
             paths.corosync,

@@ -31,6 +31,11 @@ class NodePaths:
         return self.state / "cluster"
 
     @property
+    def secrets(self) -> Path:
+        """What parameters of resources are where the configuration does not tell."""
+        return self.cluster / "secrets"
+
+    @property
     def node_key(self) -> Path:
         """This node's own key: it never leaves the node and outlives clusters."""
         return self.state / "node.key"

@@ -11,6 +11,7 @@ from typing import NoReturn
 from paceline.adapters.agent_metadata import InstalledAgents
 from paceline.adapters.cib_live import LiveCib
 from paceline.adapters.daemon_client import DaemonClient
+from paceline.api.wiring import make_node, make_peers
 from paceline.commands.run import Terminal
 from paceline.commands.tools import InPlaceError, ToolPorts, guard
 from paceline.commands.tools_table import load_tool
@@ -42,6 +43,8 @@ def run_served_tool(
         write_err=lambda text: terminal.err(f"{text}\n"),
         now_ms=lambda: time.time_ns() // 1_000_000,
         load_agents=lambda: InstalledAgents(ours),
+        open_node=lambda: make_node(ours),
+        open_peers=lambda: make_peers(ours),
     )
     try:
         said = guard(load_tool(name), name, words, ports)

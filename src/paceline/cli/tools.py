@@ -14,6 +14,8 @@ from paceline.ports.cib_store import CibStore
 
 if TYPE_CHECKING:  # slow to load, and few tools run agents
     from paceline.ports.agents import AgentLibrary, AgentRunner
+    from paceline.ports.node import Node
+    from paceline.ports.peers import Peers
 
 INPUT_BYTES_MAX = 512 * 1024 * 1024
 """Settled, 5000 resources on 32 nodes are a CIB of 80 MB."""
@@ -80,6 +82,8 @@ def tool_ports(daemon: DaemonClient, name: str) -> ToolPorts:
         now_ms=lambda: time.time_ns() // 1_000_000,
         load_agents=_load_agents,
         load_runner=_load_runner,
+        open_node=_open_node,
+        open_peers=_open_peers,
         original_cib=_cluster(daemon, name) if os.environ.get("CIB_shadow") else None,  # noqa: SIM112  # Pacemaker's name
     )
 
@@ -94,6 +98,18 @@ def _load_runner() -> "AgentRunner":
     from paceline.adapters.agent_runs import AgentsByHand
 
     return AgentsByHand(os.environ)
+
+
+def _open_node() -> "Node":
+    from paceline.api.wiring import make_node
+
+    return make_node(os.environ)
+
+
+def _open_peers() -> "Peers":
+    from paceline.api.wiring import make_peers
+
+    return make_peers(os.environ)
 
 
 def _write_file(path: str, content: bytes) -> None:

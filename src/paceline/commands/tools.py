@@ -13,6 +13,8 @@ from paceline.ports.daemon import Daemon, JsonRecord
 
 if TYPE_CHECKING:  # slow to load, and few tools run agents
     from paceline.ports.agents import AgentLibrary, AgentRunner
+    from paceline.ports.node import Node
+    from paceline.ports.peers import Peers
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -51,6 +53,10 @@ def _refuse_agents() -> NoReturn:
     raise InPlaceError("agents")
 
 
+def _refuse_nodes() -> NoReturn:
+    raise InPlaceError("nodes")
+
+
 class ToolPorts(NamedTuple):
     """The outside, as tools reach it."""
 
@@ -69,6 +75,10 @@ class ToolPorts(NamedTuple):
     load_agents: "Callable[[], AgentLibrary]" = _refuse_agents
     load_runner: "Callable[[], AgentRunner]" = _refuse_agents
     """Runs agents by hand: in the user's own process only."""
+    open_node: "Callable[[], Node]" = _refuse_nodes
+    """This node's files and services."""
+    open_peers: "Callable[[], Peers]" = _refuse_nodes
+    """All nodes' services."""
 
 
 Tool = Callable[[Sequence[str], ToolPorts], Said]

@@ -30,6 +30,7 @@ MODULES = {
     "crm_rule": "tools_rule",
     "crm_shadow": "tools_shadow",
     "iso8601": "tools_iso8601",
+    "cibsecret": "tools_secret",
 }
 LIGHT = frozenset(
     {"crm_node", "crm_master", "attrd_updater", "crm_failcount", "crm_error", "crmadmin"}

@@ -26,6 +26,7 @@ from paceline.adapters.executor.environment import AgentFolders
 from paceline.adapters.executor.executor import AgentExecutor
 from paceline.adapters.executor.urgency import go_first
 from paceline.adapters.journal import FileJournal
+from paceline.adapters.node_paths import node_paths
 from paceline.adapters.scheduler_process import SchedulerProcess
 from paceline.daemon.alerts import AlertSender
 from paceline.daemon.answers import Answerer
@@ -173,6 +174,7 @@ class Daemon:
             tools=link_tools(Path(sys.executable).parent, self._settings.runtime_dir),
             runtime=self._settings.runtime_dir,
             diagnosis=self._settings.log_dir / "diagnosis",
+            secrets=node_paths(os.environ).secrets,
         )
 
     def _note_stored(self, stored: Stored) -> None:

@@ -9,6 +9,7 @@ FOLDER_NAME = "tools"
 TOOL_PREFIXES = (
     "crm_",
     "crmadmin",
+    "cibsecret",
     "iso8601",
     "attrd_updater",
     "cibadmin",

@@ -34,6 +34,17 @@ class FileName(StrEnum):
     """Has instances: `booth` is `booth.conf`."""
     BOOTH_KEY = "booth key"
     """Has instances: the file's name (`booth.key`)."""
+    RESOURCE_SECRET = "resource secret"
+    """Has instances: see `secret_instance`."""
+
+
+SECRET_WORD = "lrm://"
+"""What a parameter's value is in the configuration while a file of each node has the true one."""
+
+
+def secret_instance(resource: str, parameter: str) -> str:
+    """Return which file has a parameter's secret; no id contains a colon."""
+    return f"{resource}:{parameter}"
 
 
 class Service(StrEnum):

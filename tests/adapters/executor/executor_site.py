@@ -30,6 +30,7 @@ class Site:
             fence=(folder / "fence",),
             runtime=folder / "run",
             diagnosis=folder / "diagnosis",
+            secrets=folder / "secrets",
             systemd=folder / "systemd",
         )
 

@@ -23,6 +23,7 @@ class AgentFolders:
     fence: tuple[Path, ...] = (Path("/usr/sbin"), Path("/sbin"), Path("/usr/local/sbin"))
     runtime: Path = Path("/run/paceline")
     diagnosis: Path = Path("/var/log/paceline/diagnosis")
+    secrets: Path = Path("/var/lib/paceline/cluster/secrets")
     systemd: Path = Path("/run/systemd/system")
     """Where systemd keeps what is only for this boot; it exists where systemd is pid 1."""
 

@@ -73,6 +73,15 @@ def not_installed(what: str) -> Answer:
     )
 
 
+def not_runnable_here(why: str) -> Answer:
+    """Return the answer where this node lacks what the agent needs: others may have it."""
+    return Answer(
+        outcome=OperationOutcome.NOT_INSTALLED,
+        rc=NOT_INSTALLED,
+        exit_reason=why[:EXIT_REASON_CHARACTERS_MAX],
+    )
+
+
 def not_run(why: str) -> Answer:
     """Return the answer for an agent that could not be run."""
     return Answer(

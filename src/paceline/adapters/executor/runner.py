@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from paceline.adapters.executor.diagnosis import DiagnosisFolder, find_process
 from paceline.adapters.executor.environment import AgentFolders, base_environment
 from paceline.adapters.executor.fence import CONTROL_PREFIX, fence_command, find_fence_agent
@@ -30,10 +32,17 @@ from paceline.adapters.executor.results import (
     answer_of_process,
     not_installed,
     not_run,
+    not_runnable_here,
 )
 from paceline.adapters.executor.service import resolve_service
 from paceline.adapters.executor.started import StartedBook
 from paceline.adapters.executor.systemd import SystemdUnits
+from paceline.adapters.secret_values import (
+    MissingSecretError,
+    Pairs,
+    with_secret_values,
+    without_secrets,
+)
 from paceline.model.durations import parse_duration_ms
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.operation import FenceOperation, Operation
@@ -131,6 +140,14 @@ class AgentRunner:
         return not_run(f"cannot note the operation in {self._folders.runtime}: {error}")
 
     def _run_agent(self, operation: Operation, agent: Agent, on_answer: AnswerHandler) -> None:
+        action = operation.action
+        try:
+            parameters = self._with_secrets(action.resource, action.task, action.parameters)
+        except MissingSecretError as problem:
+            self._later(on_answer, not_runnable_here(str(problem)))
+            return
+        action = msgspec.structs.replace(action, parameters=parameters)
+        operation = msgspec.structs.replace(operation, action=action)
         agent_class = agent.agent_class
         if agent_class == "service":
             agent_class = resolve_service(
@@ -150,6 +167,7 @@ class AgentRunner:
         """Run a fence agent against its target."""
         self._run_fence_agent(
             operation.agent_type,
+            device=operation.device,
             operation_id=operation.operation_id,
             task=operation.task,
             target=operation.target,
@@ -157,6 +175,15 @@ class AgentRunner:
             timeout_ms=operation.timeout_ms,
             on_answer=on_answer,
         )
+
+    def _with_secrets(self, resource: ResourceId, task: str, parameters: Pairs) -> Pairs:
+        """Put the secrets in. A stop does without those that are missing: it has to be tried."""
+        try:
+            return with_secret_values(self._folders.secrets, resource, parameters)
+        except MissingSecretError:
+            if task != "stop":
+                raise
+            return without_secrets(parameters)
 
     async def close(self, *, wait_ms_max: int) -> None:
         """Wait for what runs, at most this long; agents are not ended."""
@@ -247,6 +274,7 @@ class AgentRunner:
 
         self._run_fence_agent(
             agent_type,
+            device=resource,
             operation_id=operation.operation_id,
             task="monitor",
             target=NodeName(""),
@@ -259,6 +287,7 @@ class AgentRunner:
         self,
         agent_type: str,
         *,
+        device: ResourceId,
         operation_id: str,
         task: str,
         target: NodeName,
@@ -269,6 +298,11 @@ class AgentRunner:
         path = find_fence_agent(self._folders.fence, agent_type)
         if path is None:
             self._later(on_answer, not_installed(f"fence agent {agent_type}"))
+            return
+        try:
+            parameters = self._with_secrets(device, task, parameters)
+        except MissingSecretError as problem:
+            self._later(on_answer, not_run(str(problem)))
             return
         own_limit = dict(parameters).get(f"{CONTROL_PREFIX}{task}_timeout", "")
         command = fence_command(
