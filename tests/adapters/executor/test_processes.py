@@ -83,7 +83,8 @@ def test_processes_are_no_more_urgent_than_others_when_their_parent_is(tmp_path:
 
     def in_a_thread() -> None:
         if go_first():
-            told.append(run(tmp_path, "nice").output.decode().strip())
+            look = "for i in 1 2 3 4 5 6 7 8 9; do [ $(nice) = 0 ] || sleep 0.5; done; nice"
+            told.append(run(tmp_path, look).output.decode().strip())
             told.append(str(os.getpriority(os.PRIO_PROCESS, 0)))
 
     thread = threading.Thread(target=in_a_thread)

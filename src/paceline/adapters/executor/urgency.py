@@ -34,7 +34,8 @@ def make_ordinary(group: int) -> None:
     """Give a process group that was just started the niceness that it has without `go_first`.
 
     Not before its start: until its program is loaded the daemon waits for it, and would wait for
-    everybody whom it lets go first. A process that its group has started meanwhile is among them.
+    everybody whom it lets go first. What the group has started meanwhile is set, too: an agent
+    has hardly read its own functions by then.
     """
     if os.getpriority(os.PRIO_PROCESS, _THIS_THREAD) != DAEMON_NICE:
         return
