@@ -34,3 +34,48 @@ def test_batch_goes_on_when_one_file_is_no_cib(
     assert main(["--json", "--batch", str(tmp_path), str(tmp_path / "out")]) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.json"]
     assert "bad.xml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json", "--batch", "no-such-folder", "out"),
+        ("--json", "--batch", ".", "out", "--times", "no-such-file"),
+        ("--json", "--batch", ".", "out", "--times", "bad.tsv"),
+        ("--json", "--batch", ".", "out", "--now", "yesterday-ish"),
+        ("--json", "--batch", ".", "good.xml"),
+        ("--batch", ".", "out"),
+        ("--no-such-option",),
+        ("good.xml", "another.xml"),
+        ("no-such-file.xml",),
+        ("invalid.xml",),
+        ("good.xml", "--op-inject", "nonsense"),
+        ("good.xml", "--node-up", "no-such-node"),
+    ],
+)
+def test_bad_words_are_refused_in_words_when_simulating(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.xml").write_text(CIB)
+    (tmp_path / "invalid.xml").write_text(CIB.replace("<nodes/>", ""))
+    (tmp_path / "bad.tsv").write_text("a line without a tab\n")
+    assert main(list(words)) != 0
+    told = capsys.readouterr()
+    assert told.err.strip()
+    assert "Traceback" not in told.err
+
+
+def test_all_that_is_wrong_is_told_when_the_configuration_is_not_valid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bad.xml"
+    file.write_text(CIB.replace("<nodes/>", "").replace("<resources/>", ""))
+    assert main([str(file)]) == 1
+    told = capsys.readouterr().err
+    assert "not valid" in told
+    assert "<nodes>" in told
+    assert "<resources>" in told

@@ -8,7 +8,10 @@ import pytest
 
 from paceline.cli.tools import INPUT_BYTES_MAX, run_tool
 
-CIB = '<cib epoch="1"><configuration><resources/></configuration>{}<status/></cib>'
+CIB = (
+    '<cib epoch="1" admin_epoch="0" num_updates="0" validate-with="pacemaker-3.9"><configuration>'
+    "<crm_config/><nodes/><resources/><constraints/></configuration>{}<status/></cib>"
+)
 MEBIBYTE_OF_COMMENT = f"<!--{' ' * (1 << 20)}-->"
 
 

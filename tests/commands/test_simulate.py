@@ -296,3 +296,55 @@ def test_contributions_of_a_score_are_listed_with_their_source() -> None:
 def test_too_many_words_are_refused() -> None:
     with pytest.raises(ToolError):
         simulate_words(["a.xml", "b.xml"])
+
+
+ROOMY = (
+    cib()
+    .replace(
+        b'<node id="1" uname="n1"/>',
+        b'<node id="1" uname="n1"><utilization id="u"><nvpair id="u1" name="cpu" value="4"/>'
+        b"</utilization></node>",
+    )
+    .replace(
+        b'<primitive id="A" class="ocf" provider="pacemaker" type="Dummy">',
+        b'<primitive id="A" class="ocf" provider="pacemaker" type="Dummy"><utilization id="a">'
+        b'<nvpair id="a1" name="cpu" value="1"/></utilization>',
+    )
+)
+
+
+def test_capacities_and_what_is_used_of_them_are_shown() -> None:
+    """The lines of `-U`: in all, by whom, what is left; without titles, as with `-s`."""
+    lines = Desk(ROOMY).run("-U").splitlines()
+    assert "Original: n1 capacity: cpu=4" in lines
+    assert "Original: n2 capacity:" in lines
+    assert "pcmk__finalize_assignment: A utilization on n1: cpu=1" in lines
+    assert "Remaining: n1 capacity: cpu=3" in lines
+    assert "Transition Summary:" not in lines
+
+
+def test_capacities_are_elements_when_xml_is_asked_for() -> None:
+    """The same as a document."""
+    root = etree.fromstring(Desk(ROOMY).run("-U", "--output-as=xml"))
+    (use,) = root.iterfind("utilizations/utilization")
+    assert (use.get("resource"), use.get("node"), use.findtext("cpu")) == ("A", "n1", "1")
+    left = root.xpath("utilizations/capacity[@comment='Remaining'][@node='n1']/cpu/text()")
+    assert left == ["3"]
+
+
+def test_moment_of_the_file_is_told_unless_another_is_asked_for() -> None:
+    """With an execution-date time stands still there; `-t` comes before it."""
+    dated = cib().replace(b"<cib ", b'<cib execution-date="1798761600" ', 1)
+    told = Desk(dated).paceline()
+    assert told.startswith("Using the original execution date of: 2027-01-01 00:00:00Z")
+    asked = Desk(dated).run("-t", "2026-01-31 12:00:00Z")
+    assert asked.startswith("Setting effective cluster time: 2026-01-31 12:00:00Z")
+
+
+def test_file_that_is_not_valid_is_refused_with_all_that_is_wrong() -> None:
+    """No decision is made of what has no meaning."""
+    bad = cib().replace(b"<constraints>", b'<constraints><rsc_order id="o" first="X" then="A"/>')
+    said = Desk(bad).try_to_run("-S")
+    assert said.status == 78
+    assert "not valid" in said.err
+    assert "X" in said.err

@@ -69,3 +69,8 @@ def add_calendar_ms(start_ms: int, *, years: int, months: int, days: int, second
     else:
         moved = start.replace(year=year, month=month, day=day)
     return int((moved + timedelta(days=days, seconds=seconds)).timestamp()) * 1000
+
+
+def date_of_seconds(seconds: int) -> str:
+    """Return a moment in seconds since 1970 as `2026-01-31 12:00:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -201,7 +201,7 @@ def _modify(target: Element, change: Element) -> None:
 
 def _position(change: Element, holder: Element) -> int:
     text = change.get("position", "")
-    return int(text) if text.isdigit() else len(holder)
+    return int(text) if text.isdecimal() else len(holder)
 
 
 def find_by_path(root: Element, path: str) -> Element | None:

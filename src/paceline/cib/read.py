@@ -114,7 +114,7 @@ def _read_options(section: Element, references: References) -> tuple[AttributeSe
 def _epoch(root: Element) -> tuple[int, int, int]:
     def number(name: str) -> int:
         text = root.get(name, "0")
-        return int(text) if text.isdigit() else 0
+        return int(text) if text.isdecimal() else 0
 
     return number("admin_epoch"), number("epoch"), number("num_updates")
 
@@ -192,7 +192,7 @@ def _read_levels(parent: Element) -> tuple[FencingLevel, ...]:
         found.append(
             FencingLevel(
                 id=each.get("id", ""),
-                index=int(index) if index.isdigit() else 0,
+                index=int(index) if index.isdecimal() else 0,
                 devices=tuple(
                     ResourceId(name.strip())
                     for name in each.get("devices", "").split(",")
@@ -252,7 +252,7 @@ def snapshot_of_file(xml: bytes, now_ms: int) -> Snapshot:
     """
     root = parse_xml(xml)
     date = root.get("execution-date", "")
-    if date.isdigit():
+    if date.isdecimal():
         now_ms = int(date) * 1000
     status = read_status(root, now_ms=now_ms)
     if status is None:

@@ -171,7 +171,8 @@ def read_date(element: Element) -> DateExpression:
     end = _moment(element.get("end"))
     duration = element.find("duration")
     if duration is not None and start is not None and end is None:
-        amounts = {key: int(value) for key, value in duration.attrib.items() if value.isdigit()}
+        words = {str(key): str(value) for key, value in duration.attrib.items()}
+        amounts = {key: int(word) for key, word in words.items() if word.isdecimal()}
         end = add_calendar_ms(
             start,
             years=amounts.get("years", 0),
@@ -206,7 +207,7 @@ def _read_spec(element: Element) -> DateSpec:
         if text is None:
             continue
         low, dash, high = text.partition("-")
-        if low.strip().isdigit():
-            top = int(high) if high.strip().isdigit() else (None if dash else int(low))
+        if low.strip().isdecimal():
+            top = int(high) if high.strip().isdecimal() else (None if dash else int(low))
             ranges.append((field, int(low), top))
     return DateSpec(ranges=tuple(ranges))

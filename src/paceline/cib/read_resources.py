@@ -148,7 +148,7 @@ def _read_bundle(element: Element, templates: dict[str, Element], references: Re
 
     def count(name: str) -> int:
         text = box.get(name, "")
-        return int(text) if text.isdigit() else 0
+        return int(text) if text.isdecimal() else 0
 
     net = network if network is not None else etree.Element("network")
     return Bundle(

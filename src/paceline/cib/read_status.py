@@ -44,7 +44,7 @@ def _moment_ms(text: str | None) -> tuple[bool, int]:
     """Return whether a membership word says yes, and since when (0 where it is a plain word)."""
     if text is None:
         return False, 0
-    if text.lstrip("-").isdigit():
+    if text.lstrip("-").isdecimal():
         since = int(text)
         return since > 0, since * 1000 if since > 1 else 0
     return text in ("true", "online", "yes", "on"), 0
@@ -61,11 +61,11 @@ def _read_node(element: Element, name: NodeName, kind: NodeKind | None, order: i
     for resource in element.iterfind("lrm/lrm_resources/lrm_resource"):
         history.extend(_read_entries(resource))
         lock = resource.get("shutdown-lock", "")
-        if lock.isdigit() and int(lock) > 0:
+        if lock.isdecimal() and int(lock) > 0:
             locks.append((ResourceId(resource.get("id", "")), int(lock) * 1000))
     return NodeStatus(
         name=name,
-        node_id=NodeId(int(cib_id)) if cib_id.isdigit() else NodeId(0),
+        node_id=NodeId(int(cib_id)) if cib_id.isdecimal() else NodeId(0),
         cib_id=cib_id,
         file_order=order,
         kind=kind or (NodeKind.REMOTE if is_remote else NodeKind.MEMBER),

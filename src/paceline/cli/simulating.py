@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from paceline.adapters.daemon_client import DaemonClient
-from paceline.cib.read import snapshot_of_file
 from paceline.cli.tools import tool_ports
 from paceline.commands.simulate import conformance_json
 from paceline.commands.simulate_command import (
@@ -15,7 +14,9 @@ from paceline.commands.simulate_command import (
     paceline_simulate,
     simulate_words,
 )
+from paceline.commands.simulate_input import snapshot_of_input
 from paceline.commands.tools import Given, Said, ToolError, guard
+from paceline.commands.tools_simulate import problems_text
 from paceline.model.errors import InvalidRequestError
 
 
@@ -58,17 +59,22 @@ def run_batch(given: Given, now_ms: int) -> int:
     if not source.is_dir():
         raise ToolError(f"there is no folder {source}")
     now_ms = moment_ms(given.get("now"), now_ms)
-    times = batch_times(Path(given.get("times")).read_text()) if given.has("times") else {}
-    target.mkdir(parents=True, exist_ok=True)
     status = 0
-    for path in sorted(source.glob("*.xml")):
-        name = path.stem
-        try:
-            snapshot = snapshot_of_file(path.read_bytes(), times.get(name, now_ms))
+    try:
+        times = batch_times(Path(given.get("times")).read_text()) if given.has("times") else {}
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(source.glob("*.xml")):
+            name = path.stem
+            moment = times.get(name, now_ms)
+            is_now_given = name in times or given.has("now")
+            try:
+                snapshot = snapshot_of_input(path.read_bytes(), moment, is_now_given=is_now_given)
+            except InvalidRequestError as problem:
+                sys.stderr.write(f"{path.name}: {problems_text(problem)}\n")
+                status = 1
+                continue
             text = conformance_json(name, snapshot)
-        except (InvalidRequestError, ValueError) as problem:
-            sys.stderr.write(f"{path.name}: {problem}\n")
-            status = 1
-            continue
-        (target / f"{name}.json").write_text(text, encoding="utf-8")
+            (target / f"{name}.json").write_text(text, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ToolError(str(problem)) from problem
     return status

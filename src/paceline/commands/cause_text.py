@@ -75,6 +75,7 @@ _SIMPLE = {
 
 _WHY_NOT = {
     "no-quorum": "there is no quorum",
+    "quorum-freeze": "there is no quorum",
     "no-node": "no node may run it",
     "node-offline": "the node is offline",
     "node-unclean": "the node is unclean",

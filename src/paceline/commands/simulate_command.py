@@ -10,16 +10,24 @@ Without FILE the running cluster is meant. TIME is seconds since 1970 or a date.
 from collections.abc import Iterator, Sequence
 
 from paceline.cib.dates import parse_date_ms
-from paceline.cib.read import snapshot_of_file
 from paceline.commands.score_text import score_blocks
 from paceline.commands.simulate import conformance_json
-from paceline.commands.simulate_report import Asked, simulation_text
+from paceline.commands.simulate_input import snapshot_of_input
+from paceline.commands.simulate_report import simulation_text
 from paceline.commands.simulation import Simulation
 from paceline.commands.tools import EXIT_USAGE, Given, Option, Said, ToolError, ToolPorts
 from paceline.commands.tools import parse_options as parse
 from paceline.commands.tools_simulate import OPTIONS as TOOL_OPTIONS
-from paceline.commands.tools_simulate import document_of, save_graphs, simulation_of
+from paceline.commands.tools_simulate import (
+    asked_of,
+    problems_text,
+    save_graphs,
+    simulation_of,
+    snapshot_of,
+)
 from paceline.commands.why import is_worth_telling, node_text, why_text
+from paceline.model.errors import InvalidRequestError
+from paceline.model.snapshot import Snapshot
 from paceline.scheduler.explain import explain_all, explain_nodes, score_tables
 
 OPTIONS = (
@@ -57,7 +65,7 @@ def moment_ms(text: str, default_ms: int) -> int:
     if not text:
         return default_ms
     try:
-        return int(text) * 1000 if text.isdigit() else parse_date_ms(text.strip("'"))
+        return int(text) * 1000 if text.isdecimal() else parse_date_ms(text.strip("'"))
     except ValueError as problem:
         raise ToolError(str(problem), EXIT_USAGE) from problem
 
@@ -66,15 +74,14 @@ def paceline_simulate(given: Given, ports: ToolPorts, *, now_ms: int) -> Said:
     """Answer all but `--batch`."""
     if given.has("help"):
         return Said(USAGE)
-    now_ms = moment_ms(given.get("now") or given.get("set-datetime"), now_ms)
-    snapshot = snapshot_of_file(_document(given, ports), now_ms)
+    snapshot = _snapshot(given, ports, now_ms)
     if given.has("json"):
         name = given.words[0] if given.words else "live"
         return Said(conformance_json(case_name(name), snapshot))
     shown = Given(values={**given.values, "simulate": ""}, every=given.every, words=given.words)
     simulation = simulation_of(shown, snapshot)
     save_graphs(shown, simulation, ports)
-    asked = Asked(has_scores=given.has("show-scores"), is_quiet=given.has("quiet"))
+    asked = asked_of(given)
     blocks = [simulation_text(simulation, asked)]
     if given.has("why"):
         blocks.extend(_reasons(simulation))
@@ -88,13 +95,19 @@ def case_name(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".xml")
 
 
-def _document(given: Given, ports: ToolPorts) -> bytes:
+def _snapshot(given: Given, ports: ToolPorts, now_ms: int) -> Snapshot:
+    asked = given.get("now") or given.get("set-datetime")
+    now_ms = moment_ms(asked, now_ms)
     if not given.words:
-        return document_of(given, ports)
+        return snapshot_of(given, ports, now_ms)
     try:
-        return ports.read_file(given.words[0])
+        document = ports.read_file(given.words[0])
     except OSError as problem:
         raise ToolError(f"cannot read {given.words[0]}: {problem.strerror}") from problem
+    try:
+        return snapshot_of_input(document, now_ms, is_now_given=bool(asked))
+    except InvalidRequestError as problem:
+        raise ToolError(problems_text(problem)) from problem
 
 
 def batch_times(text: str) -> dict[str, int]:
@@ -102,7 +115,9 @@ def batch_times(text: str) -> dict[str, int]:
     times: dict[str, int] = {}
     for line in text.splitlines():
         if line.strip():
-            name, _tab, moment = line.partition("\t")
+            name, tab, moment = line.partition("\t")
+            if not tab or not moment.strip():
+                raise ToolError(f"--times wants lines of case, tab, time, not '{line}'", EXIT_USAGE)
             times[name.strip()] = moment_ms(moment.strip().removeprefix("-t ").strip("'"), 0)
     return times
 

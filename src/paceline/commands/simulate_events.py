@@ -208,7 +208,7 @@ def count_failure(
     suffix = f"{resource}#{result.task}_{result.interval_ms}"
     values = dict(node.attributes)
     before = values.get(f"fail-count-{suffix}", "0")
-    values[f"fail-count-{suffix}"] = str(int(before) + 1) if before.isdigit() else before
+    values[f"fail-count-{suffix}"] = str(int(before) + 1) if before.isdecimal() else before
     values[f"last-failure-{suffix}"] = str(now_ms // 1000)
     where = f"into /node_state '{node.cib_id or node.node_id or node.name}'"
     return replace(node, attributes=tuple(sorted(values.items()))), (

@@ -15,18 +15,22 @@ _TAGS = {
 }
 
 
-def operation_key(action: PlannedAction) -> str:
-    """Return the name that graphs give an action: `A_start_0`, `stonith-n1-reboot`."""
+def operation_key(action: PlannedAction, name: str = "") -> str:
+    """Return the name that graphs give an action: `A_start_0`, `stonith-n1-reboot`.
+
+    `name` is the resource's, where it goes by another than in the plan.
+    """
+    name = name or action.resource
     if action.kind is ActionKind.FENCE:
         return f"stonith-{action.node}-{action.task}"
     if action.notify:
         when, _dash, what = action.notify.partition("-")
-        return f"{action.resource}_{when}_notify_{what}_0"
+        return f"{name}_{when}_notify_{what}_0"
     if action.task == "cancel":
-        return f"{action.resource}_{action.cancels}_{action.interval_ms}"
-    if action.kind is ActionKind.CLUSTER and not action.resource:
+        return f"{name}_{action.cancels}_{action.interval_ms}"
+    if action.kind in (ActionKind.CLUSTER, ActionKind.PSEUDO) and not name:
         return action.task
-    return f"{action.resource}_{action.task}_{action.interval_ms}"
+    return f"{name}_{action.task}_{action.interval_ms}"
 
 
 def graph_xml(plan: Plan, snapshot: Snapshot) -> bytes:
@@ -113,7 +117,7 @@ def _attributes(action: PlannedAction, ids: dict[str, str]) -> dict[str, str]:
 
 def _is_name(name: str) -> bool:
     """Say whether XML allows it as an attribute's name: parameters may be called anything."""
-    return name.replace("_", "a").replace("-", "a").isalnum() and not name[0].isdigit()
+    return name.replace("_", "a").replace("-", "a").isalnum() and not name[0].isdecimal()
 
 
 def dot_text(plan: Plan) -> str:

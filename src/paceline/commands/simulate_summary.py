@@ -6,7 +6,8 @@ The lines of `Transition Summary`, as data; `simulate_report` lays them out.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from paceline.scheduler.work import ROLE_NAMES, Action, Node, Resource, Role, Work
+from paceline.scheduler.spread import describe, is_required
+from paceline.scheduler.work import ROLE_NAMES, Action, Kind, Node, Resource, Role, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +47,60 @@ def changes(work: Work) -> tuple[Change, ...]:
 
 
 def _fencings(work: Work) -> Iterator[Change]:
-    for name in sorted(work.fences):
-        action = work.fences[name]
-        if action.kind == "fence" and not action.is_optional and action.node is not None:
+    """Yield the fencings, of guests too (their containers are stopped), then who is let in."""
+    for node in work.nodes:
+        container = _container_of_fenced(work, node)
+        if container is not None:
+            begins = any(not a.is_optional for a in container.actions_of("start"))
+            yield Change(
+                verb=f"Fence ({'reboot' if begins else 'off'})",
+                target=f"{node.name} (resource: {container.id})",
+                reason="guest is unclean",
+            )
+    for node in reversed(work.nodes):
+        action = work.fences.get(node.name)
+        if action is not None and not action.is_optional:
             reason = "" if action.reason == "unclean" else action.reason
             yield Change(
                 verb=f"Fence ({action.task})",
-                target=action.node.name,
-                reason=action.node.fence_reason or reason,
+                target=node.name,
+                reason=node.fence_reason or reason,
             )
+    for action in reversed(work.actions):
+        if action.kind != "fence" or action.task != "on" or not is_required(action):
+            continue
+        wanted = next((then for then, _ in action.before if is_required(then)), None)
+        reason = f"required by {describe(wanted)}" if wanted is not None else ""
+        yield Change(
+            verb="Fence (on)", target=action.node.name if action.node else "", reason=reason
+        )
+
+
+def _container_of_fenced(work: Work, node: Node) -> Resource | None:
+    """Return the container whose stop is the fencing of a guest node, None where there is none."""
+    if not any(a.task == "guest-fenced" and a.node is node for a in work.actions):
+        return None
+    connection = node.remote_resource
+    return connection.container if connection is not None else None
 
 
 def _of_resources(work: Work) -> Iterator[Change]:
-    for top in sorted(work.resources, key=lambda rsc: rsc.sort_index):
-        parts = sorted(
+    for top in sorted(work.resources, key=lambda rsc: (-rsc.priority, rsc.sort_index)):
+        for rsc in _parts(top):
+            yield from _of_primitive(rsc)
+
+
+def _parts(top: Resource) -> list[Resource]:
+    """Return the primitives in the order in which they are listed."""
+    if top.kind is not Kind.BUNDLE:
+        return sorted(
             top.primitives(), key=lambda rsc: rsc.instance_number if rsc.clone is top else 0
         )
-        for rsc in parts:
-            yield from _of_primitive(rsc)
+    found: list[Resource] = []
+    for replica in top.replicas:
+        held = (replica.address, replica.container, replica.connection, replica.instance)
+        found.extend(rsc for each in held if each is not None for rsc in each.primitives())
+    return found
 
 
 def _of_primitive(rsc: Resource) -> Iterator[Change]:
@@ -171,8 +208,8 @@ def _role(rsc: Resource, role: Role) -> str:
 
 
 _PLAIN_REASONS = frozenset({
-    "", "stopping", "starting", "role", "moving", "restart", "promoting",
-    "active on several nodes",
+    "", "its migration was not completed", "stopping", "starting", "role", "moving", "restart",
+    "promoting", "active on several nodes",
 })  # fmt: skip
 """Reasons that the verb says already."""
 _LEAVING_REASONS = _PLAIN_REASONS | {"failed", "fenced"}
@@ -194,8 +231,11 @@ def _reason(action: Action) -> str:
     changed = _stop_reason(action)
     if "parameters changed" in (reason, changed):
         return "resource definition change"
-    if reason == "no-quorum":
-        return "no quorum"
+    if reason.startswith("colocation with "):
+        return reason.rpartition(" ")[0]
+    if reason.startswith("after ") and reason.endswith(" monitor"):
+        # What cannot be asked cannot be started either; that says itself.
+        return ""
     for begin in ("after ", "before "):
         if action.resource is not None and reason == f"{begin}{action.resource.id} stop":
             return ""

@@ -1,9 +1,14 @@
 """A simulation as XML, in the form of `crm_simulate --output-as=xml`."""
 
+from collections.abc import Callable, Mapping
+
 from lxml import etree
 
 from paceline.cib.tree import Element
 from paceline.commands.simulate_graph import operation_key
+from paceline.commands.simulate_names import Names, action_names
+from paceline.commands.simulate_report import Asked
+from paceline.commands.simulate_rooms import Room, rooms_of
 from paceline.commands.simulate_summary import Change
 from paceline.commands.simulate_world import Step
 from paceline.commands.simulation import Simulation, status_of
@@ -13,7 +18,7 @@ from paceline.model.scores import format_score
 from paceline.scheduler.work import Work
 
 
-def simulation_xml(simulation: Simulation, *, request: str, has_scores: bool) -> str:
+def simulation_xml(simulation: Simulation, *, request: str, asked: Asked) -> str:
     """Return the whole report as a document."""
     root = etree.Element("pacemaker-result")
     root.set("api-version", API_VERSION)
@@ -25,15 +30,18 @@ def simulation_xml(simulation: Simulation, *, request: str, has_scores: bool) ->
             etree.SubElement(modifications, "modification", text=line)
     decision = simulation.decision
     if decision is not None:
-        if has_scores:
+        if asked.has_scores:
             _scores(etree.SubElement(root, "allocations"), decision.work)
+        if asked.has_utilization:
+            _rooms(etree.SubElement(root, "utilizations"), decision.work)
         actions = etree.SubElement(root, "actions")
         for change in decision.changes:
             _change(actions, change)
     if simulation.world is not None:
         transition = etree.SubElement(root, "transition")
+        names = action_names(decision.work) if decision is not None else {}
         for step in simulation.world.steps:
-            _step(transition, step)
+            _step(transition, step, names)
         add_nodes_and_resources(
             etree.SubElement(root, "revised_cluster_status"), status_of(simulation.world.snapshot)
         )
@@ -74,7 +82,11 @@ def _place(element: Element, change: Change) -> None:
     if change.role_now and change.role_next and change.role_now != change.role_next:
         element.set("role", change.role_now)
         element.set("next-role", change.role_next)
-        element.set("dest", change.target)
+        if change.source and change.source != change.target:
+            element.set("source", change.source)
+            element.set("dest", change.target)
+        else:
+            element.set("source" if change.source else "dest", change.target or change.source)
         return
     if change.role_now:
         element.set("role", change.role_now)
@@ -85,20 +97,44 @@ def _place(element: Element, change: Change) -> None:
         element.set("node", change.target or change.source)
 
 
-def _step(parent: Element, step: Step) -> None:
+def _rooms(parent: Element, work: Work) -> None:
+    rooms = rooms_of(work)
+
+    def capacities(comment: str, amounts: Callable[[Room], Mapping[str, int]]) -> None:
+        for room in rooms.nodes:
+            element = etree.SubElement(parent, "capacity", node=room.node, comment=comment)
+            _amounts(element, amounts(room))
+
+    capacities("Original", lambda room: room.original)
+    for resource, use in rooms.uses.items():
+        element = etree.SubElement(
+            parent, "utilization", resource=resource, node=use.node,
+            function="pcmk__finalize_assignment",
+        )  # fmt: skip
+        _amounts(element, use.amounts)
+    capacities("Remaining", lambda room: room.remaining)
+
+
+def _amounts(parent: Element, amounts: Mapping[str, int]) -> None:
+    for name, amount in sorted(amounts.items()):
+        etree.SubElement(parent, name).text = str(amount)
+
+
+def _step(parent: Element, step: Step, names: Names) -> None:
     action = step.action
+    name = names.get(action.id, action.resource)
     match action.kind:
         case ActionKind.FENCE:
             etree.SubElement(parent, "fencing_action", target=action.node, op=action.task)
         case ActionKind.PSEUDO:
-            etree.SubElement(parent, "pseudo_action", task=operation_key(action))
+            etree.SubElement(parent, "pseudo_action", task=operation_key(action, name))
         case ActionKind.CLUSTER:
             element = etree.SubElement(parent, "cluster_action", task=action.task, node=action.node)
             if action.resource:
                 element.set("id", action.resource)
         case ActionKind.RESOURCE:
             element = etree.SubElement(
-                parent, "rsc_action", resource=action.resource, op=action.task, node=action.node
+                parent, "rsc_action", resource=name, op=action.task, node=action.node
             )
             if action.interval_ms:
                 element.set("interval", str(action.interval_ms))

@@ -41,7 +41,7 @@ def _full_value(primitive: Primitive) -> tuple[str, int]:
         for name, value in each.pairs:
             values.setdefault(name, value)
     multiplier = values.get("multiplier", "")
-    factor = int(multiplier) if multiplier.isdigit() else 1
+    factor = int(multiplier) if multiplier.isdecimal() else 1
     hosts = values.get("host_list", "").split()
     return values.get("name") or ATTRIBUTE_DEFAULT, factor * len(hosts)
 

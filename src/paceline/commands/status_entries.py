@@ -66,7 +66,7 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
 
 def _natural_key(name: str) -> list[tuple[int, str]]:
     parts = re.split(r"(\d+)", name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def agent_text(resource: ResourceState, layout: Layout) -> str:

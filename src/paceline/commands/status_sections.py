@@ -174,7 +174,7 @@ def attributes(view: StatusView, layout: Layout) -> Entry | None:
 def _connectivity_text(view: StatusView, node: NodeName, name: str, value: str) -> str:
     """Return what the value of a ping resource's attribute means, "" where all is well."""
     expected = view.connectivity.get((node, name))
-    reached = int(value) if value.isdigit() else 0
+    reached = int(value) if value.isdecimal() else 0
     if expected is None or reached >= expected:
         return ""
     if not reached:

@@ -8,11 +8,21 @@ from paceline.cib.read import snapshot_of_file
 from paceline.cib.tree import serialize
 from paceline.commands.simulate_events import BadEventError, Events, parse_result
 from paceline.commands.simulate_graph import dot_text, graph_xml
+from paceline.commands.simulate_input import snapshot_of_input
 from paceline.commands.simulate_report import Asked, simulation_text
 from paceline.commands.simulation import Simulation, simulate
-from paceline.commands.tools import EXIT_USAGE, Given, Option, Said, ToolError, ToolPorts
+from paceline.commands.tools import (
+    EXIT_CONFIGURATION,
+    EXIT_USAGE,
+    Given,
+    Option,
+    Said,
+    ToolError,
+    ToolPorts,
+)
 from paceline.commands.tools import parse_options as parse
 from paceline.commands.tools_cib import read_live
+from paceline.model.errors import InvalidRequestError
 from paceline.model.snapshot import Snapshot
 
 OPTIONS = (
@@ -43,15 +53,14 @@ def crm_simulate(words: Sequence[str], ports: ToolPorts) -> Said:
     form = given.get("output-as", "text")
     if form not in ("text", "xml"):
         raise ToolError(f"--output-as takes text or xml, not {form}", EXIT_USAGE)
-    snapshot = snapshot_of_file(document_of(given, ports), now_ms_of(given))
+    snapshot = snapshot_of(given, ports, now_ms_of(given))
     simulation = simulation_of(given, snapshot)
     save_graphs(given, simulation, ports)
     if form == "xml":
         from paceline.commands.simulate_xml import simulation_xml
 
-        request = " ".join(("crm_simulate", *words))
-        has_scores = given.has("show-scores")
-        return Said(simulation_xml(simulation, request=request, has_scores=has_scores))
+        request = " ".join(quoted(word) for word in ("crm_simulate", *words))
+        return Said(simulation_xml(simulation, request=request, asked=asked_of(given)))
     return Said(simulation_text(simulation, asked_of(given)))
 
 
@@ -59,6 +68,7 @@ def asked_of(given: Given) -> Asked:
     """Return what the options ask to be shown."""
     return Asked(
         has_scores=given.has("show-scores"),
+        has_utilization=given.has("show-utilization"),
         is_quiet=given.has("quiet"),
         clock=given.get("set-datetime"),
     )
@@ -69,8 +79,8 @@ def simulation_of(given: Given, snapshot: Snapshot) -> Simulation:
     try:
         events = _events(given)
         is_decided = events != Events() or any(
-            given.has(name) for name in ("run", "simulate", "show-scores", "save-graph",
-                                         "save-dotfile")
+            given.has(name) for name in ("run", "simulate", "show-scores", "show-utilization",
+                                         "save-graph", "save-dotfile")
         )  # fmt: skip
         return simulate(
             snapshot,
@@ -118,6 +128,33 @@ def document_of(given: Given, ports: ToolPorts) -> bytes:
         except OSError as problem:
             raise ToolError(f"cannot read {path}: {problem.strerror}") from problem
     return serialize(read_live(ports))
+
+
+def snapshot_of(given: Given, ports: ToolPorts, now_ms: int) -> Snapshot:
+    """Return what the options name: a file must be valid, what runs is taken as it is.
+
+    Raises ToolError with all that is wrong in a file.
+    """
+    document = document_of(given, ports)
+    is_of_file = given.has("xml-file") or given.has("xml-pipe")
+    try:
+        if is_of_file:
+            return snapshot_of_input(document, now_ms, is_now_given=given.has("set-datetime"))
+        return snapshot_of_file(document, now_ms)
+    except InvalidRequestError as problem:
+        raise ToolError(problems_text(problem), EXIT_CONFIGURATION) from problem
+
+
+def problems_text(problem: InvalidRequestError) -> str:
+    """Return all that is wrong with a configuration, one problem a line."""
+    return "\n".join(
+        ["the configuration is not valid:", *(f"  {r.message}" for r in problem.reports)]
+    )
+
+
+def quoted(word: str) -> str:
+    """Return a word as it would be typed: with quotes where it has blanks."""
+    return f"'{word}'" if " " in word else word
 
 
 def now_ms_of(given: Given) -> int:

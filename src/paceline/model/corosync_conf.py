@@ -108,14 +108,14 @@ def read_nodes(root: Section) -> tuple[ConfNode, ...]:
             links = sorted(
                 (int(key[4:-5]), value)
                 for key, value in node.options
-                if key.startswith("ring") and key.endswith("_addr") and key[4:-5].isdigit()
+                if key.startswith("ring") and key.endswith("_addr") and key[4:-5].isdecimal()
             )
             addresses = tuple(value for _, value in links)
             nodeid = node.find_option("nodeid") or "0"
             nodes.append(
                 ConfNode(
                     name=node.find_option("name") or next(iter(addresses), ""),
-                    nodeid=int(nodeid) if nodeid.isdigit() else 0,
+                    nodeid=int(nodeid) if nodeid.isdecimal() else 0,
                     addresses=addresses,
                 )
             )
@@ -131,7 +131,7 @@ def read_link_ports(root: Section) -> tuple[int, ...]:
         for interface in totem.all_named("interface"):
             link = interface.find_option("linknumber") or "0"
             port = interface.find_option("mcastport") or ""
-            if link.isdigit() and port.isdigit() and int(link) < count:
+            if link.isdecimal() and port.isdecimal() and int(link) < count:
                 ports[int(link)] = int(port)
     return tuple(ports)
 

@@ -79,7 +79,7 @@ def _judge_quorum(work: Work, action: Action, rsc: Resource) -> None:
         case "freeze":
             top = rsc.top
             if not top.is_active() or rsc.next_role > rsc.role:
-                action.block("no-quorum")
+                action.block("quorum-freeze")
 
 
 def pseudo(work: Work, task: str, *, runnable: bool = True) -> Action:

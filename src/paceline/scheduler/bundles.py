@@ -125,7 +125,7 @@ def _addresses(configured: Bundle, count: int) -> list[str]:
     if not start:
         return []
     head, dot, last = start.rpartition(".")
-    if not dot or not last.isdigit():
+    if not dot or not last.isdecimal():
         return [start] * count
     return [f"{head}.{int(last) + n}" for n in range(count)]
 

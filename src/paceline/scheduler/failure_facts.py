@@ -54,7 +54,7 @@ def told_failures(work: Work, rsc: Resource) -> tuple[Facts, ...]:
             if not task or not count or (node.name, task, interval_ms) in recorded:
                 continue
             when = node.attributes.get(f"last-failure-{rsc.agent_id}#{task}_{interval_ms}", "")
-            when_ms = int(when) * 1000 if when.isdigit() else 0
+            when_ms = int(when) * 1000 if when.isdecimal() else 0
             facts = {
                 "node": str(node.name),
                 "task": task,

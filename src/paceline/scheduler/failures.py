@@ -51,7 +51,7 @@ class FailCounts:
         if found[1] == "fail-count":
             count = score_or(value, 0)
             self._counts.setdefault(key, []).append((found[3] or "", int(found[4] or 0), count))
-        elif value.isdigit():
+        elif value.isdecimal():
             self._last[key] = max(self._last.get(key, 0), int(value))
 
     def is_any(self) -> bool:

@@ -31,7 +31,7 @@ class HistoryNames:
                 return rsc
         base = name
         stem, colon, number = name.rpartition(":")
-        if colon and number.isdigit():
+        if colon and number.isdecimal():
             base = stem
         clone = work.anon_ids.get(base)
         if clone is not None and clone.kind is Kind.CLONE:

@@ -75,7 +75,7 @@ def read_options(configuration: Configuration, moment: Moment) -> Options:
 
     def number(name: str, default: int) -> int:
         text = values.get(name, "").strip()
-        return int(text) if text.lstrip("-").isdigit() else default
+        return int(text) if text.lstrip("-").isdecimal() else default
 
     policy = values.get("no-quorum-policy", "stop").lower()
     if policy == "suicide":

@@ -100,7 +100,7 @@ def make_primitive(
     read_meta(work, rsc, configured.meta, parent)
     context = RuleContext(moment=work.moment, agent=rsc.agent)
     for name, value in pick_values(configured.utilization, context).items():
-        rsc.utilization[name] = int(value) if value.lstrip("-").isdigit() else 0
+        rsc.utilization[name] = int(value) if value.lstrip("-").isdecimal() else 0
     if rsc.is_remote_connection:
         # A guest's goes with its container, which is opened anew wherever that is.
         is_guest = "container" in rsc.meta
@@ -196,7 +196,7 @@ def read_clone_options(work: Work, rsc: Resource, configured: Clone) -> None:
 
     def count(default: int, name: str, *others: str) -> int:
         text = (word(name, *others) or "").strip()
-        return max(0, int(text)) if text.lstrip("-").isdigit() else default
+        return max(0, int(text)) if text.lstrip("-").isdecimal() else default
 
     rsc.is_promotable = configured.is_master_element or parse_flag(word("promotable"), False)
     rsc.clone_max = min(INSTANCES_MAX, count(max(1, len(work.nodes)), "clone-max"))

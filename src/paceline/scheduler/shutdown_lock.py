@@ -45,7 +45,7 @@ def _begin_lock(work: Work, rsc: Resource) -> None:
     if node.is_shutting_down and node.is_online and not node.is_unclean:
         since = node.attributes.get("shutdown", "0")
         rsc.lock_node = node
-        rsc.lock_ms = int(since) * 1000 if since.isdigit() else work.moment.now_ms
+        rsc.lock_ms = int(since) * 1000 if since.isdecimal() else work.moment.now_ms
 
 
 def _end_lock(work: Work, rsc: Resource) -> None:
