@@ -239,7 +239,7 @@ COMMANDS = (
         handler=add_link,
         needs=Needs.CLUSTER,
         arguments="<node>=<address>... [options <link options>]",
-        options=("force", "skip-offline", "request-timeout"),
+        options=("force", "skip-offline", "request-timeout", "dry-run"),
         help="Add a link: one address for each node. The cluster may run.",
     ),
     Command(
@@ -247,7 +247,7 @@ COMMANDS = (
         handler=remove_links,
         needs=Needs.CLUSTER,
         arguments="<linknumber> [<linknumber>]...",
-        options=("skip-offline", "request-timeout"),
+        options=("skip-offline", "request-timeout", "dry-run"),
         help="Remove links. The cluster may run.",
         aliases=(Alias(words="cluster link delete"),),
     ),
@@ -256,7 +256,7 @@ COMMANDS = (
         handler=update_link,
         needs=Needs.CLUSTER,
         arguments="<linknumber> [<node>=<address>...] [options <link options>]",
-        options=("force", "skip-offline", "request-timeout"),
+        options=("force", "skip-offline", "request-timeout", "dry-run"),
         help="Change a link's addresses or options, while the cluster is stopped.",
     ),
 )

@@ -29,6 +29,7 @@ from paceline.commands.contract import (
     Request,
     UsageError,
 )
+from paceline.commands.corosync_file import show_difference
 from paceline.commands.edit import edit_cib
 from paceline.commands.host_auth import introduce
 from paceline.commands.node_checks import (
@@ -38,6 +39,7 @@ from paceline.commands.node_checks import (
     check_versions_agree,
     read_facts,
 )
+from paceline.commands.node_foresight import deed, show_deeds
 from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.model.corosync_conf import (
     TWO_NODES,
@@ -107,6 +109,12 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     new = ConfNode(
         name=name, nodeid=max(node.nodeid for node in members) + 1, addresses=tuple(addresses)
     )
+    changed = _with_nodes(root, (*members, new))
+    if request.has("dry-run"):
+        show_difference(request, ports, changed, ())
+        what = "what is left of a cluster, and bring keys and certificates"
+        show_deeds(request, ports, [deed("remove", what, (name,))])
+        return Outcome()
     files = _files_for(request, ports, peers, name)
     ask_all(request, peers, [(name, DestroyCluster())], wait_ms_max=DESTROY_MS_MAX)
     hosts = [host for host in peers.known_hosts() if host.name in (*present, name)]
@@ -117,7 +125,7 @@ def add_node(request: Request, ports: Ports) -> Outcome:
         from paceline.commands.quorum_device_live import add_to_node  # it needs this module
 
         add_to_node(request, ports, root, name)
-    spread(request, ports, peers, _with_nodes(root, (*members, new)), (*present, name))
+    spread(request, ports, peers, changed, (*present, name))
     if request.has("enable"):
         enable_nodes(request, peers, (name,))
     if request.has("start"):
@@ -151,6 +159,11 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
         )
     request.findings.stop_if_errors()
     present = check_all_present(request, peers, [node.name for node in staying])
+    if request.has("dry-run"):
+        show_difference(request, ports, _with_nodes(root, staying), ())
+        deeds = [deed("stop and remove", "the cluster", names)]
+        show_deeds(request, ports, deeds, leaving=names)
+        return Outcome()
     for name in names:
         request.progress(f"{name}: Stopping Cluster (pacemaker)...")
     asked: list[tuple[str, NodeRequest]] = [(name, DestroyCluster()) for name in names]
@@ -396,7 +409,15 @@ COMMANDS = (
         handler=add_node,
         needs=Needs.CLUSTER,
         arguments="<node name> [addr=<node address>]... [--start [--wait[=<n>]]] [--enable]",
-        options=("force", "skip-offline", "start", "wait", "enable", "request-timeout"),
+        options=(
+            "force",
+            "skip-offline",
+            "start",
+            "wait",
+            "enable",
+            "request-timeout",
+            "dry-run",
+        ),
         help="Add a node, which has to be authenticated before, to the cluster.",
     ),
     Command(
@@ -404,7 +425,7 @@ COMMANDS = (
         handler=remove_nodes,
         needs=Needs.CLUSTER,
         arguments="<node name>...",
-        options=("force", "skip-offline", "request-timeout"),
+        options=("force", "skip-offline", "request-timeout", "dry-run"),
         help="Stop nodes and take them out of the cluster.",
         aliases=(Alias(words="cluster node delete"),),
     ),

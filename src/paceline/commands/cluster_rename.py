@@ -63,6 +63,8 @@ def rename_in_corosync(request: Request, ports: Ports) -> Outcome:
         needs_stopped=("the name of a node",),
         answers_as={new: old},
     )
+    if request.has("dry-run"):
+        return Outcome()
     request.findings.inform(
         "what-is-left",
         f"Now give the machine the host name '{new}', restart its node service, authenticate it "
@@ -153,7 +155,7 @@ COMMANDS = (
         handler=rename_cluster,
         needs=Needs.CLUSTER,
         arguments="<new name>",
-        options=("force", "skip-offline", "request-timeout"),
+        options=("force", "skip-offline", "request-timeout", "dry-run"),
         help="Give the cluster another name, on all nodes, while it is stopped.",
         details="GFS2 and DLM keep the name of the cluster on their volumes: those have to be "
         "changed with their own tools.",
@@ -163,7 +165,7 @@ COMMANDS = (
         handler=rename_in_corosync,
         needs=Needs.CLUSTER,
         arguments="<old name> <new name>",
-        options=("skip-offline", "request-timeout"),
+        options=("skip-offline", "request-timeout", "dry-run"),
         help="Give a node another name in all corosync.conf files, while the cluster is stopped.",
         details="The host name of the machine has to be the same; the command says what is left "
         "to do. Where fencing is enabled, disable it before the cluster is stopped and enable it "

@@ -6,10 +6,11 @@ while there still is a quorum.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.node_foresight import deed, show_deeds
 from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.model.corosync_conf import TWO_NODES, ConfNode, parse_corosync_conf, read_nodes
 from paceline.model.errors import InvalidRequestError, UnreachableError
@@ -48,6 +49,12 @@ SHOWN = {
 def start(request: Request, ports: Ports) -> Outcome:
     """`cluster start [--all | NODE...] [--wait[=N]]`."""
     names = _wanted(request, ports)
+    if request.has("dry-run"):
+        where = names or (ports.open_peers().local_name(),)
+        cluster_nodes(ports)  # without a configuration there is nothing to start
+        deeds = [deed("start", _shown(services_of(ports)), where)]
+        show_deeds(request, ports, deeds, starting=where)
+        return Outcome()
     if not names:
         _start_here(request, ports)
     else:
@@ -62,15 +69,18 @@ def stop(request: Request, ports: Ports) -> Outcome:
     """`cluster stop [--all | NODE...]`."""
     names = _wanted(request, ports)
     services = _chosen(request)
-    if not names:
-        if not request.is_forced:
-            _check_quorum_stays(request, ports, [ports.open_peers().local_name()])
-        _stop_here(request, ports, services)
-        return Outcome()
     peers = ports.open_peers()
+    where = names or (peers.local_name(),)
     if not request.has("all") and not request.is_forced:
-        _check_quorum_stays(request, ports, names)
-    stop_nodes(request, peers, names, services)
+        _check_quorum_stays(request, ports, where)
+    if request.has("dry-run"):
+        deeds = [deed("stop", _shown(services), where)]
+        leaving = where if Service.PACELINE in services else ()
+        show_deeds(request, ports, deeds, leaving=leaving)
+    elif not names:
+        _stop_here(request, ports, services)
+    else:
+        stop_nodes(request, peers, names, services)
     return Outcome()
 
 
@@ -86,6 +96,10 @@ def disable(request: Request, ports: Ports) -> Outcome:
 
 def kill(request: Request, ports: Ports) -> Outcome:
     """`cluster kill`: end the daemons of this node at once. Its services run on."""
+    if request.has("dry-run"):
+        here = (ports.open_peers().local_name(),)
+        show_deeds(request, ports, [deed("kill", _shown(STARTED_IN_ORDER), here)], fenced=here)
+        return Outcome()
     services = ports.open_node().services
     for service in reversed(STARTED_IN_ORDER):
         services.act(ServiceAction.KILL, service)
@@ -97,6 +111,14 @@ def destroy(request: Request, ports: Ports) -> Outcome:
     if request.arguments:
         raise UsageError
     names = cluster_names(ports) if request.has("all") else ()
+    if request.has("dry-run"):
+        where = names or (ports.open_peers().local_name(),)
+        deeds = [
+            deed("stop", _shown(reversed(STARTED_IN_ORDER)), where),
+            deed("remove", "configuration, keys and state of the cluster", where),
+        ]
+        show_deeds(request, ports, deeds, leaving=where)
+        return Outcome()
     if not (request.is_forced or request.has("yes")):
         _confirm_destroy(request, names)
     if not names:
@@ -343,6 +365,10 @@ def _running(ports: Ports, names: Sequence[str]) -> set[str]:
 
 def _switch(request: Request, ports: Ports, action: ServiceAction) -> Outcome:
     names = _wanted(request, ports)
+    if request.has("dry-run"):
+        where = names or (ports.open_peers().local_name(),)
+        show_deeds(request, ports, [deed(action.value, _shown(services_of(ports)), where)])
+        return Outcome()
     word = "Enabled" if action is ServiceAction.ENABLE else "Disabled"
     if names:
         peers = ports.open_peers()
@@ -406,6 +432,10 @@ def _destroy_all(request: Request, peers: Peers, names: Sequence[str]) -> None:
                 request.progress(f"{name}: Successfully destroyed cluster")
 
 
+def _shown(services: Iterable[Service]) -> str:
+    return ", ".join(SHOWN[service] for service in services)
+
+
 def _online(answer: FilesRead | PeerProblem) -> str:
     if not isinstance(answer, PeerProblem):
         return "Online"
@@ -415,7 +445,7 @@ def _online(answer: FilesRead | PeerProblem) -> str:
 
 
 _NODES = "[--all | <node>...]"
-_FOR_NODES = ("all", "request-timeout")
+_FOR_NODES = ("all", "request-timeout", "dry-run")
 
 COMMANDS = (
     Command(
@@ -454,6 +484,7 @@ COMMANDS = (
         words="cluster kill",
         handler=kill,
         needs=Needs.CLUSTER,
+        options=("dry-run",),
         help="End Corosync and Paceline on this node at once (SIGKILL).",
     ),
     Command(

@@ -56,7 +56,7 @@ def write_conf(
     `needs_stopped` names the options that Corosync does not take over while it runs.
     """
     if request.has("dry-run"):
-        _show_difference(request, ports, conf, needs_stopped)
+        show_difference(request, ports, conf, needs_stopped)
         return
     if not request.has("corosync_conf"):
         # Slow to load, and a change of a file needs none of it.
@@ -71,7 +71,7 @@ def write_conf(
         raise refuse("conf-unwritable", message) from problem
 
 
-def _show_difference(
+def show_difference(
     request: Request, ports: Ports, conf: Section, needs_stopped: Sequence[str]
 ) -> None:
     """Show what would change in the file, and whether Corosync would take it over while it runs."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from paceline.commands.cluster_nodes import check_all_present, invalid, spread
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.corosync_file import show_difference
 from paceline.model.corosync_conf import Section, read_nodes
 from paceline.model.errors import UnreachableError
 from paceline.ports.daemon import Json
@@ -53,6 +54,9 @@ def spread_conf(
                 advice="  stop it first:  pcs cluster stop --all",
             )
         request.findings.stop_if_errors()
+    if request.has("dry-run"):
+        show_difference(request, ports, conf, ())
+        return
     spread(request, ports, peers, conf, tuple(present))
 
 

@@ -28,16 +28,21 @@ def foresee(before: Element, after: Element, status: ClusterStatus | None) -> li
     known = status or read_status(before)
     if known is None or not any(node.is_online for node in known.nodes):
         return [NO_STATUS]
-    works = [
-        run(Snapshot(configuration=read_configuration(root), status=known))
-        for root in (before, after)
-    ]
+    now, then = (
+        Snapshot(configuration=read_configuration(root), status=known) for root in (before, after)
+    )
+    return foresee_snapshots(now, then)
+
+
+def foresee_snapshots(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return the lines that say what would be done if one state of things became another."""
+    works = [run(snapshot) for snapshot in (before, after)]
     now, then = (changes(work) for work in works)
     brought = [each for each in then if each not in now]
     anyway = [each for each in then if each in now]
     lines = [THEN, *(f"  * {line}" for line in summary_lines(brought))] if brought else [NOTHING]
     if brought:
-        lines.append(estimate_line(estimate(make_plan(works[1]), known)))
+        lines.append(estimate_line(estimate(make_plan(works[1]), after.status)))
     if anyway:
         lines += [ANYWAY, *(f"  * {line}" for line in summary_lines(anyway))]
     return lines

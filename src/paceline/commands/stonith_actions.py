@@ -1,6 +1,7 @@
 """`stonith fence`, `stonith confirm`, `stonith history`: fencing by hand, and what was fenced."""
 
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.commands.node_foresight import show_deeds
 from paceline.commands.shown_date import date_text
 from paceline.commands.status import read_view
 from paceline.model.errors import InvalidRequestError
@@ -20,6 +21,10 @@ def fence(request: Request, ports: Ports) -> Outcome:
     """Fence a node now: reboot it, or switch it off with `--off`."""
     node = _only_node(request)
     task = "off" if request.has("off") else "reboot"
+    if request.has("dry-run"):
+        deeds = [f"Would fence node '{node}' ({task}), however well it is"]
+        show_deeds(request, ports, deeds, fenced=(node,))
+        return Outcome()
     _act(ports, {"do": "fence", "node": node, "task": task, "client": "pcs"}, node)
     return Outcome(text=f"Node: {node} fenced")
 
@@ -86,7 +91,7 @@ COMMANDS = (
         handler=fence,
         needs=Needs.CIB_LIVE,
         arguments="<node>",
-        options=("off",),
+        options=("off", "dry-run"),
         help="Fence a node now: it is rebooted, or switched off with --off.",
     ),
     Command(
