@@ -8,7 +8,12 @@ from paceline.adapters.node_files import LocalNodeFiles
 from paceline.adapters.node_paths import NodePaths
 from paceline.ports.node_calls import FileName
 
-WITH_INSTANCES = (FileName.COROSYNC_UIDGID, FileName.BOOTH_CONFIG, FileName.BOOTH_KEY)
+WITH_INSTANCES = (
+    FileName.COROSYNC_UIDGID,
+    FileName.BOOTH_CONFIG,
+    FileName.BOOTH_KEY,
+    FileName.RESOURCE_SECRET,
+)
 
 
 @pytest.fixture
@@ -49,6 +54,9 @@ def test_removing_a_cluster_keeps_what_is_the_nodes_own(paths: NodePaths) -> Non
     assert not files.has_cluster_state()
     for name in set(FileName) - set(WITH_INSTANCES):
         files.write(name, b"x")
+    files.write(FileName.RESOURCE_SECRET, b"x", "R:passwd")
+    (secret,) = paths.secrets.iterdir()
+    assert secret.stat().st_mode & 0o777 == 0o600
     (paths.state / "journal").mkdir()
     (paths.state / "journal" / "000").write_bytes(b"x")
     own = {"node.key", "node.crt", "tokens", "known-hosts"}

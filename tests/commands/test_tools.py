@@ -14,6 +14,7 @@ from paceline.commands.tools import (
 )
 from paceline.commands.tools_attributes import crm_attribute, crm_master, crm_standby
 from paceline.commands.tools_cib import cibadmin
+from paceline.commands.tools_fence import stonith_admin
 from paceline.commands.tools_node import crm_node
 from paceline.commands.tools_verify import crm_verify
 from paceline.commands.tools_volatile import attrd_updater, crm_failcount
@@ -60,6 +61,18 @@ def test_crm_node_forgets_a_node_only_when_forced() -> None:
     assert bench.run(crm_node, "-R", "n2").status == EXIT_USAGE
     assert bench.run(crm_node, "-R", "n2", "--force").status == 0
     assert bench.daemon.asked == [{"do": "forget-node", "node": "n2"}]
+
+
+def test_record_of_fencing_is_cleared_of_a_node_or_of_all() -> None:
+    bench = Bench()
+    said = bench.run(stonith_admin, "--cleanup", "--history=n2")
+    assert said == Said("cleaning up fencing-history for node n2")
+    assert bench.run(stonith_admin, "-c", "-H", "*", "-q") == Said()
+    assert bench.run(stonith_admin, "--cleanup").status == EXIT_USAGE
+    assert bench.daemon.asked == [
+        {"do": "forget-fencing", "node": "n2"},
+        {"do": "forget-fencing", "node": ""},
+    ]
 
 
 def test_tools_say_not_connected_when_no_daemon_answers() -> None:

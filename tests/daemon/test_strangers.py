@@ -158,7 +158,7 @@ def test_permissions_of_the_user_for_whom_is_asked_count(tmp_path: Path) -> None
         assert (await ask(reader, writer, late))["code"] == "version-moved"
         clear = {"do": "clear-history", "user": "ann"}
         assert (await ask(reader, writer, clear))["code"] == "not-permitted"
-        for do in ("shutdown", "fence", "forget-node", "confirm-off"):
+        for do in ("shutdown", "fence", "forget-node", "forget-fencing", "confirm-off"):
             asked = {"do": do, "node": "n1", "user": "ann"}
             assert (await ask(reader, writer, asked))["code"] == "not-permitted"
 

@@ -49,7 +49,7 @@ JSON = st.recursive(
 )  # fmt: skip
 DO = st.sampled_from(
     ["state", "configure", "set-attributes", "clear-history", "set-ticket", "fence", "wait",
-     "confirm-off", "forget-node", "shutdown", "internals", "subscribe", "dance"]
+     "confirm-off", "forget-node", "forget-fencing", "shutdown", "internals", "subscribe", "dance"]
 )  # fmt: skip
 
 

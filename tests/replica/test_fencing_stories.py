@@ -7,7 +7,7 @@ from replica_stories import started
 from paceline.model.identifiers import NodeName
 from paceline.model.operation import FenceOperation
 from paceline.replica.events import Departure
-from paceline.replica.requests import ConfirmOff, FenceNode, Outcome
+from paceline.replica.requests import ConfirmOff, FenceNode, ForgetFencing, Outcome
 
 
 def two_nodes(**more: object) -> Bus:
@@ -37,6 +37,19 @@ def test_resource_starts_elsewhere_only_after_the_lost_node_is_confirmed_off() -
     lost = bus.replica("worker2").status().nodes[0]
     assert lost.is_fenced and not lost.is_unclean and not lost.is_expected
     assert bus.replica("worker2").status().fencing[-1].state == "done"
+
+
+def test_record_of_fencing_is_forgotten_everywhere_when_somebody_asks() -> None:
+    bus = two_nodes()
+    bus.ask("worker1", FenceNode(target=NodeName("worker2"), task="off", client="me"))
+    bus.settle()
+    assert [each.target for each in bus.replica("worker1").status().fencing] == ["worker2"]
+    bus.ask("worker1", ForgetFencing(target=NodeName("worker1")))
+    bus.settle()
+    assert bus.replica("worker1").status().fencing
+    bus.ask("worker1", ForgetFencing(target=NodeName("")))
+    bus.settle()
+    assert bus.replica("worker1").status().fencing == ()
 
 
 def test_higher_of_two_nodes_waits_before_it_shoots_when_no_delay_is_configured() -> None:

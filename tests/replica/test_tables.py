@@ -100,3 +100,18 @@ def test_pending_fencing_is_replaced_by_its_end() -> None:
             )
         )
     assert [record.state for record in state.fencing.value] == ["failed", "done"]
+
+
+def test_fencing_under_way_is_not_forgotten() -> None:
+    state = State(b"<cib/>")
+    for target, word in (("worker2", "failed"), ("worker2", "pending"), ("worker3", "done")):
+        state.record_fencing(
+            FencingRecord(
+                target=NodeName(target), action="off", executor="worker1", origin="worker1",
+                client="paceline", state=word,
+            )
+        )  # fmt: skip
+    state.forget_fencing(NodeName("worker2"))
+    assert [record.state for record in state.fencing.value] == ["pending", "done"]
+    state.forget_fencing(NodeName(""))
+    assert [record.state for record in state.fencing.value] == ["pending"]

@@ -56,6 +56,24 @@ def history(request: Request, ports: Ports) -> Outcome:
     return Outcome(text="\n".join(record_line(record) for record in records))
 
 
+def forget_history(request: Request, ports: Ports) -> Outcome:
+    """Drop what is on record of a node's fencing, or of all nodes'."""
+    if len(request.arguments) > 1:
+        raise UsageError()
+    node = request.arguments[0] if request.arguments else ""
+    answer = ports.daemon.ask({"do": "forget-fencing", "node": node, "user": request.user})
+    if answer.get("ok") is not True:
+        raise _refusal("history-kept", str(answer.get("message") or answer.get("detail")))
+    return Outcome(text=f"cleaning up fencing-history for node {node or '*'}")
+
+
+def update_history(request: Request, ports: Ports) -> Outcome:
+    """Nothing is to be gathered: all nodes have one record."""
+    if request.arguments:
+        raise UsageError()
+    return Outcome(text="gather fencing-history from all nodes")
+
+
 def record_line(record: FencingRecord) -> str:
     """Return one fencing as a sentence."""
     when = date_text(record.completed_ms) if record.completed_ms else ""
@@ -110,5 +128,18 @@ COMMANDS = (
         arguments="[<node>]",
         help="Show what was fenced, by whom, and how it ended.",
         aliases=(Alias(words="stonith history"),),
+    ),
+    Command(
+        words="stonith history cleanup",
+        handler=forget_history,
+        needs=Needs.CIB_LIVE,
+        arguments="[<node>]",
+        help="Forget what was fenced: of a node, or of all.",
+    ),
+    Command(
+        words="stonith history update",
+        handler=update_history,
+        needs=Needs.CIB_LIVE,
+        help="Does nothing: all nodes have the same record at any time.",
     ),
 )

@@ -71,7 +71,7 @@ def stonith_admin(words: Sequence[str], ports: ToolPorts) -> Said:
     if given.has("list-installed") or given.has("metadata") or given.has("validate"):
         return run_act("stonith_admin", _about_agents, given, words, ports)
     if given.has("cleanup"):
-        raise ToolError("the record of what was fenced is kept", EXIT_UNIMPLEMENTED)
+        return _forget(given, ports)
     view = view_of_snapshot(ports.cib.read())
     if given.has("list-registered") or given.has("list"):
         return _devices(view)
@@ -90,6 +90,15 @@ def _fence(target: str, task: str, given: Given, ports: ToolPorts) -> Said:
         timeout_ms=limit_ms + delay_ms,
     )
     return Said()
+
+
+def _forget(given: Given, ports: ToolPorts) -> Said:
+    """Drop what is on record of a node's fencing, or of all (`*`)."""
+    if not given.has("history"):
+        raise ToolError("--cleanup needs --history=NODE, '*' for all", EXIT_USAGE)
+    node = given.get("history")
+    ask(ports, {"do": "forget-fencing", "node": "" if node == "*" else node})
+    return Said("" if given.has("quiet") else f"cleaning up fencing-history for node {node}")
 
 
 def _about_agents(given: Given, ports: ToolPorts) -> Answer:

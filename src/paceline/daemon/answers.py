@@ -19,6 +19,7 @@ from paceline.daemon.requests import (
     AskConfigure,
     AskConfirmOff,
     AskFence,
+    AskForgetFencing,
     AskForgetNode,
     AskInternals,
     AskSetAttributes,
@@ -39,6 +40,7 @@ from paceline.replica.requests import (
     Configure,
     ConfirmOff,
     FenceNode,
+    ForgetFencing,
     ForgetNode,
     Outcome,
     Request,
@@ -125,6 +127,7 @@ class Answerer:
                 | AskSetTicket()
                 | AskFence()
                 | AskConfirmOff()
+                | AskForgetFencing()
                 | AskForgetNode()
                 | AskShutdown()
             ):
@@ -182,7 +185,7 @@ class Answerer:
 
     async def _change(self, ask: AskChange, peer: Peer) -> Json:
         if not peer.is_trusted and isinstance(
-            ask, AskFence | AskConfirmOff | AskForgetNode | AskShutdown
+            ask, AskFence | AskConfirmOff | AskForgetFencing | AskForgetNode | AskShutdown
         ):
             return refusal("not-permitted", "only root and hacluster may do this")
         user = find_restricted(ask.user, peer.user, is_trusted=peer.is_trusted)
@@ -255,6 +258,8 @@ class Answerer:
                 )
             case AskConfirmOff():
                 return ConfirmOff(target=NodeName(ask.node), user=ask.user or peer.user)
+            case AskForgetFencing():
+                return ForgetFencing(target=NodeName(ask.node))
             case AskForgetNode():
                 return ForgetNode(node=NodeName(ask.node))
             case AskShutdown():

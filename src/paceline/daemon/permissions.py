@@ -25,6 +25,7 @@ from paceline.daemon.requests import (
     AskConfigure,
     AskConfirmOff,
     AskFence,
+    AskForgetFencing,
     AskForgetNode,
     AskSetAttributes,
     AskSetTicket,
@@ -81,7 +82,7 @@ def find_refusal(user: str, running: bytes, ask: AskChange) -> str:
     match ask:
         case AskSetAttributes() | AskClearHistory() | AskSetTicket():
             is_allowed, what = view.may_in_status(Access.WRITE), "change the status"
-        case AskFence() | AskConfirmOff() | AskForgetNode() | AskShutdown():
+        case AskFence() | AskConfirmOff() | AskForgetFencing() | AskForgetNode() | AskShutdown():
             is_allowed, what = view.may_everywhere(Access.WRITE), "do this to a node"
     return "" if is_allowed else f"user '{user}' has no permission to {what}"
 

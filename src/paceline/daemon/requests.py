@@ -29,6 +29,7 @@ requests below answer in this form too.
     {"do": "set-ticket", "ticket": "T", "values": {"granted": "true"}, "remove": false}
     {"do": "fence", "node": "NAME", "task": "reboot", "client": "", "delay_ms": 0}
     {"do": "confirm-off", "node": "NAME", "user": ""}
+    {"do": "forget-fencing", "node": ""}
     {"do": "forget-node", "node": "NAME"}
     {"do": "shutdown"}
 
@@ -148,6 +149,14 @@ class AskConfirmOff(Struct, frozen=True, kw_only=True, tag_field="do", tag="conf
     request_id: str = ""
 
 
+class AskForgetFencing(Struct, frozen=True, kw_only=True, tag_field="do", tag="forget-fencing"):
+    """Drop the record of fencing that ended, of one node or (an empty name) of all."""
+
+    node: str = ""
+    user: str = ""
+    request_id: str = ""
+
+
 class AskForgetNode(Struct, frozen=True, kw_only=True, tag_field="do", tag="forget-node"):
     """Drop what is known of a removed node."""
 
@@ -187,6 +196,7 @@ AskChange = (
     | AskSetTicket
     | AskFence
     | AskConfirmOff
+    | AskForgetFencing
     | AskForgetNode
     | AskShutdown
 )

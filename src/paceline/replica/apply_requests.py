@@ -9,6 +9,7 @@ from paceline.replica.entries import (
     AttributesSet,
     Changed,
     ConfirmedOff,
+    FencingForgotten,
     HistoryCleared,
     NodeForgotten,
     TicketSet,
@@ -21,7 +22,15 @@ from paceline.replica.tables import Answered, Presence, State
 VERSION_ID_LENGTH = 8
 TRUE_WORDS = ("true", "1")
 
-ClientEntry = Changed | AttributesSet | HistoryCleared | TicketSet | NodeForgotten | ConfirmedOff
+ClientEntry = (
+    Changed
+    | AttributesSet
+    | HistoryCleared
+    | TicketSet
+    | FencingForgotten
+    | NodeForgotten
+    | ConfirmedOff
+)
 
 
 def apply_request(state: State, view: View, entry: ClientEntry, happened: list[Happening]) -> str:
@@ -41,6 +50,9 @@ def apply_request(state: State, view: View, entry: ClientEntry, happened: list[H
             code, lineage_moves = _set_attributes(state, entry), False
         case HistoryCleared():
             code, lineage_moves = _clear_history(state, view, entry), False
+        case FencingForgotten():
+            state.forget_fencing(entry.target)
+            code, lineage_moves = "", False
         case NodeForgotten():
             code, lineage_moves = _forget_node(state, view, entry), False
         case ConfirmedOff():

@@ -15,6 +15,7 @@ from paceline.replica.entries import (
     Changed,
     ConfirmedOff,
     FenceWanted,
+    FencingForgotten,
     HistoryCleared,
     NodeForgotten,
     RequestEntry,
@@ -25,6 +26,7 @@ from paceline.replica.requests import (
     Configure,
     ConfirmOff,
     FenceNode,
+    ForgetFencing,
     ForgetNode,
     Outcome,
     Request,
@@ -230,6 +232,8 @@ def make_entry(
                 time_ms=wall_ms,
                 is_allowed_without_quorum=is_quorum_ignored,
             )
+        case ForgetFencing():
+            return FencingForgotten(view=view, request_id=request_id, target=request.target)
         case ForgetNode():
             return NodeForgotten(view=view, request_id=request_id, node=request.node)
         case Shutdown():

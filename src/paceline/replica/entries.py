@@ -170,6 +170,14 @@ class TicketSet(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     time_ms: int
 
 
+class FencingForgotten(Struct, frozen=True, kw_only=True, tag=True):
+    """Drop the record of fencing that ended, of one target or (an empty name) of all."""
+
+    view: str
+    request_id: RequestId
+    target: NodeName
+
+
 class NodeForgotten(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Drop a node that was removed from the cluster."""
 
@@ -332,6 +340,7 @@ RequestEntry = (
     | AttributesSet
     | HistoryCleared
     | TicketSet
+    | FencingForgotten
     | NodeForgotten
     | FenceWanted
     | ConfirmedOff

@@ -36,6 +36,7 @@ from paceline.replica.entries import (
     EntryError,
     FenceReported,
     FenceWanted,
+    FencingForgotten,
     GraceOver,
     Halted,
     Hello,
@@ -218,6 +219,7 @@ class Machine:
                 | AttributesSet()
                 | HistoryCleared()
                 | TicketSet()
+                | FencingForgotten()
                 | NodeForgotten()
                 | ConfirmedOff()
             ):

@@ -75,6 +75,12 @@ class ConfirmOff(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     user: str
 
 
+class ForgetFencing(Struct, frozen=True, kw_only=True, tag=True):
+    """Drop what is on record of fencing that ended; of one target, or (an empty name) of all."""
+
+    target: NodeName
+
+
 class ForgetNode(Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Drop everything known of a node that was removed from the cluster."""
 
@@ -92,6 +98,7 @@ Request = (
     | SetTicket
     | FenceNode
     | ConfirmOff
+    | ForgetFencing
     | ForgetNode
     | Shutdown
 )

@@ -353,6 +353,14 @@ class State:
         ]
         self.fencing.value = (*kept, record)[-FENCING_RECORDS_MAX:]
 
+    def forget_fencing(self, target: NodeName) -> None:
+        """Drop what ended, of one target or (an empty name) of all."""
+        self.fencing.value = tuple(
+            each
+            for each in self.fencing.value
+            if each.state == "pending" or target not in ("", each.target)
+        )
+
     # As a whole
 
     def photograph(self, *, with_owned: bool = True) -> Photograph:
