@@ -13,16 +13,16 @@ AGENT = parse_metadata(parse_agent_name("ocf:heartbeat:Dummy"), METADATA)
 
 
 def test_equal_intervals_of_a_name_are_spread_by_a_second() -> None:
-    monitors = [
-        (one["interval"], one["role"])
-        for one in default_operations(AGENT, only_monitor=False)
-        if one["name"] == "monitor"
-    ]
+    operations, notices = default_operations(AGENT, only_monitor=False)
+    monitors = [(one["interval"], one["role"]) for one in operations if one["name"] == "monitor"]
     assert monitors == [("10s", "Promoted"), ("11", "Unpromoted")]
+    assert [notice.code for notice in notices] == ["interval-changed"]
 
 
 def test_given_operation_replaces_all_of_its_name() -> None:
-    operations = complete([{"name": "monitor", "timeout": "5s"}], AGENT, only_monitor=False)
+    operations, _notices = complete(
+        [{"name": "monitor", "timeout": "5s"}], AGENT, only_monitor=False
+    )
     assert [one["name"] for one in operations] == ["monitor", "start", "stop"]
     assert operations[0] == {"name": "monitor", "timeout": "5s", "interval": "60s"}
 

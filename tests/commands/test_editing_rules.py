@@ -80,10 +80,10 @@ def test_clear_expired_lifts_only_what_is_over() -> None:
     assert "cli-ban" not in pcs.text
 
 
-def test_users_and_groups_are_no_ids_of_the_configuration() -> None:
+def test_users_are_no_ids_of_the_configuration_but_groups_of_them_are() -> None:
     pcs = dummies("A")
     pcs.ok("acl user create A")
-    pcs.ok("acl group create A")
+    assert pcs("acl group create A")[0] == 1
     assert pcs("acl user create A")[0] == 1
 
 

@@ -88,7 +88,6 @@ def update_first_set(
     *,
     set_id: str = "",
     position: int | None = None,
-    removes_empty: bool = False,
 ) -> None:
     """Change the first set of this kind; one is made where there is none and something to set."""
     nvset = find_set(owner, tag)
@@ -97,5 +96,3 @@ def update_first_set(
             add_set(root, owner, tag, changes.items(), set_id=set_id, position=position)
         return
     update_set(root, nvset, changes)
-    if removes_empty and len(nvset) == 0:
-        owner.remove(nvset)

@@ -63,8 +63,10 @@ def normalize(operation: Mapping[str, str]) -> tuple[OperationOptions, tuple[Rep
     return options, tuple(reports)
 
 
-def default_operations(agent: AgentMetadata, *, only_monitor: bool) -> list[OperationOptions]:
-    """Return the operations that the agent recommends; a monitor in any case.
+def default_operations(
+    agent: AgentMetadata, *, only_monitor: bool
+) -> tuple[list[OperationOptions], tuple[Report, ...]]:
+    """Return the operations that the agent recommends, a monitor in any case; and notices.
 
     A fence device and a resource without default operations get their monitor only.
     """
@@ -94,13 +96,13 @@ def default_operations(agent: AgentMetadata, *, only_monitor: bool) -> list[Oper
 
 def complete(
     given: Sequence[OperationOptions], agent: AgentMetadata, *, only_monitor: bool
-) -> list[OperationOptions]:
-    """Return the given operations and the agent's for those names that were not given, by name."""
+) -> tuple[list[OperationOptions], tuple[Report, ...]]:
+    """Return the given operations and the agent's for the names not given, by name; and notices."""
     names = {operation["name"] for operation in given}
-    recommended = default_operations(agent, only_monitor=only_monitor)
+    recommended, notices = default_operations(agent, only_monitor=only_monitor)
     operations = [with_interval(one) for one in given]
     operations += [one for one in recommended if one["name"] not in names]
-    return sorted(operations, key=lambda one: one["name"])
+    return sorted(operations, key=lambda one: one["name"]), notices
 
 
 def with_interval(operation: Mapping[str, str]) -> OperationOptions:
@@ -112,9 +114,12 @@ def with_interval(operation: Mapping[str, str]) -> OperationOptions:
     return {**operation, "interval": interval}
 
 
-def _spread_intervals(operations: list[OperationOptions]) -> list[OperationOptions]:
-    """Return the operations, equal intervals of one name made different by full seconds."""
+def _spread_intervals(
+    operations: list[OperationOptions],
+) -> tuple[list[OperationOptions], tuple[Report, ...]]:
+    """Make equal intervals of one name different, by full seconds; return notices of it, too."""
     used: dict[str, set[int]] = {}
+    notices: list[Report] = []
     for operation in operations:
         taken = used.setdefault(operation["name"], set())
         wanted_ms = interval_ms_or_none(operation["interval"])
@@ -125,8 +130,15 @@ def _spread_intervals(operations: list[OperationOptions]) -> list[OperationOptio
             interval_ms += 1000
         taken.add(interval_ms)
         if interval_ms != wanted_ms:
+            message = (
+                f"changing a {operation['name']} operation interval from {operation['interval']} "
+                f"to {interval_ms // 1000} to make the operation unique"
+            )
+            notices.append(
+                Report(code="interval-changed", message=message, severity=Severity.WARNING)
+            )
             operation["interval"] = str(interval_ms // 1000)
-    return operations
+    return operations, tuple(notices)
 
 
 def check_operations(

@@ -35,7 +35,7 @@ def check_changed_parameters(
         return []
     what = "stonith" if agent.name.standard == "stonith" else "resource"
     added = {name: value for name, value in changes.items() if value != ""}
-    reports = _check_names(agent, added, what)
+    reports = _check_names(agent, [name for name in changes if name not in before], what)
     after = {**before, **changes}
     given = [name for name, value in after.items() if value != ""]
     reports += _check_required(agent, given, list(changes), what)

@@ -107,6 +107,7 @@ def create_primitive(
     parameters: Mapping[str, str],
     meta: Mapping[str, str],
     operations: Sequence[Mapping[str, str]],
+    is_meta_first: bool = False,
 ) -> Element:
     """Append a new primitive to `place` and return it."""
     attributes = [("id", wanted), ("class", agent.standard)]
@@ -117,7 +118,8 @@ def create_primitive(
     if any(parameters.values()):
         add_set(root, primitive, "instance_attributes", sorted(parameters.items()))
     if meta:
-        nvset = add_set(root, primitive, "meta_attributes", ())
+        position = 0 if is_meta_first else None
+        nvset = add_set(root, primitive, "meta_attributes", (), position=position)
         for name, value in sorted(meta.items()):
             add_pair(root, nvset, name, value)
     for operation in operations:

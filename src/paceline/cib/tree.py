@@ -13,7 +13,7 @@ from paceline.model.errors import InvalidRequestError
 
 Element: TypeAlias = etree._Element  # lxml gives its class no public name
 
-REFERENCE_TAGS = frozenset({"resource_ref", "obj_ref", "role", "acl_target", "acl_group"})
+REFERENCE_TAGS = frozenset({"resource_ref", "obj_ref", "role", "acl_target"})
 """Elements whose `id` names another element, or a user or group of the system."""
 ID_SUFFIX_MAX = 100_000
 """How many numbered ids are tried for one name."""

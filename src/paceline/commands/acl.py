@@ -47,7 +47,7 @@ def _get(request: Request, root: Element, tags: Sequence[str], wanted: str) -> E
     names = {ROLE: "ACL role", USER: "ACL user", GROUP: "ACL group"}
     what = "/".join(names[tag] for tag in sorted(tags))
     message = f"{what} '{wanted}' does not exist"
-    if len(tags) == 1 and (has_id(root, wanted) or _find(root, (USER, GROUP), wanted) is not None):
+    if len(tags) == 1 and (has_id(root, wanted) or _find(root, (GROUP,), wanted) is not None):
         message = f"'{wanted}' is not an {what}"
     request.findings.error("id-unknown", message)
     request.findings.refuse_if_errors()
@@ -145,8 +145,9 @@ def role_create(request: Request, ports: Ports) -> Outcome:
     permissions = _read_permissions(words)
 
     def change(root: Element) -> str:
-        request.findings.extend(check_new_id(root, role_id, "ACL role"))
         _check_permissions(request, root, permissions)
+        request.findings.refuse_if_errors()
+        request.findings.extend(check_new_id(root, role_id, "ACL role"))
         request.findings.refuse_if_errors()
         role = add_element(get_section(root, "acls"), ROLE, (("id", role_id),))
         if description:
@@ -197,8 +198,10 @@ def role_assign(request: Request, ports: Ports) -> Outcome:
     role_id, kinds, holder_id = _read_holder(request.arguments, "to")
 
     def change(root: Element) -> str:
-        _get(request, root, (ROLE,), role_id)
+        if kinds:
+            _get(request, root, (ROLE,), role_id)
         holder = _get(request, root, kinds, holder_id)
+        _get(request, root, (ROLE,), role_id)
         if any(one.get("id") == role_id for one in holder.iterfind("role")):
             request.findings.error(
                 "role-assigned", f"Role '{role_id}' is already assigned to '{holder_id}'"
@@ -242,7 +245,8 @@ def _create_holder(tag: str) -> Callable[[Request, Ports], Outcome]:
         def change(root: Element) -> str:
             what = "ACL user" if tag == USER else "ACL group"
             request.findings.extend(check_id_form(wanted, what))
-            if _find(root, (tag,), wanted) is not None:
+            is_taken = tag == GROUP and has_id(root, wanted)
+            if is_taken or _find(root, (tag,), wanted) is not None:
                 request.findings.add(already_exists(wanted))
             twice = sorted({role for role in roles if roles.count(role) > 1})
             for role in twice:
@@ -288,8 +292,10 @@ def permission_add(request: Request, ports: Ports) -> Outcome:
 
     def change(root: Element) -> str:
         role = _find(root, (ROLE,), role_id)
-        if role is None:
-            request.findings.extend(check_new_id(root, role_id, "ACL role"))
+        if role is None and has_id(root, role_id):
+            request.findings.error("not-a-role", f"'{role_id}' is not an ACL role")
+        elif role is None:
+            request.findings.extend(check_id_form(role_id, "ACL role"))
         _check_permissions(request, root, permissions)
         request.findings.refuse_if_errors()
         if role is None:

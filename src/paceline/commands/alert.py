@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from paceline.cib.names import check_new_id
+from paceline.cib.names import check_id_form, check_id_free, check_new_id
 from paceline.cib.nvsets import pairs_of, update_first_set
 from paceline.cib.tree import (
     Element,
@@ -145,7 +145,7 @@ def _set_sets(root: Element, element: Element, sets: Mapping[str, Mapping[str, s
     for tag, pairs in sets.items():
         if pairs:
             pairs = dict(sorted(pairs.items()))
-            update_first_set(root, element, tag, pairs, position=0, removes_empty=True)
+            update_first_set(root, element, tag, pairs, position=0)
 
 
 def create(request: Request, ports: Ports) -> Outcome:
@@ -158,6 +158,7 @@ def create(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         findings = request.findings
         findings.extend(check_required(_given(own), ("path",)))
+        findings.refuse_if_errors()
         if "id" in own:
             findings.extend(check_new_id(root, own["id"], "alert-id"))
         findings.refuse_if_errors()
@@ -211,7 +212,8 @@ def recipient_add(request: Request, ports: Ports) -> Outcome:
         findings.refuse_if_errors()
         alert = _get_alert(request, root, alert_id)
         if "id" in own:
-            findings.extend(check_new_id(root, own["id"], "recipient-id"))
+            taken = check_id_free(root, own["id"])
+            findings.extend(taken or check_id_form(own["id"], "recipient-id"))
             findings.refuse_if_errors()
         _refuse_same_value(request, alert, own["value"], None)
         findings.stop_if_errors()

@@ -67,10 +67,11 @@ def add_remote(request: Request, ports: Ports) -> Outcome:
         findings.extend(tuple(check_operations(modern, agent)))
         findings.extend(tuple(check_new_parameters(_without_server(agent), options)))
         findings.stop_if_errors()
+        completed, notices = complete(modern, agent, only_monitor=request.has("no-default-ops"))
+        findings.extend(notices)
         create_primitive(
             root, get_section(root, "resources"), name, REMOTE_AGENT,
-            parameters=parameters, meta=meta,
-            operations=complete(modern, agent, only_monitor=request.has("no-default-ops")),
+            parameters=parameters, meta=meta, operations=completed,
         )  # fmt: skip
         return ""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from paceline.cib.nvsets import pairs_of
 from paceline.cib.resources import is_stonith, iterate_resources, parent_resource
 from paceline.cib.tree import Element, nodes
 from paceline.commands import alert, defaults, property, tag
@@ -38,7 +37,6 @@ def configuration_lines(root: Element, *, is_classic: bool) -> list[str]:
     """Return what a CIB configures, as people read it."""
     tops = [one for one in iterate_resources(root) if parent_resource(one) is None]
     ordered = sorted(tops, key=lambda one: KIND_ORDER.index(one.tag))
-    properties = property.find_property_set(root)
     return [
         "Pacemaker Nodes:",
         f" {' '.join(sorted(node.get('uname', '') for node in nodes(root)))}",
@@ -60,7 +58,7 @@ def configuration_lines(root: Element, *, is_classic: bool) -> list[str]:
         "Operations Defaults:",
         *_defaults(root, defaults.OPERATIONS),
         "",
-        *property.listing({} if properties is None else pairs_of(properties)),
+        *property.listing(property.all_properties(root)),
         "",
         "Tags:",
         *(_indented(tag.listing(tag.all_tags(root)), " ") or [" No tags defined"]),

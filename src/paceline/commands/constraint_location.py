@@ -45,17 +45,23 @@ def _subject_pair(root: Element, subject: str, *, is_forced: bool) -> tuple[str,
     """Return the attribute that says what a constraint is about, checked."""
     if subject.startswith(PATTERN_PREFIX):
         return ("rsc-pattern", subject.removeprefix(PATTERN_PREFIX))
-    kind, percent, name = subject.partition("%")
-    if percent and kind not in ("", "resource"):
+    _refuse_bad_subject(subject)
+    _kind, percent, name = subject.partition("%")
+    resource_id = name if percent else subject
+    get_resource_for_constraint(root, resource_id, is_forced=is_forced)
+    return ("rsc", resource_id)
+
+
+def _refuse_bad_subject(subject: str) -> None:
+    """Raise InvalidRequestError for a `KIND%NAME` of no known kind."""
+    kind, percent, _name = subject.partition("%")
+    if percent and kind not in ("", "regexp", "resource"):
         raise InvalidRequestError(
             Report(
                 code="value-invalid",
                 message=f"'{kind}' is not an allowed type for '{subject}', use regexp, resource",
             )
         )
-    resource_id = name if percent else subject
-    get_resource_for_constraint(root, resource_id, is_forced=is_forced)
-    return ("rsc", resource_id)
 
 
 def _check_node(request: Request, ports: Ports, root: Element, name: str) -> None:
@@ -92,11 +98,15 @@ def _negate(score: str) -> str:
 def _prefer(
     request: Request, ports: Ports, subject: str, words: Sequence[str], *, is_wanted: bool
 ) -> Outcome:
+    _refuse_bad_subject(subject)
+
     def change(root: Element) -> str:
         wanted: list[tuple[str, str]] = []
         for word in words:
             node, equals, score = word.partition("=")
             score = score if equals else "INFINITY"
+            if not node:
+                raise UsageError
             if not wanted or ports.cib.is_live:
                 _check_node(request, ports, root, node)
             _check_score(score)
@@ -143,8 +153,9 @@ def add(request: Request, ports: Ports) -> Outcome:
             extra.append((name, value))
         else:
             message = f"bad option '{name}'"
+            is_forceable = bool(_equals) and not request.is_forced
             raise InvalidRequestError(
-                Report(code="option-invalid", message=message, is_forceable=not request.is_forced)
+                Report(code="option-invalid", message=message, is_forceable=is_forceable)
             )
 
     def change(root: Element) -> str:
@@ -161,7 +172,7 @@ def add(request: Request, ports: Ports) -> Outcome:
         _check_score(score)
         attribute, value = _subject_pair(root, subject, is_forced=request.is_forced)
         old = find_constraint(root, wanted_id)
-        if old is not None:
+        if old is not None and old.tag == LOCATION:
             remove(old)
         else:
             check_constraint_id(root, wanted_id)

@@ -130,11 +130,6 @@ def _group_of(root: Element, member: str) -> str:
 
 
 def _check_sets(request: Request, root: Element, kind: _Kind, sets: Sequence[Members]) -> None:
-    for members, _options in sets:
-        for member in members:
-            check_member(request, root, member)
-    if kind.tag == ORDER:
-        _refuse_same_group(root, sets)
     for _members, options in sets:
         request.findings.extend(check_option_names(options, SET_OPTIONS, what="set"))
         if "action" in options:
@@ -144,6 +139,12 @@ def _check_sets(request: Request, root: Element, kind: _Kind, sets: Sequence[Mem
         for name in ("require-all", "sequential"):
             if name in options:
                 request.findings.extend(check_choice(name, options[name], BOOLEANS))
+    request.findings.stop_if_errors()
+    for members, _options in sets:
+        for member in members:
+            check_member(request, root, member)
+    if kind.tag == ORDER:
+        _refuse_same_group(root, sets)
 
 
 def _check_role(request: Request, options: dict[str, str]) -> None:

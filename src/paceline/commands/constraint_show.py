@@ -11,8 +11,10 @@ from paceline.cib.constraints import (
     TAGS,
     TICKET,
     find_constraint,
+    has_sets,
     references,
 )
+from paceline.cib.resources import CLONE_TAGS, find_resource, parent_resource
 from paceline.cib.tree import Element, find_by_id, remove
 from paceline.commands import constraint_texts as texts
 from paceline.commands.constraint_records import constraint_record
@@ -108,8 +110,14 @@ def ref(request: Request, ports: Ports) -> Outcome:
     lines: list[str] = []
     for resource_id in request.arguments:
         lines.append(f"Resource: {resource_id}")
-        found = [one.get("id") for one in references(root, resource_id)]
-        lines += [f"  {one}" for one in found] or ["  No Matches."]
+        found = references(root, resource_id)
+        element = find_resource(root, resource_id)
+        parent = None if element is None else parent_resource(element)
+        if parent is not None and parent.tag in CLONE_TAGS:
+            found += references(root, parent.get("id", ""))
+        names = [one.get("id", "") for one in found if not has_sets(one)]
+        names += sorted(one.get("id", "") for one in found if has_sets(one))
+        lines += [f"  {one}" for one in names] or ["  No Matches."]
     return Outcome(text="\n".join(lines))
 
 

@@ -12,6 +12,7 @@ from paceline.cib.constraints import (
     iterate_constraints,
     sets_of,
 )
+from paceline.cib.operations import modern_role
 from paceline.cib.rule_effects import MARKS_OF_CONSTRAINTS, Effect, effect_of_all
 from paceline.cib.tree import Element, attributes_of
 from paceline.commands.show_rules import rule_lines
@@ -151,8 +152,8 @@ def by_node(root: Element, only: Sequence[str], shown: Shown) -> list[str]:
 
 def order_text(constraint: Element, *, shows_ids: bool) -> str:
     """Return one order constraint as a line."""
-    first = f"{constraint.get('first-action', 'start')} {constraint.get('first')}"
-    then = f"{constraint.get('then-action', 'start')} {constraint.get('then')}"
+    first = f"{constraint.get('first-action', '')} {constraint.get('first')}".lstrip()
+    then = f"{constraint.get('then-action', '')} {constraint.get('then')}".lstrip()
     score = constraint.get("score")
     details = []
     if constraint.get("kind"):
@@ -180,7 +181,8 @@ def colocation_text(constraint: Element, *, shows_ids: bool, is_classic: bool = 
     for name in ("rsc-role", "with-rsc-role"):
         role = constraint.get(name)
         if role:
-            text += f" ({name}:{OLD_ROLES.get(role, role) if is_classic else role})"
+            role = OLD_ROLES.get(role, role) if is_classic else modern_role(role)
+            text += f" ({name}:{role})"
     known = {"rsc", "with-rsc", "score", "id", "rsc-role", "with-rsc-role"}
     for name, value in sorted(attributes_of(constraint).items()):
         if name not in known:
@@ -191,7 +193,7 @@ def colocation_text(constraint: Element, *, shows_ids: bool, is_classic: bool = 
 def ticket_text(constraint: Element, *, shows_ids: bool) -> str:
     """Return one ticket constraint as a line."""
     role = constraint.get("rsc-role")
-    head = f"{role} {constraint.get('rsc')}" if role else constraint.get("rsc", "")
+    head = f"{modern_role(role)} {constraint.get('rsc')}" if role else constraint.get("rsc", "")
     pairs = [
         f"{name}={value}"
         for name, value in sorted(attributes_of(constraint).items())
@@ -207,6 +209,8 @@ def set_text(constraint: Element, *, shows_ids: bool) -> str:
     elements = constraint.findall("resource_set")
     for (members, options), element in zip(sets_of(constraint), elements, strict=True):
         words = ["set", *members]
+        if "role" in options:
+            options["role"] = modern_role(options["role"])
         words += [f"{name}={value}" for name, value in sorted(options.items())]
         if shows_ids:
             words.append(f"(id:{element.get('id')})")

@@ -12,9 +12,9 @@ from paceline.cib.constraints import (
     remove_from_sets,
 )
 from paceline.cib.names import check_new_id, clean_id
-from paceline.cib.operations import MODERN_ROLES, ROLES
+from paceline.cib.operations import MODERN_ROLES, ROLES, modern_role
 from paceline.cib.resources import find_resource
-from paceline.cib.tree import Element, remove, unique_id
+from paceline.cib.tree import Element, has_id, remove, unique_id
 from paceline.cib.wording import check_choice, check_option_names, check_required
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.constraint_texts import ticket_text
@@ -23,7 +23,7 @@ from paceline.commands.edit import edit_cib
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
-_TICKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_TICKET_NAME = re.compile(r"[A-Za-z0-9-]{1,63}")
 LOSS_POLICIES = ("demote", "fence", "freeze", "stop")
 
 
@@ -68,7 +68,10 @@ def check_member(request: Request, root: Element, wanted: str) -> None:
     """
     found = find_resource(root, wanted)
     if found is None:
-        message = f"bundle/clone/group/resource '{wanted}' does not exist"
+        what = "bundle/clone/group/resource"
+        message = f"{what} '{wanted}' does not exist"
+        if has_id(root, wanted):
+            message = f"'{wanted}' is not a {what}"
         raise InvalidRequestError(Report(code="id-unknown", message=message))
     outer = outer_resource(found)
     if outer is None:
@@ -108,6 +111,7 @@ def _add(
         findings.extend(check_choice("loss-policy", options["loss-policy"], LOSS_POLICIES))
     findings.extend(check_option_names(options, ("id", "loss-policy")))
     findings.extend(check_ticket_name(ticket))
+    findings.stop_if_errors()
     if "id" in options:
         reports = check_new_id(root, options["id"], "constraint id")
         if reports:
@@ -123,7 +127,7 @@ def _add(
         for one in iterate_constraints(root, (TICKET,))
         if not has_sets(one)
         and (one.get("ticket"), one.get("rsc")) == (ticket, resource_id)
-        and one.get("rsc-role", "") == modern
+        and modern_role(one.get("rsc-role", "")) == modern
     ]
     if same:
         listed = "\n".join(f"  {ticket_text(one, shows_ids=True)}" for one in same)

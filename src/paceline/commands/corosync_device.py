@@ -35,7 +35,7 @@ HEURISTICS: Mapping[str, Kind] = {
     "timeout": POSITIVE,
 }
 EXEC_PREFIX = "exec_"
-_EXEC_NAME = re.compile(r"exec_[a-zA-Z0-9/_-]+")
+_EXEC_NAME = re.compile(r"exec_[a-zA-Z0-9/_-]*")
 _PORT_MAX = 65_535
 
 
@@ -105,7 +105,7 @@ def _check_net(request: Request, conf: Section, net: Mapping[str, str], *, is_ne
 
 
 def _check_values(request: Request, given: Mapping[str, str], kinds: Mapping[str, Kind]) -> None:
-    for name in sorted(given):
+    for name in given:
         kind = kinds.get(name)
         if kind is not None and given[name] and not kind.is_valid(given[name]):
             report = bad_value(name, given[name], kind.words, is_forceable=True)

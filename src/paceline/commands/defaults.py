@@ -297,7 +297,7 @@ def _commands(prefix: str, section: Section, what: str) -> tuple[Command, ...]:
             needs=Needs.CIB,
             options=listing,
             help=f"List defaults of {what}.",
-            aliases=(Alias(words=f"{prefix} set config"), Alias(words=f"{prefix} show")),
+            aliases=(Alias(words=f"{prefix} show"),),
         ),
         make(
             words=f"{prefix} update",

@@ -9,6 +9,11 @@ def rule_expression(rule: Element) -> str:
     return joint.join(_condition(child) for child in rule)
 
 
+def condition_expression(element: Element) -> str:
+    """Return the expression of a rule, or of one condition in it."""
+    return rule_expression(element) if element.tag == "rule" else _condition(element)
+
+
 def _condition(element: Element) -> str:
     match element.tag:
         case "rule":

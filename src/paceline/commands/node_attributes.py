@@ -72,6 +72,7 @@ def _set_for_a_while(root: Element, name: str, attribute: str, value: str, until
 
 def _set_utilization(request: Request, root: Element, name: str, changes: Mapping[str, str]) -> str:
     node = get_node(root, name)
+    check_integers(changes)
     set_id = unique_id(root, f"nodes-{node.get('id')}-utilization")
     update_first_set(root, node, UTILIZATION, changes, set_id=set_id)
     return ""
@@ -191,7 +192,6 @@ def utilization(request: Request, ports: Ports) -> Outcome:
     if len(request.arguments) < 2:
         return _list(request, ports, UTILIZATION, "Node Utilization:")
     name, changes = request.arguments[0], parse_pairs(request.arguments[1:])
-    check_integers(changes)
     edit_cib(request, ports, lambda root: _set_utilization(request, root, name, changes))
     return Outcome()
 

@@ -41,6 +41,15 @@ def find_property_set(root: Element) -> Element | None:
     return None if section is None else section.find(SET_TAG)
 
 
+def all_properties(root: Element) -> dict[str, str]:
+    """Return the options of all sets; of an option in several, the first one's value."""
+    section = find_section(root, "crm_config")
+    shown: dict[str, str] = {}
+    for nvset in () if section is None else section.findall(SET_TAG):
+        shown = {**pairs_of(nvset), **shown}
+    return shown
+
+
 def get_property_set(root: Element) -> Element:
     """Return the set of cluster options that is edited, made where it is missing."""
     found = find_property_set(root)
@@ -59,8 +68,7 @@ def set_properties(request: Request, ports: Ports) -> Outcome:
         return Outcome()
 
     def change(root: Element) -> str:
-        present = pairs_of(get_property_set(root))
-        _check_changes(request, changes, present)
+        _check_changes(request, changes, get_property_set(root))
         update_set(root, get_property_set(root), changes, has_short_ids=True)
         return ""
 
@@ -68,15 +76,16 @@ def set_properties(request: Request, ports: Ports) -> Outcome:
     return Outcome()
 
 
-def _check_changes(request: Request, changes: dict[str, str], present: dict[str, str]) -> None:
+def _check_changes(request: Request, changes: dict[str, str], nvset: Element) -> None:
     """Report unknown options and values that make no sense."""
+    present = pairs_of(nvset)
     settable = {option.name: option for option in CLUSTER_OPTIONS if not option.is_managed}
     removed_unknown = [
         name for name, value in changes.items() if value == "" and name not in present
     ]
     unknown = sorted(name for name, value in changes.items() if value and name not in settable)
     if removed_unknown:
-        _report_missing(request, removed_unknown)
+        _report_missing(request, removed_unknown, nvset.get("id", ""))
     if unknown:
         _report_unknown(request, unknown, is_forceable=not _managed_names() & set(unknown))
     for name, value in changes.items():
@@ -112,13 +121,13 @@ def _check_watchdog_timeout(request: Request, value: str) -> None:
         )
 
 
-def _report_missing(request: Request, names: list[str]) -> None:
+def _report_missing(request: Request, names: list[str], set_id: str) -> None:
     noun = "property" if len(names) == 1 else "properties"
     they = "it is" if len(names) == 1 else "they are"
     request.findings.error(
         "property-not-set",
         f"Cannot remove {noun} {quoted_sorted(names)}, {they} not present in property set "
-        f"'{SET_ID}'",
+        f"'{set_id}'",
         is_forceable=True,
     )
 
@@ -144,7 +153,7 @@ def unset_properties(request: Request, ports: Ports) -> Outcome:
             request.findings.stop_if_errors()
         missing = [name for name in names if name not in pairs_of(nvset)]
         if missing:
-            _report_missing(request, missing)
+            _report_missing(request, missing, nvset.get("id", ""))
         update_set(root, nvset, names)
         return ""
 
@@ -170,8 +179,7 @@ def config(request: Request, ports: Ports) -> Outcome:
     if request.has("defaults"):
         shown = {**_defaults(), "cluster-name": "", "have-watchdog": "false"}
     else:
-        found = find_property_set(read_cib(ports))
-        shown = {} if found is None else pairs_of(found)
+        shown = all_properties(read_cib(ports))
         if request.has("all"):
             shown = {**_defaults(), **shown}
     if request.arguments:

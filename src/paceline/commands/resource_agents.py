@@ -181,7 +181,7 @@ def _parameter_line(parameter: AgentParameter) -> str:
 def _operation_lines(agent: AgentMetadata) -> list[str]:
     order = {action.name: place for place, action in enumerate(agent.actions)}
     lines: list[str] = []
-    operations = default_operations(agent, only_monitor=False)
+    operations, _notices = default_operations(agent, only_monitor=False)
     for operation in sorted(operations, key=lambda one: order.get(one["name"], len(order))):
         lines.append(f"  {operation['name']}:")
         lines += [f"    {key}={operation[key]}" for key in OPERATION_ORDER if key in operation]

@@ -1,10 +1,11 @@
 """`resource bundle`: containers that the cluster runs, with a resource inside or without."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paceline.cib.names import check_new_id, clean_id
-from paceline.cib.nvsets import add_pair, add_set, find_set
+from paceline.cib.nvsets import add_pair, add_set, find_set, update_first_set
 from paceline.cib.resources import find_resource
 from paceline.cib.tree import (
     Element,
@@ -19,11 +20,10 @@ from paceline.cib.wording import bad_value, check_choice, check_option_names, ch
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
-from paceline.commands.resource_state import set_meta
 from paceline.commands.resource_texts import CONTAINER_TAGS
 from paceline.commands.waiting import check_wait, wait_if_asked
 from paceline.model.errors import InvalidRequestError
-from paceline.model.reports import Report, Severity
+from paceline.model.reports import Report
 
 CONTAINER_OPTIONS = (
     "image", "masters", "network", "options", "promoted-max", "replicas", "replicas-per-host",
@@ -35,6 +35,7 @@ STORAGE_OPTIONS = ("id", "options", "source-dir", "source-dir-root", "target-dir
 COUNTS = ("replicas", "replicas-per-host")
 KEYWORDS = ("container", "network", "port-map", "storage-map", "meta")
 PORT_MAX = 65_535
+_PORT_RANGE = re.compile(r"\d+-\d+")
 MASK_MAX = 32
 
 
@@ -50,6 +51,8 @@ class _Parts:
     ports_removed: list[str] = field(default_factory=list)
     storages_removed: list[str] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
+    has_own_meta: bool = True
+    """Whether meta attributes were given, and not only `--disabled`."""
 
 
 def _read(words: Sequence[str], *, is_update: bool) -> _Parts:
@@ -120,6 +123,7 @@ def create(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     bundle_id, *words = request.arguments
     parts = _read(words, is_update=False)
+    parts.has_own_meta = bool(parts.meta)
     if request.has("disabled"):
         parts.meta["target-role"] = "Stopped"
     check_wait(request, ports)
@@ -130,8 +134,8 @@ def create(request: Request, ports: Ports) -> Outcome:
         request.findings.extend(check_choice("container type", parts.container_type, allowed))
         if parts.container_type in allowed:
             _check_container(request, parts.container, is_new=True)
-            _check_network(request, parts.network)
-            _check_mappings(request, root, parts)
+        _check_network(request, parts.network)
+        _check_mappings(request, root, parts)
         request.findings.stop_if_errors()
         _create(root, bundle_id, parts)
         return ""
@@ -144,15 +148,6 @@ def create(request: Request, ports: Ports) -> Outcome:
 def _check_container(request: Request, options: dict[str, str], *, is_new: bool) -> None:
     findings = request.findings
     given = [name for name, value in options.items() if value != ""]
-    if "masters" in given:
-        findings.add(
-            Report(
-                code="option-deprecated",
-                message="container option 'masters' is deprecated and should not be used, use "
-                "'promoted-max' instead",
-                severity=Severity.DEPRECATION,
-            )
-        )
     named = options if is_new else given  # taking away what is not there hurts nobody
     findings.extend(
         check_option_names(named, CONTAINER_OPTIONS, what="container", is_forceable=True)
@@ -166,14 +161,20 @@ def _check_container(request: Request, options: dict[str, str], *, is_new: bool)
             "options-exclusive",
             "Only one of container options 'masters' and 'promoted-max' can be used",
         )
-    for name in COUNTS:
-        value = options.get(name, "")
-        if value and not (value.isdecimal() and int(value) > 0):
-            findings.add(bad_value(name, value, "a positive integer"))
     for name in ("masters", "promoted-max"):
         value = options.get(name, "")
         if value and not value.isdecimal():
             findings.add(bad_value(name, value, "a non-negative integer"))
+    for name in COUNTS:
+        value = options.get(name, "")
+        if value and not (value.isdecimal() and int(value) > 0):
+            findings.add(bad_value(name, value, "a positive integer"))
+    if "masters" in given:
+        findings.deprecate(
+            "option-deprecated",
+            "container option 'masters' is deprecated and should not be used, use 'promoted-max' "
+            "instead",
+        )
 
 
 def _check_reachable(request: Request, bundle: Element, parts: _Parts) -> None:
@@ -217,15 +218,18 @@ def _check_mappings(request: Request, root: Element, parts: _Parts) -> None:
         findings.extend(
             check_option_names(options, PORT_OPTIONS, what="port-map", is_forceable=True)
         )
-        _check_one_of(request, options, "port-map", ("port", "range"))
-        _check_port(request, "port", options.get("port", ""))
-        _check_port(request, "internal-port", options.get("internal-port", ""))
         if "internal-port" in options and "port" not in options:
             findings.error(
                 "option-missing",
                 "If port-map option 'internal-port' is specified, port-map option 'port' must be "
                 "specified as well",
             )
+        _check_one_of(request, options, "port-map", ("port", "range"))
+        _check_port(request, "port", options.get("port", ""))
+        _check_port(request, "internal-port", options.get("internal-port", ""))
+        value = options.get("range", "")
+        if value and not _PORT_RANGE.fullmatch(value):
+            findings.add(bad_value("range", value, "port-port", is_forceable=True))
     for options in parts.storages:
         findings.extend(
             check_option_names(options, STORAGE_OPTIONS, what="storage-map", is_forceable=True)
@@ -285,9 +289,10 @@ def _fill(root: Element, bundle: Element, parts: _Parts, *, is_new: bool = False
         return
     nvset = bundle.find("meta_attributes")
     if nvset is not None or not is_new:
-        set_meta(root, bundle, meta)
+        update_first_set(root, bundle, "meta_attributes", meta, position=0)
         return
-    made = add_set(root, bundle, "meta_attributes", ())
+    position = None if parts.has_own_meta else 0  # as `disable` puts it where there is no set
+    made = add_set(root, bundle, "meta_attributes", (), position=position)
     for name, value in meta.items():  # as in a new resource, also what is empty
         add_pair(root, made, name, value)
 

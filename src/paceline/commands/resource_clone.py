@@ -96,15 +96,16 @@ def _check(
     clone_id: str,
 ) -> None:
     name = element.get("id", "")
+    if element.tag == "group" and outer_clone(element) is not None:
+        raise _refuse("already-cloned", "cannot clone a group that has already been cloned")
     if outer_clone(element) is not None:
         raise _refuse("already-cloned", f"{name} is already a clone resource")
     parent = parent_resource(element)
     if parent is not None and parent.tag == "bundle":
         raise _refuse("in-bundle", "cannot clone bundle resource")
     if clone_id:
-        form = check_id_form(clone_id, "id")
-        if form:
-            raise InvalidRequestError(*form)
+        if check_id_form(clone_id, "id"):
+            raise _refuse("id-bad-character", f"invalid id '{clone_id}'")
         if has_id(root, clone_id):
             raise _refuse("id-already-exists", f"id '{clone_id}' already exists")
     if is_stonith(element):
@@ -142,7 +143,7 @@ def check_promotable(
                     message=f"Clone option 'promotable' is not compatible with '{name}' resource "
                     f"agent of resource '{primitive.get('id')}'"
                     + (f" in group '{element.get('id')}'" if element.tag == "group" else ""),
-                    is_forceable=True,
+                    is_forceable=name.standard == "ocf",
                 )
             )
     if wrong and not request.is_forced:
@@ -159,7 +160,7 @@ def unclone(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
 
     def change(root: Element) -> str:
-        element = find_resource(root, wanted)
+        element = find_resource(root, wanted, ("primitive", "group", *CLONE_TAGS))
         if element is None:
             raise _refuse("id-unknown", f"could not find resource: {wanted}")
         outer = element if element.tag in CLONE_TAGS else outer_clone(element)

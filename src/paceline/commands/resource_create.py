@@ -45,6 +45,8 @@ class _Wanted:
     goes_after: bool = False
     has_default_operations: bool = True
     is_clone_disabled: bool = False
+    is_meta_first: bool = False
+    """Only `--disabled` made meta attributes: they stand where `disable` would put them."""
 
 
 def create(request: Request, ports: Ports) -> Outcome:
@@ -52,6 +54,12 @@ def create(request: Request, ports: Ports) -> Outcome:
     wanted = _read_words(request)
     check_wait(request, ports)
     name = name_from_words(request, ports, wanted.agent_text)
+    if name.standard == "stonith" and not request.is_classic:
+        request.findings.deprecate(
+            "wrong-area",
+            "Ability of this command to accept fence agent is deprecated and will be removed in a "
+            f"future release. Use '{request.program} stonith create' command instead.",
+        )
     agent = metadata_or_unknown(request, ports, name)
     edit_cib(request, ports, lambda root: _create(request, ports, root, agent, wanted, "resource"))
     wait_if_asked(request, ports, [wanted.resource_id])
@@ -87,6 +95,7 @@ def _read_words(request: Request) -> _Wanted:
     if request.has("disabled"):
         wanted.is_clone_disabled = wanted.wrapper in ("clone", "promotable")
         if not wanted.is_clone_disabled:
+            wanted.is_meta_first = not wanted.meta
             wanted.meta["target-role"] = "Stopped"
     return wanted
 
@@ -189,6 +198,8 @@ def _create(
         raise InvalidRequestError(*taken)
     if agent.name.standard == "stonith" and agent.is_unfencing:
         wanted.meta.setdefault("provides", "unfencing")
+    completed, notices = complete(operations, agent, only_monitor=not wanted.has_default_operations)
+    findings.extend(notices)
     primitive = create_primitive(
         root,
         get_section(root, "resources"),
@@ -196,7 +207,8 @@ def _create(
         agent.name,
         parameters=wanted.parameters,
         meta=wanted.meta,
-        operations=complete(operations, agent, only_monitor=not wanted.has_default_operations),
+        is_meta_first=wanted.is_meta_first,
+        operations=completed,
     )
     _put_into(root, primitive, place, wanted)
     return ""
@@ -245,11 +257,11 @@ def _find_bundle(request: Request, root: Element, wanted: _Wanted) -> Element:
         raise InvalidRequestError(Report(code="id-unknown", message=message))
     inner = inner_resources(bundle)
     if inner:
-        request.findings.error(
-            "bundle-full",
+        message = (
             f"bundle '{wanted.wrapper_id}' already contains resource '{inner[0].get('id')}', a "
-            "bundle may contain at most one resource",
+            "bundle may contain at most one resource"
         )
+        raise InvalidRequestError(Report(code="bundle-full", message=message))
     network = bundle.find("network")
     reachable = network is not None and (
         network.get("control-port") or network.get("ip-range-start")

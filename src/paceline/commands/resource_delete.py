@@ -168,10 +168,9 @@ def _drop_references(request: Request, root: Element, element: Element) -> None:
 
 
 def _removal_rank(constraint: Element) -> tuple[bool, str]:
-    """Return what sorts constraints as they are told of: plain ones by id, then sets by kind."""
-    if has_sets(constraint):
-        return True, "" if constraint.tag == ORDER else constraint.tag
-    return False, constraint.get("id", "")
+    """Return what sorts constraints as they are told of: plain ones, then sets, each by kind."""
+    is_order_of_sets = has_sets(constraint) and constraint.tag == ORDER
+    return has_sets(constraint), "" if is_order_of_sets else constraint.tag
 
 
 def _tell_set(request: Request, name: str, member_set: Element) -> None:

@@ -8,7 +8,7 @@ from paceline.cib.resources import (
     outer_clone,
     parent_resource,
 )
-from paceline.cib.tags import tags_naming
+from paceline.cib.tags import drop_from_tags, tags_naming
 from paceline.cib.tree import Element, add_element, get_section, has_id, remove
 from paceline.cib.wording import quoted_sorted
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
@@ -34,35 +34,11 @@ def add(request: Request, ports: Ports) -> Outcome:
 
 
 def _add(request: Request, root: Element, group_id: str, members: list[str]) -> str:
-    findings = request.findings
-    group = find_resource(root, group_id, ("group",))
-    if group is None:
-        form = check_id_form(group_id, "group name")
-        findings.extend(form)
-        if not form and has_id(root, group_id):
-            findings.error("not-a-group", f"'{group_id}' is not a group")
     neighbour = request.value("after") or request.value("before") or ""
-    if neighbour:
-        _check_neighbour(request, root, group, group_id, neighbour, members)
-    doubles = {one for one in members if members.count(one) > 1}
-    if doubles:
-        findings.error(
-            "resource-twice",
-            "Resources to add or remove must be unique, duplicate resources: "
-            f"{quoted_sorted(doubles)}",
-        )
-    found: list[Element] = []
-    for member in dict.fromkeys(members):
-        element = find_resource(root, member)
-        if element is None:
-            findings.error("id-unknown", f"'{member}' does not exist")
-        elif _check_member(request, group, element):
-            note_other_kind(request, element)
-            found.append(element)
-    all_unknown = all(find_resource(root, one) is None for one in members)
-    if not found and (all_unknown or not findings.has_errors()):
-        findings.error("nothing-to-do", _nothing_to_add(group_id))
-    findings.stop_if_errors()
+    if neighbour and find_resource(root, neighbour) is None:
+        request.findings.error("id-unknown", f"'{neighbour}' does not exist")
+        request.findings.stop_if_errors()
+    group, found = _check_addition(request, root, group_id, members, neighbour)
     if group is None:
         group = add_element(get_section(root, "resources"), "group", (("id", group_id),))
     _refuse_dangling(request, root, found, group_id)
@@ -74,6 +50,66 @@ def _add(request: Request, root: Element, group_id: str, members: list[str]) -> 
         if old is not None and old.tag == "group" and not inner_resources(old) and old is not group:
             remove_group(root, old)
     return ""
+
+
+def _check_addition(
+    request: Request, root: Element, group_id: str, members: list[str], neighbour: str
+) -> tuple[Element | None, list[Element]]:
+    """Return the group, None where it is to be made, and what goes into it; end on errors."""
+    findings = request.findings
+    group = find_resource(root, group_id, ("group",))
+    form = check_id_form(group_id, "group name") if group is None else ()
+    findings.extend(form)
+    found = _groupable(request, root, members)
+    if group is None and not form and has_id(root, group_id):
+        findings.error("not-a-group", f"'{group_id}' is not a group")
+        findings.stop_if_errors()
+    doubles = {one for one in members if members.count(one) > 1}
+    if doubles:
+        findings.error(
+            "resource-twice",
+            "Resources to add or remove must be unique, duplicate resources: "
+            f"{quoted_sorted(doubles)}",
+        )
+    if not found and all(find_resource(root, one) is None for one in members):
+        findings.error("nothing-to-do", _nothing_to_add(group_id))
+    if group is not None and not neighbour:
+        _refuse_present(request, group, found)
+    if neighbour:
+        _check_neighbour(request, group, group_id, neighbour, members)
+        if not found:
+            findings.error(
+                "nothing-to-place",
+                f"Cannot specify adjacent resource '{neighbour}' without resources to add",
+            )
+    findings.stop_if_errors()
+    return group, found
+
+
+def _groupable(request: Request, root: Element, members: list[str]) -> list[Element]:
+    """Return the members that can go into a group; report the others."""
+    found: list[Element] = []
+    for member in dict.fromkeys(members):
+        element = find_resource(root, member)
+        if element is None:
+            kind = "is not a resource" if has_id(root, member) else "does not exist"
+            request.findings.error("id-unknown", f"'{member}' {kind}")
+        elif _check_member(request, element):
+            note_other_kind(request, element, device="stonith resource")
+            found.append(element)
+    return found
+
+
+def _refuse_present(request: Request, group: Element, found: list[Element]) -> None:
+    """Report the members that are in the group already, and are not to be moved in it."""
+    present = {one.get("id", "") for one in found if parent_resource(one) is group}
+    if present:
+        noun, verb = ("resource", "it is") if len(present) == 1 else ("resources", "they are")
+        request.findings.error(
+            "already-there",
+            f"Cannot add {noun} {quoted_sorted(present)}, {verb} already present in group "
+            f"'{group.get('id')}'",
+        )
 
 
 def _refuse_dangling(request: Request, root: Element, moved: list[Element], group_id: str) -> None:
@@ -99,31 +135,23 @@ def _nothing_to_add(group_id: str) -> str:
 
 
 def _check_neighbour(
-    request: Request,
-    root: Element,
-    group: Element | None,
-    group_id: str,
-    neighbour: str,
-    members: list[str],
+    request: Request, group: Element | None, group_id: str, neighbour: str, members: list[str]
 ) -> None:
-    if neighbour in members:
-        request.findings.error(
-            "next-to-itself", f"Cannot put resource '{neighbour}' next to itself"
-        )
     in_group = [] if group is None else [one.get("id") for one in inner_resources(group)]
     if neighbour not in in_group:
-        if find_resource(root, neighbour) is None:
-            request.findings.error("id-unknown", f"'{neighbour}' does not exist")
-            return
         request.findings.error(
             "not-in-group",
             f"There is no resource '{neighbour}' in the group '{group_id}', cannot add resources "
             "next to it",
         )
+    if neighbour in members:
+        request.findings.error(
+            "next-to-itself", f"Cannot put resource '{neighbour}' next to itself"
+        )
 
 
-def _check_member(request: Request, group: Element | None, element: Element) -> bool:
-    """Say whether a resource can go into the group; report what speaks against it."""
+def _check_member(request: Request, element: Element) -> bool:
+    """Say whether a resource can go into a group; report what speaks against it."""
     findings = request.findings
     member = element.get("id")
     if element.tag != "primitive":
@@ -142,14 +170,6 @@ def _check_member(request: Request, group: Element | None, element: Element) -> 
             f"{kind} resource",
         )
         return False
-    is_in_it = parent is not None and parent is group
-    if is_in_it and not (request.has("after") or request.has("before")):
-        findings.error(
-            "already-there",
-            f"Cannot add resource '{member}', it is already present in group "
-            f"'{group.get('id') if group is not None else ''}'",
-        )
-        return False
     return True
 
 
@@ -161,6 +181,7 @@ def remove_group(root: Element, group: Element) -> None:
             remove_from_sets(one, group.get("id", ""))
         else:
             remove(one)
+    drop_from_tags(root, group.get("id", ""))
     remove(group)
     if clone is not None:
         for one in references(root, clone.get("id", "")):

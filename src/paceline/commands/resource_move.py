@@ -10,12 +10,21 @@ from paceline.cib.resources import (
     outer_clone,
 )
 from paceline.cib.rule_effects import Effect, effect_of_date
-from paceline.cib.tree import Element, add_element, remove
-from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
+from paceline.cib.tree import Element, add_element, has_id, remove
+from paceline.commands.contract import (
+    Command,
+    ErrorsHaveOccurredError,
+    Needs,
+    Outcome,
+    Ports,
+    Request,
+    UsageError,
+)
 from paceline.commands.edit import edit_cib
 from paceline.commands.lifetimes import end_of_lifetime, read_lifetime_ms
 from paceline.commands.node_attributes import unknown_node
 from paceline.commands.resource_places import running_on
+from paceline.commands.resource_words import note_other_kind
 from paceline.commands.waiting import WAIT_MS_DEFAULT, check_wait, wait_if_asked, wait_limit_ms
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
@@ -24,14 +33,18 @@ from paceline.ports.daemon import JsonRecord
 PREFER, BAN = "cli-prefer", "cli-ban"
 
 
-def _find(request: Request, root: Element, wanted: str) -> Element:
+def _find(request: Request, root: Element, wanted: str, node: str = "") -> Element:
+    """Return the resource, or end the request, saying also if there is no such node."""
     element = find_resource(root, wanted)
     if element is None:
-        request.findings.error(
-            "id-unknown", f"bundle/clone/group/resource '{wanted}' does not exist"
-        )
-        request.findings.stop_if_errors()
-        raise InvalidRequestError()
+        what = "bundle/clone/group/resource"
+        message = f"{what} '{wanted}' does not exist"
+        if has_id(root, wanted):
+            message = f"'{wanted}' is not a {what}"
+        request.findings.error("id-unknown", message)
+        _check_node(request, root, node)
+        raise ErrorsHaveOccurredError()
+    note_other_kind(request, element, device="stonith device")
     return element
 
 
@@ -44,6 +57,11 @@ def _read(request: Request) -> tuple[str, str, int | None]:
         verb = {"ban": "ban", "clear": "clear"}.get(request.words[-1], "move")
         raise UsageError("" if plain else f"must specify a resource to {verb}")
     lifetime_ms = read_lifetime_ms(lifetime) if lifetime else None
+    if request.has("master") and not request.is_classic:
+        request.findings.deprecate(
+            "option-deprecated",
+            "Option '--master' is deprecated and has been replaced by option '--promoted'",
+        )
     return plain[0], plain[1] if len(plain) == 2 else "", lifetime_ms
 
 
@@ -94,7 +112,7 @@ def ban(request: Request, ports: Ports) -> Outcome:
     check_wait(request, ports)
 
     def change(root: Element) -> str:
-        element = _find(request, root, resource_id)
+        element = _find(request, root, resource_id, node)
         _refuse_wrong_target(request, element, "ban")
         _check_node(request, root, node)
         where = node or _only_place(ports, root, element)
@@ -211,7 +229,7 @@ def _move(
     node: str,
     lifetime_ms: int | None,
 ) -> str:
-    element = _find(request, root, resource_id)
+    element = _find(request, root, resource_id, node)
     _refuse_wrong_target(request, element, "move")
     _check_node(request, root, node)
     if node:

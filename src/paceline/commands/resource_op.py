@@ -19,7 +19,7 @@ from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
 from paceline.commands.resource_update import check_operation, operation_text
-from paceline.commands.resource_words import unknown_resource
+from paceline.commands.resource_words import note_other_kind, unknown_resource
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
@@ -39,6 +39,7 @@ def add(request: Request, ports: Ports) -> Outcome:
         element = find_resource(root, resource_id, ("primitive",))
         if element is None:
             raise unknown_resource(resource_id)
+        note_other_kind(request, element, "op add")
         operation, notices = normalize(given)
         request.findings.extend(notices)
         operation = with_interval(operation)
@@ -61,7 +62,7 @@ def _refuse_duplicates(request: Request, element: Element, operation: OperationO
     if same:
         raise _refuse(
             "operation-duplicate",
-            f"operation {name} with interval {same[0].get('interval')} already specified for "
+            f"operation {name} with interval {operation['interval']} already specified for "
             f"{element.get('id')}:\n" + "\n".join(operation_text(one) for one in same),
         )
     if request.is_forced:
@@ -94,7 +95,7 @@ def delete(request: Request, ports: Ports) -> Outcome:
         if len(request.arguments) == 1:
             _delete_by_id(root, request.arguments[0])
         else:
-            _delete_matching(root, request.arguments)
+            _delete_matching(request, root, request.arguments)
         return ""
 
     edit_cib(request, ports, change)
@@ -108,11 +109,12 @@ def _delete_by_id(root: Element, wanted: str) -> None:
     remove(operation)
 
 
-def _delete_matching(root: Element, words: tuple[str, ...]) -> None:
+def _delete_matching(request: Request, root: Element, words: tuple[str, ...]) -> None:
     resource_id, name, *rest = words
     element = find_resource(root, resource_id, ("primitive",))
     if element is None:
         raise _refuse("id-unknown", f"Unable to find resource: {resource_id}")
+    note_other_kind(request, element, "op delete")
     wanted = parse_pairs(rest)
     if not wanted:
         matching = [one for one in element.iterfind("operations/op") if one.get("name") == name]

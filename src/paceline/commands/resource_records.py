@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from paceline.cib.resources import agent_of, inner_resources
 from paceline.cib.rule_effects import Effect, effect_of
 from paceline.cib.tree import Element, attributes_of
+from paceline.commands.expression_texts import condition_expression
 from paceline.commands.resource_texts import CONTAINER_TAGS
 from paceline.ports.daemon import Json
 
@@ -63,6 +64,7 @@ def rule_record(element: Element) -> Json:
         "date_spec": _detail(inner.get("date_spec")),
         "duration": _detail(inner.get("duration")),
         "expressions": [rule_record(child) for child in element if child.tag not in details],
+        "as_string": condition_expression(element),
     }
 
 

@@ -8,6 +8,7 @@ from paceline.cib.resources import agent_of, find_resource, inner_resources, par
 from paceline.cib.tree import Element, attributes_of
 from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import read_cib
+from paceline.commands.resource_words import note_other_kind
 from paceline.model.errors import InvalidRequestError
 from paceline.model.reports import Report
 
@@ -31,9 +32,11 @@ def relations(request: Request, ports: Ports) -> Outcome:
         raise UsageError
     root = read_cib(ports)
     wanted = request.arguments[0]
-    if find_resource(root, wanted) is None:
+    element = find_resource(root, wanted)
+    if element is None:
         message = f"resource '{wanted}' does not exist"
         raise InvalidRequestError(Report(code="id-unknown", message=message))
+    note_other_kind(request, element, device="stonith resource")
     builder = _Builder(root, shows_ids=request.has("full"))
     return Outcome(text="\n".join(_lines(builder.build(wanted))))
 

@@ -73,7 +73,7 @@ def _chosen(request: Request, root: Element, *, stonith: bool) -> list[Element]:
         return [
             one
             for one in iterate_resources(root)
-            if parent_resource(one) is None and is_stonith(one) == stonith
+            if (parent_resource(one) is None or stonith) and is_stonith(one) == stonith
         ]
     found: list[Element] = []
     missing: list[str] = []

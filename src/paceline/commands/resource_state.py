@@ -68,6 +68,8 @@ def disable_one(request: Request, root: Element, element: Element) -> None:
 
 def disable(request: Request, ports: Ports) -> Outcome:
     """Disable resources, maybe only if others stay as they are: `resource disable ID...`."""
+    if request.arguments and request.has("wait") and not ports.cib.is_live:
+        raise UsageError("Only one of '--wait', '-f' can be used")
     is_safe = request.words[-1] == "safe-disable" and not request.is_forced
     is_safe = is_safe or request.has("safe") or request.has("no-strict")
     is_asked = is_safe or request.has("simulate") or request.has("brief")
@@ -118,12 +120,8 @@ def _manage(request: Request, root: Element, element: Element) -> None:
 
 
 def _unmanage(request: Request, root: Element, element: Element) -> None:
-    bundles = [element] if element.tag == "bundle" else []
-    parent = parent_resource(element)
-    if parent is not None and parent.tag == "bundle":
-        bundles.append(parent)
-    for one in bundles:
-        _switch_meta(root, one, "is-managed", "false")
+    if element.tag == "bundle":
+        _switch_meta(root, element, "is-managed", "false")
     for primitive in primitives_of(element):
         _switch_meta(root, primitive, "is-managed", "false")
         if request.has("monitor"):

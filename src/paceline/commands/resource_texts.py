@@ -50,9 +50,9 @@ def set_lines(owner: Element, tag: str, label: str) -> list[str]:
             continue
         score = f" score={nvset.get('score')}" if nvset.get("score") else ""
         lines.append(f"{label}: {nvset.get('id')}{score}")
+        lines += [f"  {name}={quote(value)}" for name, value in sorted(pairs_of(nvset).items())]
         for rule in nvset.iterfind("rule"):
             lines += _indented(rule_lines(rule, shows_ids=False))
-        lines += [f"  {name}={quote(value)}" for name, value in sorted(pairs_of(nvset).items())]
     return lines
 
 

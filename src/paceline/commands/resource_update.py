@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from paceline.cib.constraints import check_constraint_id
 from paceline.cib.nvsets import set_values, update_first_set
 from paceline.cib.operations import (
     CHECK_LEVEL,
@@ -14,7 +15,7 @@ from paceline.cib.operations import (
 )
 from paceline.cib.parameters import check_changed_parameters, check_unique
 from paceline.cib.resources import agent_of, find_resource, iterate_resources
-from paceline.cib.tree import Element, add_element, remove
+from paceline.cib.tree import Element, add_element, attributes_of, remove
 from paceline.cib.wording import bad_value, quoted
 from paceline.commands.agent_lookup import load_metadata, missing_metadata
 from paceline.commands.agent_validation import validate_by_agent
@@ -147,6 +148,8 @@ def _replace_operation(
     )
     check_operation(request, ports, element, operation)
     old = _find_to_replace(element, operation)
+    if "id" in operation and (old is None or old.get("id") != operation["id"]):
+        check_constraint_id(root, operation["id"])
     container = element.find("operations")
     if old is None or container is None:
         if container is None:
@@ -180,11 +183,10 @@ def _find_to_replace(element: Element, operation: Mapping[str, str]) -> Element 
 
 def operation_text(operation: Element) -> str:
     """Return an operation as one line."""
-    parts = [operation.get("name", "")]
-    for key in ("interval", "role", "timeout", "on-fail", "enabled", "start-delay"):
-        if operation.get(key):
-            parts.append(f"{key}={operation.get(key)}")
-    return f"{' '.join(parts)} ({operation.get('id')})"
+    own = attributes_of(operation)
+    shown = [f"{name}={own[name]}" for name in sorted(own) if name not in ("id", "name")]
+    shown += [f"{one.get('name')}={one.get('value')}" for one in operation.iter("nvpair")]
+    return f"{' '.join((own.get('name', ''), *shown))} ({own.get('id')})"
 
 
 def meta(request: Request, ports: Ports) -> Outcome:
@@ -244,17 +246,17 @@ def utilization(request: Request, ports: Ports) -> Outcome:
             for one in iterate_resources(root)
             if not request.arguments or one.get("id") == request.arguments[0]
         ]
-        return Outcome(text=list_pairs(title, owners, request.value("name")))
+        return Outcome(text=list_pairs(title, owners, None))
     resource_id, *words = request.arguments
     changes = parse_pairs(words)
-    check_integers(changes)
 
     def change(root: Element) -> str:
         element = find_resource(root, resource_id, PRIMITIVE)
         if element is None:
             raise _unknown(resource_id)
         note_other_kind(request, element)
-        update_first_set(root, element, "utilization", changes, removes_empty=True)
+        check_integers(changes)
+        update_first_set(root, element, "utilization", changes)
         return ""
 
     edit_cib(request, ports, change)
@@ -296,7 +298,6 @@ COMMANDS = (
         handler=utilization,
         needs=Needs.CIB,
         arguments="[<resource id> [<name>=[<value>]...]]",
-        options=("name",),
         help="Show or set what resources need of a node.",
     ),
 )

@@ -23,15 +23,20 @@ def unknown_resource(wanted: str) -> InvalidRequestError:
     )
 
 
-def note_other_kind(request: Request, element: Element, words: str = "") -> None:
-    """Say that a fence device was named to `resource ...`, or a resource to `stonith ...`."""
+def note_other_kind(
+    request: Request, element: Element, words: str = "", *, device: str = "stonith resources"
+) -> None:
+    """Say that a fence device was named to `resource ...`, or a resource to `stonith ...`.
+
+    `words` are what the other area has for the same; `device` is how a fence device is called.
+    """
     if request.is_classic:
         return
     area = request.words[0]
     is_device = is_stonith(element)
     if is_device == (area == "stonith"):
         return
-    what = "stonith resources" if is_device else "resources"
+    what = device if is_device else "resources"
     right = "stonith" if is_device else "resource"
     instead = f" Please use '{request.program} {right} {words}' instead." if words else ""
     request.findings.deprecate(

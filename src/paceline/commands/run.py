@@ -95,9 +95,9 @@ def _run(words: Sequence[str], session: Session, terminal: Terminal, make_ports:
         terminal.out(f"{__version__}\n")
         return 0
     rest = parsed.words
-    wants_help = "help" in given or rest[:1] == ("help",)
-    if rest[:1] == ("help",):
-        rest = rest[1:]
+    wants_help = "help" in given or rest[:1] == ("help",) or _asks_of_area(rest)
+    if wants_help and "help" in rest[:2]:
+        rest = tuple(word for word in rest[:2] if word != "help") + rest[2:]
     if not rest:
         (terminal.out if wants_help else terminal.err)(overview(session.program) + "\n")
         return 0 if wants_help else 1
@@ -120,18 +120,22 @@ def _run(words: Sequence[str], session: Session, terminal: Terminal, make_ports:
         return _show_unknown(rest, session, terminal, commands)
     usage = usage_of(session.program, route.command.words.split(), commands)
     try:
-        _check_options(route.command, given)
         return _run_command(route, given, session, terminal, make_ports)
     except UsageError as error:
         return _show_usage_error(error, terminal, usage)
 
 
+def _asks_of_area(words: Sequence[str]) -> bool:
+    """Say whether the words are `AREA help [COMMAND]...`, the old way to ask."""
+    return words[1:2] == ("help",) and words[0] in MODULES
+
+
 def _check_options(command: Command, given: Mapping[str, str]) -> None:
     """Raise UsageError if an option does not belong to the command."""
     allowed = frozenset(command.options) | implied_options(command.needs) | option_table.EVERYWHERE
-    alien = sorted(name for name in given if name not in allowed)
+    alien = sorted(_spell(name) for name in given if name not in allowed)
     if alien:
-        shown = ", ".join(f"'{_spell(name)}'" for name in alien)
+        shown = ", ".join(f"'{spelling}'" for spelling in alien)
         noun = "option" if len(alien) == 1 else "options"
         verb = "is" if len(alien) == 1 else "are"
         raise UsageError(f"Specified {noun} {shown} {verb} not supported in this command")
@@ -161,6 +165,7 @@ def _run_command(
     outcome = Outcome()
     last_words: list[str] = []
     try:
+        _check_options(route.command, given)
         outcome = route.command.handler(request, make_ports(_places(given, session)))
     except ErrorsHaveOccurredError:
         last_words = [CLOSING_LINE.format(program=session.program)]

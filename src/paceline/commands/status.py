@@ -182,9 +182,9 @@ def status_stonith(request: Request, ports: Ports) -> Outcome:
         return found
     lines = [found.text, "", "Fencing Levels:"]
     last = ""
-    for target, index, devices in sorted(view.levels, key=lambda each: (each[0], each[1])):
+    for target, index, devices in view.levels:
         if target != last:
-            lines.append(f" Target: {target}")
+            lines.append(f" {target}")
             last = target
         lines.append(f"   Level {index} - {','.join(devices)}")
     return Outcome(text="\n".join(lines))

@@ -160,11 +160,7 @@ def view_of(
             if node.history
         ),
         options=tuple(options.items()),
-        levels=tuple(
-            (_target_text(level.target, level.target_pattern, level.target_attribute,
-                          level.target_value), level.index, level.devices)
-            for level in configuration.fencing_levels
-        ),
+        levels=_levels(configuration),
         has_devices=any(each.agent_class == "stonith" for each in primitives(resources)),
         awaited=status.awaited,
         connectivity=expected_connectivity(configuration, now.nodes),
@@ -172,8 +168,18 @@ def view_of(
     )  # fmt: skip
 
 
-def _target_text(target: str, pattern: str, attribute: str, value: str) -> str:
-    return target or pattern or f"{attribute}={value}"
+def _levels(configuration: Configuration) -> tuple[tuple[str, int, tuple[ResourceId, ...]], ...]:
+    """Return target, index and devices of all levels: nodes first, then patterns, attributes."""
+    found = []
+    for level in configuration.fencing_levels:
+        if level.target:
+            rank, shown = 0, f"Target: {level.target}"
+        elif level.target_pattern:
+            rank, shown = 1, f"Target (regexp): {level.target_pattern}"
+        else:
+            rank, shown = 2, f"Target: {level.target_attribute}={level.target_value}"
+        found.append((rank, shown, level.index, level.devices))
+    return tuple((shown, index, devices) for _rank, shown, index, devices in sorted(found))
 
 
 def _written(configuration: Configuration) -> ChangeOrigin:

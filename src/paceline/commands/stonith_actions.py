@@ -124,7 +124,7 @@ COMMANDS = (
     Command(
         words="stonith history show",
         handler=history,
-        needs=Needs.CIB,
+        needs=Needs.CIB_LIVE,
         arguments="[<node>]",
         help="Show what was fenced, by whom, and how it ended.",
         aliases=(Alias(words="stonith history"),),

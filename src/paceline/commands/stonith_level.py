@@ -21,6 +21,7 @@ from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Re
 from paceline.commands.edit import edit_cib, read_cib
 from paceline.commands.export_texts import level_commands
 from paceline.commands.output_formats import output_format
+from paceline.commands.resource_words import note_other_kind
 from paceline.ports.daemon import Json
 
 NODE, PATTERN, ATTRIBUTE = "target", "target-pattern", "target-attribute"
@@ -126,6 +127,9 @@ def _add(
         findings.extend(check_new_id(root, wanted_id))
     for device in devices:
         findings.extend(check_id_form(device, "device id"))
+        element = find_resource(root, device)
+        if element is not None:
+            note_other_kind(request, element)
     unknown = [one for one in devices if not _is_device(root, one)]
     if unknown and all(not check_id_form(one) for one in devices):
         findings.error(
@@ -199,22 +203,21 @@ def delete(request: Request, ports: Ports) -> Outcome:
         )
 
     def change(root: Element) -> str:
-        wanted_target, wanted_devices = target, devices
-        if old_words:
-            wanted_target, wanted_devices = parse_target(old_words[0]), old_words[1:]
-            is_target = any(wanted_target.is_of(level) for level in _levels(root))
-            if not is_target and _is_device(root, old_words[0].split(",")[0]):
-                wanted_target, wanted_devices = None, list(old_words)
-        joined = ",".join(",".join(wanted_devices).split(","))
-        found = [
-            level
-            for level in _levels(root)
-            if level.get("index") == number
-            and (wanted_target is None or wanted_target.is_of(level))
-            and (not joined or level.get("devices") == joined)
-        ]
-        if not found:
-            _report_missing(request, number, wanted_target, joined)
+        readings = [(target, devices)]
+        if old_words:  # the first word is a target, or else a device
+            readings = [(parse_target(old_words[0]), old_words[1:]), (None, old_words)]
+        found: list[Element] = []
+        for one_target, one_devices in readings:
+            joined = ",".join(one_devices)
+            found = found or [
+                level
+                for level in _levels(root)
+                if level.get("index") == number
+                and (one_target is None or one_target.is_of(level))
+                and (not joined or level.get("devices") == joined)
+            ]
+        for one_target, one_devices in () if found else readings:
+            _report_missing(request, number, one_target, ",".join(one_devices))
         for level in found:
             remove(level)
         return ""

@@ -34,9 +34,7 @@ def update_devices(request: Request, ports: Ports) -> Outcome:
         element = _get_device(root, name)
         now = _devices_of(element)
         after = wanted or _changed(request, now, added, removed)
-        update_first_set(
-            root, element, "instance_attributes", {DEVICES: ",".join(after)}, removes_empty=True
-        )
+        update_first_set(root, element, "instance_attributes", {DEVICES: ",".join(after)})
         return ""
 
     snapshot = ports.cib.read()

@@ -149,15 +149,15 @@ def update(request: Request, ports: Ports) -> Outcome:
     def change(root: Element) -> str:
         tag = _find(request, root, request.arguments[0])
         _check_members(request, root, added)
-        if tag is None:
-            request.findings.stop_if_errors()
-            return ""
         both = sorted(set(added) & set(removed))
         if both:
             request.findings.error(
                 "added-and-removed",
                 f"Ids cannot be added and removed at the same time: {quoted(both)}",
             )
+        if tag is None:
+            request.findings.stop_if_errors()
+            return ""
         present = [one for one in added if one in _members(tag)]
         if present and not (request.has("before") or request.has("after")):
             request.findings.error(

@@ -29,5 +29,7 @@ def parse_agent_name(text: str) -> AgentName:
     if parts[0] == "ocf" and len(parts) == 3 and all(parts):
         return AgentName(standard="ocf", provider=parts[1], type=parts[2])
     if parts[0] in STANDARDS and parts[0] != "ocf" and len(parts) >= 2 and all(parts):
-        return AgentName(standard=parts[0], type=":".join(parts[1:]))
+        is_instance = parts[0] in ("service", "systemd") and "@" in parts[1]
+        if len(parts) == 2 or is_instance:  # an instance's name may have colons
+            return AgentName(standard=parts[0], type=":".join(parts[1:]))
     raise ValueError(f"'{text}' is no full agent name")
