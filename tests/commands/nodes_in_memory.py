@@ -276,6 +276,13 @@ class MemoryNode:
     def test_watchdog(self, path: str) -> None:
         self.network.log.append(f"{self.name}: reset by {path}")
 
+    # ---- cluster text ----
+
+    def status(self, *, is_full: bool, hides_inactive: bool) -> str:
+        if not self.active.get(Service.PACELINE):
+            raise UnreachableError("cluster is not currently running on this node")
+        return f"Status as {self.name} sees it{', in full' * is_full}\n"
+
     # ---- certificates ----
 
     def make_authority(self, cluster_name: str) -> tuple[bytes, bytes]:
@@ -347,6 +354,7 @@ class MemoryNetwork:
             random_bytes=_random_bytes,
             quorum_device=_QuorumDevice(found),
             sbd=found,
+            cluster_text=found,
         )
 
 

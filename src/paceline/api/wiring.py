@@ -59,6 +59,7 @@ def make_ports(places: Places) -> Ports:
 def make_node(environment: Mapping[str, str]) -> "Node":
     """Return this node: services, files, accounts, keys."""
     from paceline.adapters.certificates import NodeCertificates
+    from paceline.adapters.cluster_text import StatusProgram
     from paceline.adapters.host_look import LocalHostLook
     from paceline.adapters.node_files import LocalNodeFiles
     from paceline.adapters.node_paths import node_paths
@@ -82,6 +83,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         random_bytes=os.urandom,
         quorum_device=NssTools(paths, environment),
         sbd=SbdProgram(environment),
+        cluster_text=StatusProgram(environment),
     )
 
 

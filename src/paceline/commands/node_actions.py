@@ -32,6 +32,7 @@ from paceline.ports.node_calls import (
     ReadFacts,
     ReadSbd,
     ReadServices,
+    ReadStatus,
     RememberHosts,
     RemoveFiles,
     RevokeTokens,
@@ -40,6 +41,7 @@ from paceline.ports.node_calls import (
     Service,
     ServiceAction,
     ServicesRead,
+    StatusRead,
     TokensIssued,
     TryDatagrams,
 )
@@ -94,6 +96,8 @@ def perform(request: NodeRequest, node: Node, *, source: str = HERE) -> NodeAnsw
         case ReadSbd():
             _check_count(len(request.devices))
             return _read_sbd(request, node)
+        case ReadStatus():
+            return _read_status(request, node)
         case ProbePeers():
             _check_count(len(request.targets))
             return node.look.probe(request.targets)
@@ -210,6 +214,16 @@ def _handle_device_keys(request: HandleDeviceKeys, tools: QuorumDeviceTools) -> 
         words = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise _refuse("device-keys-failed", f"the quorum device's certificates: {words}") from error
     return DeviceKeysHandled()
+
+
+def _read_status(request: ReadStatus, node: Node) -> StatusRead:
+    try:
+        text = node.cluster_text.status(
+            is_full=request.is_full, hides_inactive=request.hides_inactive
+        )
+    except UnreachableError as error:
+        raise _refuse("no-status", str(error)) from error
+    return StatusRead(text=text)
 
 
 def _read_sbd(request: ReadSbd, node: Node) -> SbdRead:

@@ -90,6 +90,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
     "qdevice": ("qdevice",),
     "client": ("client_auth",),
+    "dr": ("dr",),
     "why": ("why_command",),
     "completion": ("completion",),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from paceline.ports.cluster_text import ClusterText
 from paceline.ports.node_calls import (
     DatagramsTried,
     FileName,
@@ -206,3 +207,4 @@ class Node:
     random_bytes: RandomBytes
     quorum_device: QuorumDeviceTools
     sbd: SbdTools
+    cluster_text: ClusterText

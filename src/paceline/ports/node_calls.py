@@ -343,6 +343,19 @@ class SbdRead(Struct, frozen=True, kw_only=True):
     missing_devices: tuple[str, ...] = ()
 
 
+class ReadStatus(Struct, frozen=True, kw_only=True):
+    """What does `pcs status` say there?"""
+
+    is_full: bool = False
+    hides_inactive: bool = False
+
+
+class StatusRead(Struct, frozen=True, kw_only=True):
+    """The text, for people."""
+
+    text: str
+
+
 class ProbePeers(Struct, frozen=True, kw_only=True):
     """Look from this node at others: name and port 2224 of each, its clock, and its UDP port.
 
@@ -424,6 +437,7 @@ NodeRequest = (
     | TryDatagrams
     | HandleDeviceKeys
     | ReadSbd
+    | ReadStatus
 )
 NodeAnswer = (
     Hello
@@ -438,6 +452,7 @@ NodeAnswer = (
     | DatagramsTried
     | DeviceKeysHandled
     | SbdRead
+    | StatusRead
 )
 
 CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
@@ -458,6 +473,7 @@ CALLS: tuple[tuple[str, type[NodeRequest], type[NodeAnswer]], ...] = (
     ("try-datagrams", TryDatagrams, DatagramsTried),
     ("device-keys", HandleDeviceKeys, DeviceKeysHandled),
     ("sbd", ReadSbd, SbdRead),
+    ("status", ReadStatus, StatusRead),
 )
 """Name on the wire, request, answer."""
 
