@@ -4,8 +4,8 @@
     bench/run.py failover [--pairs N]     every fail-over figure, beside the real Pacemaker
     bench/run.py failover crash stop      only these
 
-Many resources are measured by bench/scale.py, the scheduler alone by bench/scheduler.py, the
-command line by bench/cli.py.
+Many resources are measured by bench/scale.py, entries, writes and a cluster at rest by
+bench/ring.py, the scheduler alone by bench/scheduler.py, the command line by bench/cli.py.
 
 Each pair measures one side and then the other on this machine, in turn, so that what else runs on
 it touches both. The rows of each scenario go to bench/results/NAME.json, with the command that made
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from peer import FOLDER_DEFAULT, PeerCluster, why_absent
 from results import SIDES, Measured, read_all, report, table, write
+from ring import section as ring_section
 from scale import section as scale_section
 from scenarios import SCENARIOS, Row, Scenario, find_scenario
 
@@ -77,7 +78,8 @@ def main(words: list[str]) -> int:
 def rewrite_report(folder: Path) -> None:
     """Write RESULTS.md of all that was measured."""
     sections = (
-        report(read_all(folder / "results")), scale_section(), scheduler_section(), cli_section(),
+        report(read_all(folder / "results")), scale_section(), ring_section(),
+        scheduler_section(), cli_section(),
     )  # fmt: skip
     text = "\n".join(section for section in sections if section)
     (folder / "RESULTS.md").write_text(text, encoding="utf-8")

@@ -76,6 +76,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     moved: int
     memory_mib: float = 0.0
     stall_ms: int = 0
+    work_ms: int = 0
     write_median_ms: float = 0.0
     write_p99_ms: float = 0.0
     idle_cpu_percent: float = 0.0
@@ -132,14 +133,14 @@ def measure_ours(count: int, nodes: int) -> Cell:
         writes = write_times(first)
         cpu, packets = idle(first)
         memory = statistics.mean(number(node, MEMORY) for node in lab.nodes) / 1024
-        stall = max(map(longest_stall, lab.nodes))
+        stalls = [longest_stall(node) for node in lab.nodes]
         # The coordinator's: the hardest case.
         victim, *rest = lab.nodes
         moved = running(victim)
         began = time.monotonic()
         lab.crash(victim.name)
         failed_over = wait_for(began, lambda: sum(map(running, rest)) >= count)
-        stall = max(stall, *map(longest_stall, rest))
+        stalls += [longest_stall(node) for node in rest]
     finally:
         lab.down()
     return Cell(
@@ -149,7 +150,8 @@ def measure_ours(count: int, nodes: int) -> Cell:
         failed_over=failed_over,
         moved=moved,
         memory_mib=memory,
-        stall_ms=stall,
+        stall_ms=max(stall for stall, _ in stalls),
+        work_ms=max(work for _, work in stalls),
         write_median_ms=statistics.median(writes),
         write_p99_ms=statistics.quantiles(writes, n=100)[98],
         idle_cpu_percent=cpu,
@@ -210,13 +212,19 @@ def idle(node: Member) -> tuple[float, float]:
     return cpu, (after[1] - before[1]) / IDLE_SECONDS
 
 
-def longest_stall(node: Member) -> int:
-    """Return the longest turn of the daemon's loop so far, in milliseconds."""
+def internal(node: Member, wanted: str) -> str:
+    """Return one figure of the daemon's inside, 0 where it says none."""
     for line in node.shell("paceline status --internals").check().out.splitlines():
         name, _, value = line.partition(": ")
-        if name == "loop-longest-stall-ms":
-            return int(value)
-    return 0
+        if name == wanted:
+            return value
+    return "0"
+
+
+def longest_stall(node: Member) -> tuple[int, int]:
+    """Return the daemon's longest stall so far, and the longest work of one turn; ms."""
+    stall, work = (internal(node, f"loop-longest-{what}-ms") for what in ("stall", "work"))
+    return int(stall), int(work)
 
 
 # The peer
@@ -272,8 +280,8 @@ def section() -> str:
         "proportional, MiB a node (the peer's with Corosync and without pcsd; ours without",
         "Corosync and with its API service). The machine had other work: preliminary.",
         "",
-        "| resources x nodes | all started | failed over | of | write median / p99 | longest turn,"
-        " ms | idle: CPU %, packets/s | memory |",
+        "| resources x nodes | all started | failed over | of | write median / p99 | longest turn"
+        " (of processor), ms | idle: CPU %, packets/s | memory |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *map(row, found),
         "",
@@ -290,11 +298,12 @@ def section() -> str:
 
 def row(cell: Cell) -> str:
     """Return a cell's line of the table."""
+    stall = f"{cell.stall_ms} ({cell.work_ms})" if cell.work_ms else str(cell.stall_ms)
     peer_memory = f" / {cell.peer_memory_mib:.0f}" if cell.peer_memory_mib else ""
     return (
         f"| {cell.count} x {cell.nodes} | {beside(cell.started, cell.peer_started)}"
         f" | {beside(cell.failed_over, cell.peer_failed_over)} | {cell.moved}"
-        f" | {cell.write_median_ms:.0f} / {cell.write_p99_ms:.0f} | {cell.stall_ms}"
+        f" | {cell.write_median_ms:.0f} / {cell.write_p99_ms:.0f} | {stall}"
         f" | {cell.idle_cpu_percent:.1f}, {cell.idle_packets:.0f}"
         f" | {cell.memory_mib:.0f}{peer_memory} |"
     )
