@@ -348,3 +348,10 @@ def test_file_that_is_not_valid_is_refused_with_all_that_is_wrong() -> None:
     assert said.status == 78
     assert "not valid" in said.err
     assert "X" in said.err
+
+
+def test_watchdog_fences_when_the_event_says_that_there_is_one() -> None:
+    """`-w 1` makes watchdogs a way to fence: a node that fails is fenced without a device."""
+    fencing = cib().replace(b'"stonith-enabled" value="false"', b'"stonith-enabled" value="true"')
+    assert "Fence (reboot) n2" not in Desk(fencing).run("-f", "n2")
+    assert "Fence (reboot) n2" in Desk(fencing).run("-f", "n2", "-w", "1")

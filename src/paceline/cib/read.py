@@ -226,7 +226,18 @@ def read_status(root: Element, *, now_ms: int = 0) -> ClusterStatus | None:
             node=root.get("update-origin", ""),
         ),
         feature_set=root.get("crm_feature_set", ""),
+        has_watchdog_fencing=has_watchdog_option(root),
     )
+
+
+def has_watchdog_option(root: Element) -> bool:
+    """Say whether the configuration claims watchdog fencing, by the option `have-watchdog`.
+
+    Of a file that is believed; a running cluster knows itself whether it is so.
+    """
+    path = "configuration/crm_config/cluster_property_set/nvpair[@name='have-watchdog']"
+    option = root.find(path)
+    return option is not None and parse_flag(option.get("value"), False)
 
 
 def _node_names(root: Element) -> tuple[dict[str, NodeName], dict[NodeName, NodeKind]]:
@@ -256,7 +267,11 @@ def snapshot_of_file(xml: bytes, now_ms: int) -> Snapshot:
         now_ms = int(date) * 1000
     status = read_status(root, now_ms=now_ms)
     if status is None:
-        status = ClusterStatus(now_ms=now_ms, is_quorate=parse_flag(root.get("have-quorum"), False))
+        status = ClusterStatus(
+            now_ms=now_ms,
+            is_quorate=parse_flag(root.get("have-quorum"), False),
+            has_watchdog_fencing=has_watchdog_option(root),
+        )
     return Snapshot(configuration=read_configuration(root), status=status)
 
 

@@ -97,7 +97,8 @@ def _examine_node(name: str, found: Examined) -> Iterator[Check]:
         yield Check(
             what="watchdog",
             state=State.NOTE,
-            detail="none: needed only for fencing by watchdog (SBD); modprobe softdog makes one",
+            detail="none: needed only by sbd with a shared disk, as Paceline does not fence by"
+            " watchdog alone; modprobe softdog makes one",
         )
 
 

@@ -12,7 +12,7 @@ from paceline.commands.status_entries import Entry, Layout, resource_entries
 from paceline.commands.status_sections import nodes as node_section
 from paceline.commands.status_sections import notices, summary
 from paceline.commands.status_text import Shown, lines_of, status_text
-from paceline.commands.status_view import StatusView, primitives, view_of
+from paceline.commands.status_view import StatusView, is_true, primitives, view_of
 from paceline.commands.status_xml import status_xml
 from paceline.model.corosync_conf import parse_corosync_conf, read_cluster_name
 from paceline.model.errors import InvalidRequestError, UnreachableError
@@ -41,6 +41,9 @@ AWAITED = (
     "are not known here. Where that is off for good, go on without it:  pcs quorum unblock"
 )
 NO_DEVICES = "No stonith devices and stonith-enabled is not false"
+WATCHDOG_IGNORED = (
+    "have-watchdog is set, and this cluster has no watchdog fencing: only a fence device fences"
+)
 
 
 def read_view(request: Request, ports: Ports, *, has_bans: bool = False) -> StatusView:
@@ -96,7 +99,7 @@ def status(request: Request, ports: Ports) -> Outcome:
         if is_full:
             body += "\n\n" + "\n".join(["Tickets:", *_ticket_lines(view)])
     head = f"Cluster name: {view.cluster_name}"
-    found = _warnings(view, is_full=is_full)
+    found = _warnings(view, is_full=is_full, is_live=ports.cib.is_live)
     blocks = [f"{head}\n\nWARNINGS:\n" + "\n".join(found) + "\n"] if found else [head]
     blocks.append(body)
     text = "\n".join(blocks)
@@ -113,7 +116,7 @@ def _ticket_lines(view: StatusView) -> list[str]:
     ]
 
 
-def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
+def _warnings(view: StatusView, *, is_full: bool, is_live: bool) -> list[str]:
     found = []
     if view.awaited:
         found.append(AWAITED.format(nodes=", ".join(view.awaited)))
@@ -123,6 +126,8 @@ def _warnings(view: StatusView, *, is_full: bool) -> list[str]:
         found.append(FENCING_OFF)
     if view.is_fencing_enabled and not view.has_devices:
         found.append(NO_DEVICES)
+    if is_live and is_true(view.option("have-watchdog")):
+        found.append(WATCHDOG_IGNORED)
     return found
 
 

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from paceline.cib.dates import parse_date_ms
 from paceline.cib.read import snapshot_of_file
 from paceline.cib.tree import serialize
@@ -140,7 +142,10 @@ def snapshot_of(given: Given, ports: ToolPorts, now_ms: int) -> Snapshot:
     try:
         if is_of_file:
             return snapshot_of_input(document, now_ms, is_now_given=given.has("set-datetime"))
-        return snapshot_of_file(document, now_ms)
+        running = snapshot_of_file(document, now_ms)
+        # Whatever its option have-watchdog says: a running cluster has no watchdog fencing.
+        status = replace(running.status, has_watchdog_fencing=False)
+        return replace(running, status=status)
     except InvalidRequestError as problem:
         raise ToolError(problems_text(problem), EXIT_CONFIGURATION) from problem
 

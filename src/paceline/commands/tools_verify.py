@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from paceline.cib.read import read_configuration, read_status
+from msgspec.structs import replace
+
+from paceline.cib.read import has_watchdog_option, read_configuration, read_status
 from paceline.cib.tree import Element, parse_cib
 from paceline.commands.tools import (
     EXIT_CONFIGURATION,
@@ -38,6 +40,9 @@ STONITH_LINES = (
     "NOTE: Clusters with shared data need STONITH to ensure data integrity",
 )
 """What administrators know these three findings by."""
+WATCHDOG_IGNORED = (
+    "have-watchdog=true has no effect: this cluster has no watchdog fencing; create a fence device"
+)
 NOT_VALID = "Errors found during check: config not valid"
 
 
@@ -51,7 +56,7 @@ def crm_verify(words: Sequence[str], ports: ToolPorts) -> Said:
         root = _source(given, ports)
     except InvalidRequestError as problem:
         return _verdict([str(problem)], [], given, is_classic=is_classic)
-    errors, warnings = findings_of(root)
+    errors, warnings = findings_of(root, is_live=given.has("live-check"))
     return _verdict(errors, warnings, given, is_classic=is_classic)
 
 
@@ -73,8 +78,11 @@ def _source(given: Given, ports: ToolPorts) -> Element:
     )
 
 
-def findings_of(root: Element) -> tuple[list[str], list[str]]:
-    """Return the errors and the warnings of a configuration, each as a sentence."""
+def findings_of(root: Element, *, is_live: bool = False) -> tuple[list[str], list[str]]:
+    """Return the errors and the warnings of a configuration, each as a sentence.
+
+    A file's option `have-watchdog` is believed; a running cluster has no watchdog fencing.
+    """
     from paceline.cib.validate import validate
 
     reports = validate(root)
@@ -82,7 +90,9 @@ def findings_of(root: Element) -> tuple[list[str], list[str]]:
     warnings = [_sentence(each) for each in reports if each.severity is Severity.WARNING]
     if errors:
         return errors, warnings
-    for finding in plan_findings(root):
+    if is_live and has_watchdog_option(root):
+        warnings.append(WATCHDOG_IGNORED)
+    for finding in plan_findings(root, is_live=is_live):
         lines = STONITH_LINES if finding.code == NO_DEVICES else (finding.message,)
         (errors if finding.severity == "error" else warnings).extend(lines)
     return errors, warnings
@@ -95,9 +105,11 @@ def _sentence(report: Report) -> str:
     return f"{report.message}{where}{f'; {report.advice}' if report.advice else ''}"
 
 
-def plan_findings(root: Element) -> tuple[Finding, ...]:
+def plan_findings(root: Element, *, is_live: bool = False) -> tuple[Finding, ...]:
     """Return what the scheduler could not do or had to bend."""
     status = read_status(root) or ClusterStatus(now_ms=0, is_quorate=True)
+    if is_live:
+        status = replace(status, has_watchdog_fencing=False)
     return schedule(Snapshot(configuration=read_configuration(root), status=status)).findings
 
 

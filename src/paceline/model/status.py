@@ -172,6 +172,7 @@ class ClusterStatus(Struct, frozen=True, gc=False, kw_only=True):
     cluster_name: str = ""
     stack: str = "corosync"
     has_watchdog_fencing: bool = False
+    """Nodes are fenced by their own watchdogs: what the scheduler counts as a way to fence."""
     dc_version: str = ""
     feature_set: str = ""
     awaited: tuple[NodeName, ...] = ()

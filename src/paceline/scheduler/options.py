@@ -40,7 +40,6 @@ class Options(Struct, frozen=True, kw_only=True):
     fencing_delay_ms: int
     is_fencing_concurrent: bool
     startup_fencing: bool
-    have_watchdog: bool
     stop_all: bool
     stop_removed: bool
     cancel_removed: bool
@@ -94,7 +93,6 @@ def read_options(configuration: Configuration, moment: Moment) -> Options:
         fencing_delay_ms=duration("priority-fencing-delay", 0),
         is_fencing_concurrent=flag("concurrent-fencing", True),
         startup_fencing=flag("startup-fencing", True),
-        have_watchdog=flag("have-watchdog", False),
         stop_all=flag("stop-all-resources", False),
         stop_removed=flag("stop-removed-resources", True),
         cancel_removed=flag("cancel-removed-actions", True),

@@ -51,7 +51,7 @@ def make_resources(work: Work) -> None:
     for rsc in work.primitives():
         if rsc.is_fence_device:
             work.has_fence_device = True
-    if work.options.have_watchdog:
+    if work.snapshot.status.has_watchdog_fencing:
         work.has_fence_device = True
     sort_resources(work)
 
