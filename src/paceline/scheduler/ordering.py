@@ -223,7 +223,7 @@ def _forward(kind: str, symmetrical: bool, then_task: str) -> int:
 def first_actions(work: Work, rsc: Resource, task: str) -> list[Action]:
     """Return the actions that are done when `rsc` did `task`; an impossible one if it will not."""
     if rsc.kind is not Kind.PRIMITIVE:
-        name = DONE_TASK.get(task, task)
+        name = task if _is_notified_bundle(rsc) else DONE_TASK.get(task, task)
         done = rsc.find_action(name)
         return [done] if done is not None else []
     found = rsc.actions_of(task)
@@ -234,6 +234,15 @@ def first_actions(work: Work, rsc: Resource, task: str) -> list[Action]:
     if task == "promote" and not rsc.is_promotable:
         return []
     return [get_action(work, rsc, task, None)]
+
+
+def _is_notified_bundle(rsc: Resource) -> bool:
+    """Say whether it is a bundle whose instances are told of each other.
+
+    Who is ordered after such a bundle waits for it to begin, not to be done: a weaker promise than
+    of any other resource, but what Pacemaker's scheduler makes of it in all releases.
+    """
+    return rsc.kind is Kind.BUNDLE and any(child.is_notified for child in rsc.children)
 
 
 def then_actions(rsc: Resource, task: str) -> list[Action]:
