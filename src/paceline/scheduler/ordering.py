@@ -117,13 +117,16 @@ def _tie_clone(work: Work, rsc: Resource) -> None:
 
 
 def _tie_ordered_instances(rsc: Resource) -> None:
+    """Each instance rises after the one before it, and goes down before it."""
     instances = sorted(rsc.children, key=lambda child: child.instance_number)
-    starts = [a for c in instances for _, a in _parts(c, "start")]
-    stops = [a for c in instances for a, _ in _parts(c, "stop")]
-    for first, then in itertools.pairwise(starts):
-        tie(first, then, Tie.ORDER)
-    for first, then in itertools.pairwise(stops):
-        tie(then, first, Tie.ORDER)
+    for task in ("start", "promote"):
+        rising = [done for child in instances for _, done in _parts(child, task)]
+        for first, then in itertools.pairwise(rising):
+            tie(first, then, Tie.ORDER)
+    for task in ("stop", "demote"):
+        falling = [begin for child in instances for begin, _ in _parts(child, task)]
+        for first, then in itertools.pairwise(falling):
+            tie(then, first, Tie.ORDER)
 
 
 # Order constraints
