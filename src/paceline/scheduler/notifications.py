@@ -34,9 +34,9 @@ def _notify_clone(work: Work, clone: Resource) -> None:
         ]
         for task in TASKS
     }
-    tasks = [task for task in TASKS if happening[task]]
-    if not tasks:
+    if not any(happening.values()):
         return
+    tasks = [task for task in TASKS if _is_planned(clone, task)]
     environment = _environment(clone, happening)
     confirmed: list[Action] = []
     for task in tasks:
@@ -53,10 +53,17 @@ def _notify_clone(work: Work, clone: Resource) -> None:
         for earlier in confirmed:
             tie(earlier, pre, Tie.ORDER)
         confirmed.append(post_done)
-        for rsc in clone.primitives():
+        # Where nobody can do it in the end the steps are passed through, and nobody is told.
+        for rsc in clone.primitives() if happening[task] else ():
             _pre(work, rsc, task, pre, pre_done, environment)
             _post(work, rsc, task, post, post_done, environment, happening)
             _before_monitors(rsc, task, post_done)
+
+
+def _is_planned(clone: Resource, task: str) -> bool:
+    """Say whether the clone's own step is part of the plan."""
+    begin = clone.find_action(task)
+    return begin is not None and is_required(begin) and is_possible(begin)
 
 
 def _points(work: Work, clone: Resource, kind: str, task: str, name: str) -> tuple[Action, Action]:
