@@ -155,16 +155,15 @@ def _fence_guest(work: Work, node: Node) -> None:
     point.always_in_graph = True
     point.require("container stopped")
     for stop in stops:
-        tie(stop, point, Tie.ORDER)
+        # A fencing of its host, where that was looked at before, stands for the container's stop.
         fence = work.fences.get(stop.node.name) if stop.node is not None else None
-        if fence is not None:
-            tie(fence, point, Tie.ORDER)
+        tie(fence or stop, point, Tie.ORDER)
     for rsc in work.primitives():
         for action in rsc.actions:
             if action.node is node and action.task in ("stop", "demote"):
                 _imply(action, point)
             elif (
-                action.task == "start"
+                action.task in ("start", "promote")
                 and action.node is not None
                 and (rsc is not container and rsc is not connection)
             ):
@@ -190,7 +189,7 @@ def _imply_stops(work: Work, node: Node, fence: Action) -> None:
         for action in rsc.actions:
             if action.node is node and action.task in ("stop", "demote"):
                 _imply(action, fence)
-            elif action.task == "start" and action.node is not None:
+            elif action.task in ("start", "promote") and action.node is not None:
                 _wait_for_fence(work, rsc, action, node, fence)
 
 
@@ -215,7 +214,9 @@ def _imply(action: Action, fence: Action) -> None:
     ):
         tie(fence, action, Tie.ORDER)
         if action.task == "stop" and rsc is not None:
-            _begin_after_fence(rsc.top, fence)
+            # A bundle begins with its container's stop, which is what fences the guest.
+            inside = rsc.clone if rsc.bundle is not None else None
+            _begin_after_fence(inside or rsc.top, fence)
 
 
 def _begin_after_fence(top: Resource, fence: Action) -> None:

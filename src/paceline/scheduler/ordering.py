@@ -243,7 +243,7 @@ def _is_notified_bundle(rsc: Resource) -> bool:
     """Say whether it is a bundle whose instances are told of each other.
 
     Who is ordered after such a bundle waits for it to begin, not to be done: a weaker promise than
-    of any other resource, but what Pacemaker's scheduler makes of it in all releases.
+    of any other resource, but what Pacemaker makes of it.
     """
     return rsc.kind is Kind.BUNDLE and any(child.is_notified for child in rsc.children)
 
