@@ -8,6 +8,7 @@ address goes with its container, the connection prefers it, the instance goes in
 
 from dataclasses import dataclass
 
+from paceline.cib.read_attributes import parse_flag
 from paceline.model.configuration import AttributeSet, Bundle, Clone, Operation, Primitive
 from paceline.model.errors import InvariantError
 from paceline.model.identifiers import NodeName, ResourceId
@@ -59,8 +60,9 @@ def make_bundle(work: Work, configured: Bundle) -> Resource | None:
     register(work, bundle)
     count = replica_count(configured)
     bundle.clone_max = count
-    bundle.clone_node_max = max(1, configured.replicas_per_host)
-    bundle.is_unique = configured.replicas_per_host > 1
+    bundle.clone_node_max = per_host(configured)
+    bundle.is_unique = bundle.clone_node_max > 1
+    bundle.is_interleaved = parse_flag(bundle.meta.get("interleave"), False)
     clone: Resource | None = None
     if configured.child is not None and has_connection(configured):
         clone = _inner_clone(work, bundle, configured, count)
@@ -76,6 +78,16 @@ def make_bundle(work: Work, configured: Bundle) -> Resource | None:
 def replica_count(configured: Bundle) -> int:
     """Return how many replicas: as said, else as many as may be promoted, else one."""
     return min(REPLICAS_MAX, configured.replicas or configured.promoted_max or 1)
+
+
+def per_host(configured: Bundle) -> int:
+    """Return how many replicas a node may run.
+
+    Only one, where they would be spoken to at the same address.
+    """
+    if configured.child is not None and not configured.address_start:
+        return 1
+    return max(1, configured.replicas_per_host)
 
 
 def has_connection(configured: Bundle) -> bool:
@@ -99,8 +111,8 @@ def _inner_clone(work: Work, bundle: Resource, configured: Bundle, count: int) -
     name = ResourceId(f"{configured.id}-{'master' if is_promotable else 'clone'}")
     pairs = [
         ("clone-max", str(count)),
-        ("clone-node-max", str(max(1, configured.replicas_per_host))),
-        ("globally-unique", "true" if configured.replicas_per_host > 1 else "false"),
+        ("clone-node-max", str(per_host(configured))),
+        ("globally-unique", "true" if per_host(configured) > 1 else "false"),
         ("ordered", "true"),
     ]
     if is_promotable:

@@ -167,12 +167,14 @@ def apply_orders(work: Work) -> None:
 def _order_replicas(work: Work, bundle: Resource) -> None:
     """Address, then container, then connection; stops the other way round.
 
-    What is inside follows the connection as on every guest node (`remote_ordering`).
+    What is inside follows the connection as on every guest node (`remote_ordering`). A container
+    needs its address to start, but runs on while the address is restarted.
     """
     for replica in bundle.replicas:
         container = replica.container
         if replica.address is not None:
-            order_pair(work, replica.address, "start", container, "start", "mandatory", True)
+            _order(work, replica.address, "start", container, "start", Tie.ORDER | Tie.BLOCKS, True)
+            _order(work, container, "stop", replica.address, "stop", Tie.ORDER, True)
         if replica.connection is not None:
             order_pair(work, container, "start", replica.connection, "start", "mandatory", True)
 
@@ -278,7 +280,8 @@ def _order(
 
 
 def _interleaves(first: Resource, then: Resource) -> bool:
-    return first.kind is Kind.CLONE and then.kind is Kind.CLONE and then.is_interleaved
+    has_instances = (Kind.CLONE, Kind.BUNDLE)
+    return first.kind in has_instances and then.kind in has_instances and then.is_interleaved
 
 
 def _order_interleaved(
@@ -287,16 +290,16 @@ def _order_interleaved(
     """Each instance waits for the one on its own node only."""
     is_current = first_task in ("stop", "demote")
     by_node: dict[str, list[Resource]] = {}
-    for child in first.children:
+    for child in _instances(first, first_task):
         for node in _where(child, is_current):
             by_node.setdefault(node.name, []).append(child)
-    for child in then.children:
+    for child in _instances(then, then_task):
         is_here = then_task in ("stop", "demote")
         for node in _where(child, is_here):
             partners = by_node.get(node.name, [])
             for partner in partners:
                 for one in first_actions(work, partner, first_task):
-                    if one.node is not None and one.node is not node:
+                    if one.node is not None and one.node is not node and one.node.bundle is None:
                         continue
                     for other in then_actions(child, then_task):
                         tie(one, other, flags)
@@ -306,6 +309,15 @@ def _order_interleaved(
                         part.block("no partner on its node")
 
 
+def _instances(rsc: Resource, task: str) -> list[Resource]:
+    """Return the instances that do a task: of a bundle its containers, or what is inside them."""
+    if rsc.kind is not Kind.BUNDLE:
+        return rsc.children
+    if task in ("promote", "demote"):
+        return [each.instance for each in rsc.replicas if each.instance is not None]
+    return [each.container for each in rsc.replicas]
+
+
 def _leaves(action: Action) -> list[Action]:
     if not action.is_summary:
         return [action]
@@ -313,6 +325,9 @@ def _leaves(action: Action) -> list[Action]:
 
 
 def _where(child: Resource, is_current: bool) -> list[Node]:
+    """Return the nodes an instance is on; what is in a bundle's container is where that is."""
+    if child.bundle is not None and child.replica >= 0:
+        child = child.bundle.replicas[child.replica].container
     if is_current:
         return child.active_nodes()
     nodes: dict[str, Node] = {}
