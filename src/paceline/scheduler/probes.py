@@ -57,14 +57,14 @@ def _probe(work: Work, rsc: Resource, nodes: list[Node]) -> None:
 
 
 def _order_container_probe(probe: Action, container: Resource) -> None:
-    """What is inside starts once all containers were asked for; a sibling shares no node before.
+    """What is inside starts once all containers to come were asked for; siblings share no node.
 
     Where several replicas may share a node the sibling need not wait.
     """
     bundle = container.bundle
     if bundle is None:
         return
-    for child in bundle.children:
+    for child in bundle.children if container.assigned is not None else ():
         begin = child.find_action("start") if child.kind is Kind.CLONE else None
         if begin is not None:
             tie(probe, begin, Tie.ORDER)
