@@ -283,6 +283,14 @@ class MemoryNode:
             raise UnreachableError("cluster is not currently running on this node")
         return f"Status as {self.name} sees it{', in full' * is_full}\n"
 
+    # ---- booth ----
+
+    def ask(self, command: str, name: str, *, ticket: str = "", site: str = "") -> str:
+        self.network.log.append(f"{self.name}: booth {command} {name} {ticket} {site}".rstrip())
+        if "booth" in self.broken:
+            raise UnreachableError("it does not answer")
+        return f"{command} of {name}\n"
+
     # ---- certificates ----
 
     def make_authority(self, cluster_name: str) -> tuple[bytes, bytes]:
@@ -355,6 +363,7 @@ class MemoryNetwork:
             quorum_device=_QuorumDevice(found),
             sbd=found,
             cluster_text=found,
+            booth=found,
         )
 
 

@@ -58,6 +58,7 @@ def make_ports(places: Places) -> Ports:
 
 def make_node(environment: Mapping[str, str]) -> "Node":
     """Return this node: services, files, accounts, keys."""
+    from paceline.adapters.booth_tools import BoothProgram
     from paceline.adapters.certificates import NodeCertificates
     from paceline.adapters.cluster_text import StatusProgram
     from paceline.adapters.host_look import LocalHostLook
@@ -84,6 +85,7 @@ def make_node(environment: Mapping[str, str]) -> "Node":
         quorum_device=NssTools(paths, environment),
         sbd=SbdProgram(environment),
         cluster_text=StatusProgram(environment),
+        booth=BoothProgram(environment),
     )
 
 

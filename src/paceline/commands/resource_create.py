@@ -1,7 +1,7 @@
 """`resource create` and `stonith create`: a new resource from an agent."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from paceline.cib.agent_metadata import AgentMetadata
 from paceline.cib.names import already_exists, check_id_form, check_new_id
@@ -74,6 +74,15 @@ def create_stonith(request: Request, ports: Ports) -> Outcome:
     edit_cib(request, ports, lambda root: _create(request, ports, root, agent, wanted, "stonith"))
     wait_if_asked(request, ports, [wanted.resource_id])
     return Outcome()
+
+
+def add_resource(request: Request, ports: Ports, root: Element, words: Sequence[str]) -> None:
+    """Put a resource into the tree as `resource create WORDS` would, with the same checks."""
+    asked = replace(request, words=("resource", "create"), arguments=tuple(words))
+    wanted = _read_words(asked)
+    name = name_from_words(asked, ports, wanted.agent_text)
+    agent = metadata_or_unknown(asked, ports, name)
+    _create(asked, ports, root, agent, wanted, "resource")
 
 
 def _read_words(request: Request) -> _Wanted:

@@ -86,11 +86,19 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "host": ("host_auth",),
     "doctor": ("doctor",),
     "pcsd": ("host_auth", "cluster_services", "cluster_files"),
-    "status": ("status", "status_query", "cluster_services", "resource_show", "qdevice"),
+    "status": (
+        "status",
+        "status_query",
+        "cluster_services",
+        "resource_show",
+        "qdevice",
+        "booth_running",
+    ),
     "quorum": ("status", "corosync_file", "corosync_device", "corosync_live"),
     "qdevice": ("qdevice",),
     "client": ("client_auth",),
     "dr": ("dr",),
+    "booth": ("booth", "booth_running"),
     "why": ("why_command",),
     "completion": ("completion",),
 }
@@ -171,6 +179,7 @@ _ONLY_FOR_WORDS: Mapping[str, str] = {
     "corosync_config": "config",
     "corosync_device": "device",
     "qdevice": "qdevice",
+    "booth_running": "booth create delete disable enable remove restart start status stop ticket",
     "corosync_live": "expected-votes unblock",
 }
 ONLY_FOR: Mapping[str, frozenset[str]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from paceline.ports.booth import BoothTools
 from paceline.ports.cluster_text import ClusterText
 from paceline.ports.node_calls import (
     DatagramsTried,
@@ -208,3 +209,4 @@ class Node:
     quorum_device: QuorumDeviceTools
     sbd: SbdTools
     cluster_text: ClusterText
+    booth: BoothTools
