@@ -10,6 +10,7 @@ from paceline.cib.read_attributes import (
     Element,
     References,
     duration_ms_or,
+    number_or,
     parse_flag,
     read_sets,
     score_or,
@@ -113,8 +114,7 @@ def _read_options(section: Element, references: References) -> tuple[AttributeSe
 
 def _epoch(root: Element) -> tuple[int, int, int]:
     def number(name: str) -> int:
-        text = root.get(name, "0")
-        return int(text) if text.isdecimal() else 0
+        return max(0, number_or(root.get(name), 0))
 
     return number("admin_epoch"), number("epoch"), number("num_updates")
 
@@ -192,7 +192,7 @@ def _read_levels(parent: Element) -> tuple[FencingLevel, ...]:
         found.append(
             FencingLevel(
                 id=each.get("id", ""),
-                index=int(index) if index.isdecimal() else 0,
+                index=max(0, number_or(index, 0)),
                 devices=tuple(
                     ResourceId(name.strip())
                     for name in each.get("devices", "").split(",")
@@ -262,9 +262,9 @@ def snapshot_of_file(xml: bytes, now_ms: int) -> Snapshot:
     An `execution-date` of the CIB (seconds since 1970) comes before `now_ms`.
     """
     root = parse_xml(xml)
-    date = root.get("execution-date", "")
-    if date.isdecimal():
-        now_ms = int(date) * 1000
+    date_s = number_or(root.get("execution-date"), 0)
+    if date_s > 0:
+        now_ms = date_s * 1000
     status = read_status(root, now_ms=now_ms)
     if status is None:
         status = ClusterStatus(

@@ -43,6 +43,18 @@ def parse_flag(text: str | None, default: bool) -> bool:
     return False if word in _FALSE else default
 
 
+NUMBER_DIGITS_MAX = 18
+"""Longer numbers are nonsense that somebody wrote; they are not read."""
+
+
+def number_or(text: str | None, default: int) -> int:
+    """Return the whole number in `text`, `default` where there is none or it is not one."""
+    word = (text or "").strip()
+    if len(word) > NUMBER_DIGITS_MAX or not word.removeprefix("-").isdecimal():
+        return default
+    return int(word)
+
+
 def score_or(text: str | None, default: int) -> int:
     """Return the score in `text`, `default` where there is none or it is not one."""
     if text is None:
@@ -171,8 +183,7 @@ def read_date(element: Element) -> DateExpression:
     end = _moment(element.get("end"))
     duration = element.find("duration")
     if duration is not None and start is not None and end is None:
-        words = {str(key): str(value) for key, value in duration.attrib.items()}
-        amounts = {key: int(word) for key, word in words.items() if word.isdecimal()}
+        amounts = {str(key): number_or(str(value), 0) for key, value in duration.attrib.items()}
         end = add_calendar_ms(
             start,
             years=amounts.get("years", 0),

@@ -6,6 +6,7 @@ from paceline.cib.read_attributes import (
     Element,
     References,
     duration_ms_or,
+    number_or,
     parse_flag,
     read_sets,
 )
@@ -147,8 +148,7 @@ def _read_bundle(element: Element, templates: dict[str, Element], references: Re
     box = engine if engine is not None else element
 
     def count(name: str) -> int:
-        text = box.get(name, "")
-        return int(text) if text.isdecimal() else 0
+        return max(0, number_or(box.get(name), 0))
 
     net = network if network is not None else etree.Element("network")
     return Bundle(

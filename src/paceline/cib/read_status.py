@@ -2,7 +2,7 @@
 
 from sys import intern
 
-from paceline.cib.read_attributes import Element, parse_flag
+from paceline.cib.read_attributes import Element, number_or, parse_flag
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.status import (
     HistoryEntry,
@@ -44,8 +44,8 @@ def _moment_ms(text: str | None) -> tuple[bool, int]:
     """Return whether a membership word says yes, and since when (0 where it is a plain word)."""
     if text is None:
         return False, 0
-    if text.lstrip("-").isdecimal():
-        since = int(text)
+    since = number_or(text, -1)
+    if since >= 0:
         return since > 0, since * 1000 if since > 1 else 0
     return text in ("true", "online", "yes", "on"), 0
 
@@ -60,12 +60,12 @@ def _read_node(element: Element, name: NodeName, kind: NodeKind | None, order: i
     locks: list[tuple[ResourceId, int]] = []
     for resource in element.iterfind("lrm/lrm_resources/lrm_resource"):
         history.extend(_read_entries(resource))
-        lock = resource.get("shutdown-lock", "")
-        if lock.isdecimal() and int(lock) > 0:
-            locks.append((ResourceId(resource.get("id", "")), int(lock) * 1000))
+        since_s = number_or(resource.get("shutdown-lock"), 0)
+        if since_s > 0:
+            locks.append((ResourceId(resource.get("id", "")), since_s * 1000))
     return NodeStatus(
         name=name,
-        node_id=NodeId(int(cib_id)) if cib_id.isdecimal() else NodeId(0),
+        node_id=NodeId(number_or(cib_id, 0)),
         cib_id=cib_id,
         file_order=order,
         kind=kind or (NodeKind.REMOTE if is_remote else NodeKind.MEMBER),

@@ -4,6 +4,7 @@ The history keeps one failed operation of a resource and node, the last. An earl
 monitor that failed before the demote that failed too, is known by its fail count only.
 """
 
+from paceline.cib.read_attributes import number_or
 from paceline.model.explanation import Facts
 from paceline.model.scores import INFINITY, format_score
 from paceline.model.status import HistoryEntry
@@ -54,7 +55,7 @@ def told_failures(work: Work, rsc: Resource) -> tuple[Facts, ...]:
             if not task or not count or (node.name, task, interval_ms) in recorded:
                 continue
             when = node.attributes.get(f"last-failure-{rsc.agent_id}#{task}_{interval_ms}", "")
-            when_ms = int(when) * 1000 if when.isdecimal() else 0
+            when_ms = 1000 * number_or(when, 0)
             facts = {
                 "node": str(node.name),
                 "task": task,

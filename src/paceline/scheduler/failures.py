@@ -7,7 +7,7 @@ The scheduler counts nothing: whoever records results keeps `fail-count-RSC#OP_I
 import re
 from collections.abc import Iterator
 
-from paceline.cib.read_attributes import duration_ms_or, score_or
+from paceline.cib.read_attributes import duration_ms_or, number_or, score_or
 from paceline.model.configuration import Operation
 from paceline.model.scores import MINUS_INFINITY, add_scores, format_score
 from paceline.model.status import HistoryEntry
@@ -50,9 +50,9 @@ class FailCounts:
         key = (node.name, found[2])
         if found[1] == "fail-count":
             count = score_or(value, 0)
-            self._counts.setdefault(key, []).append((found[3] or "", int(found[4] or 0), count))
-        elif value.isdecimal():
-            self._last[key] = max(self._last.get(key, 0), int(value))
+            self._counts.setdefault(key, []).append((found[3] or "", number_or(found[4], 0), count))
+        else:
+            self._last[key] = max(self._last.get(key, 0), number_or(value, 0))
 
     def is_any(self) -> bool:
         """Say whether anything failed anywhere."""

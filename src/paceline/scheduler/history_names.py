@@ -55,7 +55,8 @@ class HistoryNames:
             member = next((m for m in child.primitives() if m.agent_id == base), None)
             if member is None:
                 continue
-            if node in member.running_on and member.history[node.name][0].resource != name:
+            known = member.history.get(node.name)
+            if node in member.running_on and known and known[0].resource != name:
                 return self._surplus(clone, base)
             if any(node is each for m in child.primitives() for each in m.running_on):
                 return member

@@ -7,7 +7,7 @@ Remote and guest nodes get their state in `remote` once their connection's histo
 
 import re
 
-from paceline.cib.read_attributes import parse_flag, score_or
+from paceline.cib.read_attributes import number_or, parse_flag, score_or
 from paceline.model.configuration import (
     Bundle,
     Clone,
@@ -28,7 +28,7 @@ HEALTH_PREFIX = "#health"
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts node2 before node10."""
     return tuple(
-        (1, int(part), "") if part.isdecimal() else (0, 0, part.lower())
+        (1, number_or(part, 0), "") if part.isdecimal() else (0, 0, part.lower())
         for part in re.split(r"(\d+)", name)
         if part
     )
@@ -75,7 +75,7 @@ def make_nodes(work: Work) -> None:
             for key, value in permanent.items():
                 node.attributes.setdefault(key, value)
             for key, value in pick_values(each_configured.utilization, context).items():
-                node.free[key] = int(value) if value.lstrip("-").isdecimal() else 0
+                node.free[key] = number_or(value, 0)
         for key, value in transient:
             node.attributes[key] = value
         site = node.attributes.get("site-name")
@@ -244,7 +244,7 @@ def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
 def _wants_fencing(node: Node) -> bool:
     """Say whether the attribute `terminate` asks for it."""
     word = node.attributes.get("terminate", "")
-    return parse_flag(word, False) or (word.isdecimal() and int(word) > 1)
+    return parse_flag(word, False) or number_or(word, 0) > 1
 
 
 def _pending(work: Work, node: Node, state: NodeStatus) -> None:

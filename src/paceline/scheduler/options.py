@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from paceline.cib.read_attributes import duration_ms_or, parse_flag, score_or
+from paceline.cib.read_attributes import duration_ms_or, number_or, parse_flag, score_or
 from paceline.model.configuration import Configuration
 from paceline.scheduler.rules import Moment, RuleContext, pick_values
 
@@ -73,8 +73,7 @@ def read_options(configuration: Configuration, moment: Moment) -> Options:
         return duration_ms_or(values.get(name), default)
 
     def number(name: str, default: int) -> int:
-        text = values.get(name, "").strip()
-        return int(text) if text.lstrip("-").isdecimal() else default
+        return number_or(values.get(name), default)
 
     policy = values.get("no-quorum-policy", "stop").lower()
     if policy == "suicide":

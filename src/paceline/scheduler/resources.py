@@ -5,7 +5,7 @@ have, bundles their replicas (`bundles`). What a resource does not say itself it
 holds it, then from the defaults.
 """
 
-from paceline.cib.read_attributes import duration_ms_or, parse_flag, score_or
+from paceline.cib.read_attributes import duration_ms_or, number_or, parse_flag, score_or
 from paceline.model.configuration import (
     AttributeSet,
     Bundle,
@@ -100,7 +100,7 @@ def make_primitive(
     read_meta(work, rsc, configured.meta, parent)
     context = RuleContext(moment=work.moment, agent=rsc.agent)
     for name, value in pick_values(configured.utilization, context).items():
-        rsc.utilization[name] = int(value) if value.lstrip("-").isdecimal() else 0
+        rsc.utilization[name] = number_or(value, 0)
     if rsc.is_remote_connection:
         # A guest's goes with its container, which is opened anew wherever that is.
         is_guest = "container" in rsc.meta
@@ -195,8 +195,7 @@ def read_clone_options(work: Work, rsc: Resource, configured: Clone) -> None:
         return next((rsc.meta[each] for each in (name, *others) if each in rsc.meta), None)
 
     def count(default: int, name: str, *others: str) -> int:
-        text = (word(name, *others) or "").strip()
-        return max(0, int(text)) if text.lstrip("-").isdecimal() else default
+        return max(0, number_or(word(name, *others), default))
 
     rsc.is_promotable = configured.is_master_element or parse_flag(word("promotable"), False)
     rsc.clone_max = min(INSTANCES_MAX, count(max(1, len(work.nodes)), "clone-max"))

@@ -2,6 +2,7 @@
 stopped until that node is back, or until `shutdown-lock-limit` has passed.
 """
 
+from paceline.cib.read_attributes import number_or
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.actions import cluster_action
 from paceline.scheduler.constraints import add_location_score
@@ -45,7 +46,7 @@ def _begin_lock(work: Work, rsc: Resource) -> None:
     if node.is_shutting_down and node.is_online and not node.is_unclean:
         since = node.attributes.get("shutdown", "0")
         rsc.lock_node = node
-        rsc.lock_ms = int(since) * 1000 if since.isdecimal() else work.moment.now_ms
+        rsc.lock_ms = 1000 * number_or(since, work.moment.now_ms // 1000)
 
 
 def _end_lock(work: Work, rsc: Resource) -> None:
