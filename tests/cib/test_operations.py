@@ -25,6 +25,7 @@ def test_given_operation_replaces_all_of_its_name() -> None:
     )
     assert [one["name"] for one in operations] == ["monitor", "start", "stop"]
     assert operations[0] == {"name": "monitor", "timeout": "5s", "interval": "60s"}
+    assert notices == ()  # the agent's two monitors, of equal intervals, are not taken
 
 
 def test_every_problem_is_reported_at_once() -> None:

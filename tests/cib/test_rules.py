@@ -21,12 +21,13 @@ from paceline.cib.tree import parse_cib
 from paceline.commands.show_rules import rule_lines
 
 
-def test_and_binds_stronger_than_or() -> None:
-    rule = parse_rule("a eq 1 and b eq 2 or c gt version 1.2", RuleKind.LOCATION)
+def test_neither_and_nor_or_comes_before_the_other() -> None:
+    rule = parse_rule("a eq 1 or b eq 2 or d eq 3 and c gt version 1.2", RuleKind.LOCATION)
     assert isinstance(rule, Joined)
-    assert not rule.is_and
+    assert rule.is_and
     first, second = rule.parts
     assert isinstance(first, Joined)
+    assert (first.is_and, len(first.parts)) == (False, 3)
     assert second == Compare(attribute="c", operation="gt", value="1.2", value_type="version")
 
 

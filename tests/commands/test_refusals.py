@@ -67,3 +67,11 @@ def test_help_of_an_area_is_no_mistake() -> None:
     status, out, err = CommandLine()("tag help create")
     assert (status, err) == (0, "")
     assert out.startswith("Usage: pcs tag create...")
+
+
+def test_permission_goes_with_the_resource_it_names() -> None:
+    pcs = dummies("A")
+    pcs.ok("acl role create r read id A write xpath //x")
+    pcs.ok("resource delete A")
+    assert "Permission: read" not in pcs.ok("acl")
+    assert "Permission: write" in pcs.ok("acl")

@@ -13,7 +13,10 @@ PRINTING_PARAMETERS = ("help", "version")
 TARGET_PARAMETERS = ("plug", "port")
 """What a fence agent calls its target: the fencer fills it in."""
 TRACE_PARAMETERS = ("trace_ra", "trace_file")
-"""Every agent of resource-agents takes them, and none says so."""
+"""Every agent of resource-agents and of Pacemaker takes them, and none says so."""
+TRACING_PROVIDERS = ("heartbeat", "pacemaker")
+OCF_VERSIONS = ("1.0", "1.1")
+"""What an agent may follow; one that does not say so follows the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,15 @@ class AgentMetadata:
         return {"promote", "demote"} <= names or self.is_ocf_1_0
 
 
+class UnsupportedVersionError(ValueError):
+    """The agent follows a version of the OCF standard that is not known here."""
+
+    def __init__(self, version: str) -> None:
+        """Keep the version."""
+        super().__init__(f"it implements unsupported OCF version '{version}'")
+        self.version = version
+
+
 def parse_metadata(name: AgentName, text: bytes) -> AgentMetadata:
     """Return the metadata. Raises ValueError where the text is no agent metadata."""
     parser = etree.XMLParser(resolve_entities=False, huge_tree=False, no_network=True)
@@ -83,13 +95,18 @@ def parse_metadata(name: AgentName, text: bytes) -> AgentMetadata:
         raise ValueError(f"it is not well-formed XML: {problem}") from problem
     if root.tag != "resource-agent":
         raise ValueError(f"its root is '{root.tag}', not 'resource-agent'")
+    for path in ("parameters/parameter", "actions/action"):
+        if any(not element.get("name") for element in root.iterfind(path)):
+            raise ValueError(f"a {path.rpartition('/')[2]} has no name")
     version = (root.findtext("version") or "").strip()
+    if name.standard == "ocf" and version not in ("", *OCF_VERSIONS):
+        raise UnsupportedVersionError(version)
     is_ocf_1_1 = version.startswith("1.1") or name.standard == "stonith"
     parameters = tuple(
         _read_parameter(element, is_ocf_1_1=is_ocf_1_1)
         for element in root.iterfind("parameters/parameter")
     )
-    if name.standard == "ocf":
+    if name.provider in TRACING_PROVIDERS:
         parameters += _trace_parameters(parameters)
     if name.standard == "stonith":
         parameters = _fence_parameters(parameters)

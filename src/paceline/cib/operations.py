@@ -1,6 +1,6 @@
 """Operations of a resource: defaults from the agent, checks, elements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from paceline.cib.agent_metadata import STATELESS_ACTIONS, AgentMetadata
 from paceline.cib.names import check_new_id, clean_id
@@ -64,16 +64,19 @@ def normalize(operation: Mapping[str, str]) -> tuple[OperationOptions, tuple[Rep
 
 
 def default_operations(
-    agent: AgentMetadata, *, only_monitor: bool
+    agent: AgentMetadata, *, only_monitor: bool, without: Collection[str] = ()
 ) -> tuple[list[OperationOptions], tuple[Report, ...]]:
     """Return the operations that the agent recommends, a monitor in any case; and notices.
 
-    A fence device and a resource without default operations get their monitor only.
+    Those of the names in `without` are left out. A fence device and a resource without default
+    operations get their monitor only.
     """
     found: list[OperationOptions] = []
     is_limited = only_monitor or agent.name.standard == "stonith"
     for action in agent.actions:
-        if action.name in STATELESS_ACTIONS or (is_limited and action.name != "monitor"):
+        if action.name in STATELESS_ACTIONS or action.name in without:
+            continue
+        if is_limited and action.name != "monitor":
             continue
         if agent.name.standard == "stonith" and not action.interval:
             continue
@@ -89,7 +92,7 @@ def default_operations(
         )
         options.update((name, value) for name, value in optional if value)
         found.append(options)
-    if not any(one["name"] == "monitor" for one in found):
+    if "monitor" not in without and not any(one["name"] == "monitor" for one in found):
         found.append({"name": "monitor", "interval": MONITOR_INTERVAL_DEFAULT})
     return _spread_intervals(found)
 
@@ -99,9 +102,8 @@ def complete(
 ) -> tuple[list[OperationOptions], tuple[Report, ...]]:
     """Return the given operations and the agent's for the names not given, by name; and notices."""
     names = {operation["name"] for operation in given}
-    recommended, notices = default_operations(agent, only_monitor=only_monitor)
-    operations = [with_interval(one) for one in given]
-    operations += [one for one in recommended if one["name"] not in names]
+    recommended, notices = default_operations(agent, only_monitor=only_monitor, without=names)
+    operations = [*(with_interval(one) for one in given), *recommended]
     return sorted(operations, key=lambda one: one["name"]), notices
 
 
@@ -141,16 +143,27 @@ def _spread_intervals(
     return operations, tuple(notices)
 
 
+def operation_names(agent: AgentMetadata) -> list[str]:
+    """Return the operations that can be configured for the agent, sorted.
+
+    The fencer starts and stops devices itself, so that their agents do not say so.
+    """
+    names = {action.name for action in agent.actions}
+    if agent.name.standard == "stonith":
+        names |= {"start", "stop"}
+    return sorted(names)
+
+
 def check_operations(
     operations: Iterable[Mapping[str, str]], agent: AgentMetadata, *, checks_names: bool = True
 ) -> list[Report]:
     """Return everything that is wrong with the given operations."""
     reports: list[Report] = []
-    actions = sorted({action.name for action in agent.actions})
+    actions = operation_names(agent)
     given = list(operations)
     for operation in given:
         name = operation["name"]
-        if checks_names and actions and name not in actions:
+        if checks_names and agent.exists and name not in actions:
             reports.append(bad_value("operation name", name, quoted(actions), is_forceable=True))
     for operation in given:
         reports += check_options(operation)

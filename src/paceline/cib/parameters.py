@@ -66,7 +66,7 @@ def _check_required(
             reports.append(_either_missing(parameter.name, older, what))
         else:
             required.append(parameter.name)
-    return [*check_required((), required, what=what, is_forceable=True), *reports]
+    return [*reports, *check_required((), required, what=what, is_forceable=True)]
 
 
 def _either_missing(name: str, older: Sequence[str], what: str) -> Report:
@@ -142,7 +142,8 @@ def _not_unique(agent: AgentMetadata, mine: Mapping[str, str], same: list[str]) 
     else:
         names = sorted(mine)
         values = quoted(mine[name] for name in names)
-        head = f"Values {values} of options {quoted(names)} are not unique"
+        group = next(one.unique_group for one in agent.parameters if one.name == names[0])
+        head = f"Value {values} of options {quoted(names)} (group '{group}') is not unique"
         what = "the instance attributes"
     head += f" across '{agent.name}' resources."
     tail = f"Following resources are configured with the same value of {what}:"

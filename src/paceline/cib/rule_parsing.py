@@ -1,12 +1,12 @@
 """Rules as people write them: `#uname eq n1 and date gt 2030-01-01`, read into a tree of values.
 
-expression := conjunction ("or" conjunction)*
-conjunction := term ("and" term)*
+expression := term (("and" | "or") term)*
 term := "(" expression ")" | condition
+
+Of `and` and `or` neither binds tighter: `a or b and c` is `(a or b) and c`, as in pcs.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NoReturn
@@ -140,25 +140,23 @@ class _Parser:
         self._next = 0
 
     def expression(self, depth: int) -> Condition:
-        """Read conditions joined by `or`."""
+        """Read conditions joined by `and` and `or`, neither before the other, from the left."""
         if depth > DEPTH_MAX:
             self._fail(self._position())
-        return self._joined("or", lambda: self._conjunction(depth), is_and=False)
+        parts = [self._term(depth)]
+        joint = ""
+        while self._peek() in ("and", "or"):
+            word = self._take().text
+            if joint not in ("", word):
+                parts = [Joined(is_and=joint == "and", parts=tuple(parts))]
+            joint = word
+            parts.append(self._term(depth))
+        return parts[0] if not joint else Joined(is_and=joint == "and", parts=tuple(parts))
 
     def expect_end(self) -> None:
         """Raise RuleSyntaxError if something is left."""
         if self._next < len(self._tokens):
             self._fail(self._position())
-
-    def _conjunction(self, depth: int) -> Condition:
-        return self._joined("and", lambda: self._term(depth), is_and=True)
-
-    def _joined(self, word: str, read: Callable[[], Condition], *, is_and: bool) -> Condition:
-        parts = [read()]
-        while self._peek() == word:
-            self._next += 1
-            parts.append(read())
-        return parts[0] if len(parts) == 1 else Joined(is_and=is_and, parts=tuple(parts))
 
     def _term(self, depth: int) -> Condition:
         if self._peek() == "(":

@@ -30,7 +30,9 @@ def check_option_names(
     return (
         Report(
             code="option-invalid",
-            message=f"{head}, allowed options are: {quoted_sorted(permitted)}",
+            message=f"{head}, allowed options are: {quoted_sorted(permitted)}"
+            if permitted
+            else f"{head}, there are no options allowed",
             facts=tuple(("option", name) for name in alien),
             is_forceable=is_forceable,
         ),
@@ -64,7 +66,7 @@ def bad_value(name: str, value: str, allowed: str, *, is_forceable: bool = False
     """Return the report that an option has a value it cannot have; `allowed` says which it can."""
     return Report(
         code="value-invalid",
-        message=f"'{value}' is not a valid {name} value, use {allowed}",
+        message=f"'{value}' is not a valid {name} value" + (f", use {allowed}" if allowed else ""),
         facts=(("option", name), ("value", value)),
         is_forceable=is_forceable,
     )

@@ -1,6 +1,13 @@
 """Find an agent by the name a user gave, and its metadata."""
 
-from paceline.cib.agent_metadata import AgentMetadata, parse_metadata, unknown_agent
+from paceline.cib.agent_metadata import (
+    OCF_VERSIONS,
+    AgentMetadata,
+    UnsupportedVersionError,
+    parse_metadata,
+    unknown_agent,
+)
+from paceline.cib.wording import quoted
 from paceline.commands.contract import Ports, Request
 from paceline.model.agent_name import AgentName, parse_agent_name
 from paceline.model.errors import InvalidRequestError
@@ -70,10 +77,16 @@ def fence_agent_name(request: Request, text: str) -> AgentName:
     return AgentName(standard="stonith", type=text)
 
 
+class AgentVersionError(AgentMetadataError):
+    """The agent follows a version of the OCF standard that is not known here."""
+
+
 def load_metadata(ports: Ports, name: AgentName) -> AgentMetadata:
     """Return the agent's metadata. Raises AgentMetadataError with the reason."""
     try:
         return parse_metadata(name, ports.agents.metadata(name))
+    except UnsupportedVersionError as problem:
+        raise AgentVersionError(problem.version) from problem
     except ValueError as problem:
         raise AgentMetadataError(str(problem)) from problem
 
@@ -83,16 +96,22 @@ def metadata_or_unknown(request: Request, ports: Ports, name: AgentName) -> Agen
     try:
         return load_metadata(ports, name)
     except AgentMetadataError as problem:
-        request.findings.add(missing_metadata(name, str(problem), is_forceable=True))
+        request.findings.add(missing_metadata(name, problem, is_forceable=True))
         request.findings.stop_if_errors()
         return unknown_agent(name)
 
 
-def missing_metadata(name: AgentName, reason: str, *, is_forceable: bool) -> Report:
+def missing_metadata(name: AgentName, problem: AgentMetadataError, *, is_forceable: bool) -> Report:
     """Return the report that an agent is not there, or says nothing of itself."""
+    message = f"Agent '{name}' is not installed or does not provide valid metadata: {problem}"
+    if isinstance(problem, AgentVersionError):
+        message = (
+            f"Unable to process agent '{name}' as it implements unsupported OCF version "
+            f"'{problem}', supported versions are: {quoted(OCF_VERSIONS)}"
+        )
     return Report(
         code="agent-not-installed",
-        message=f"Agent '{name}' is not installed or does not provide valid metadata: {reason}",
+        message=message,
         facts=(("agent", str(name)),),
         is_forceable=is_forceable,
     )

@@ -3,7 +3,7 @@
 import textwrap
 
 from paceline.cib.agent_metadata import AgentMetadata, AgentParameter
-from paceline.cib.operations import default_operations
+from paceline.cib.operations import CHECK_LEVEL, default_operations
 from paceline.commands.agent_lookup import (
     fence_agent_name,
     load_metadata,
@@ -82,7 +82,7 @@ def list_resource_agents(request: Request, ports: Ports) -> Outcome:
     names = [name for name in _all_names(ports) if text in str(name).lower()]
     if not names:
         raise _refuse("no-agents", "No resource agents matching the filter.")
-    return Outcome(text="\n".join(_list_line(request, ports, name, str(name)) for name in names))
+    return _listed(request, ports, [(name, str(name)) for name in names], "resource agents")
 
 
 def list_fence_agents(request: Request, ports: Ports) -> Outcome:
@@ -93,19 +93,31 @@ def list_fence_agents(request: Request, ports: Ports) -> Outcome:
     names = [one for one in ports.agents.agents("stonith") if text in one.lower()]
     if not names:
         raise _refuse("no-agents", "No stonith agents matching the filter.")
-    lines = [
-        _list_line(request, ports, AgentName(standard="stonith", type=one), one) for one in names
-    ]
+    shown = [(AgentName(standard="stonith", type=one), one) for one in names]
+    return _listed(request, ports, shown, "stonith agents")
+
+
+def _listed(
+    request: Request, ports: Ports, agents: list[tuple[AgentName, str]], what: str
+) -> Outcome:
+    """Return the list; an agent that cannot say what it is is reported instead."""
+    lines = []
+    for name, shown in agents:
+        if request.has("nodesc"):
+            lines.append(shown)
+            continue
+        try:
+            lines.append(_list_line(load_metadata(ports, name).shortdesc, shown))
+        except AgentMetadataError as problem:
+            reason = missing_metadata(name, problem, is_forceable=False)
+            request.findings.warn(reason.code, reason.message)
+    if not lines:
+        raise _refuse("no-agents", f"No {what} matching the filter.")
     return Outcome(text="\n".join(lines))
 
 
-def _list_line(request: Request, ports: Ports, name: AgentName, shown: str) -> str:
-    if request.has("nodesc"):
-        return shown
-    try:
-        text = load_metadata(ports, name).shortdesc
-    except AgentMetadataError:
-        return shown
+def _list_line(text: str, shown: str) -> str:
+    """Return a name with what it is for, folded."""
     if not text:
         return shown
     head = f"{shown} - "
@@ -135,7 +147,7 @@ def _describe(request: Request, ports: Ports, name: AgentName) -> Outcome:
     try:
         agent = load_metadata(ports, name)
     except AgentMetadataError as problem:
-        request.findings.add(missing_metadata(name, str(problem), is_forceable=False))
+        request.findings.add(missing_metadata(name, problem, is_forceable=False))
         request.findings.stop_if_errors()
         raise
     is_fence = name.standard == "stonith"
@@ -144,12 +156,10 @@ def _describe(request: Request, ports: Ports, name: AgentName) -> Outcome:
     if agent.longdesc:
         lines += [_one_line(agent.longdesc), ""]
     shown = [one for one in agent.parameters if _is_shown(one, full=request.has("full"))]
-    lines.append("Stonith options:" if is_fence else "Resource options:")
     if shown:
-        lines += [_parameter_line(one) for one in shown]
-    else:
-        lines[-1] += " No options"
-    lines += ["", "Default operations:", *_operation_lines(agent)]
+        lines.append("Stonith options:" if is_fence else "Resource options:")
+        lines += [*(_parameter_line(one) for one in shown), ""]
+    lines += ["Default operations:", *_operation_lines(request, agent)]
     return Outcome(text="\n".join(lines))
 
 
@@ -178,13 +188,15 @@ def _parameter_line(parameter: AgentParameter) -> str:
     return f"{head}: {_one_line(text)}"
 
 
-def _operation_lines(agent: AgentMetadata) -> list[str]:
+def _operation_lines(request: Request, agent: AgentMetadata) -> list[str]:
     order = {action.name: place for place, action in enumerate(agent.actions)}
     lines: list[str] = []
-    operations, _notices = default_operations(agent, only_monitor=False)
+    operations, notices = default_operations(agent, only_monitor=False)
+    request.findings.extend(notices)
     for operation in sorted(operations, key=lambda one: order.get(one["name"], len(order))):
         lines.append(f"  {operation['name']}:")
-        lines += [f"    {key}={operation[key]}" for key in OPERATION_ORDER if key in operation]
+        shown = (*OPERATION_ORDER, CHECK_LEVEL)
+        lines += [f"    {key}={operation[key]}" for key in shown if key in operation]
     return lines
 
 

@@ -194,6 +194,8 @@ def _create(
         modern, notices = normalize(operation)
         operations.append(modern)
         findings.extend(notices)
+    completed, notices = complete(operations, agent, only_monitor=not wanted.has_default_operations)
+    findings.extend(notices)
     findings.extend(tuple(_check_special(request, root, agent, wanted)))
     findings.extend(tuple(check_operations(operations, agent)))
     findings.extend(tuple(check_new_parameters(agent, wanted.parameters)))
@@ -207,8 +209,6 @@ def _create(
         raise InvalidRequestError(*taken)
     if agent.name.standard == "stonith" and agent.is_unfencing:
         wanted.meta.setdefault("provides", "unfencing")
-    completed, notices = complete(operations, agent, only_monitor=not wanted.has_default_operations)
-    findings.extend(notices)
     primitive = create_primitive(
         root,
         get_section(root, "resources"),

@@ -154,6 +154,12 @@ def _drop_references(request: Request, root: Element, element: Element) -> None:
     for tag in tags_naming(root, frozenset({name})):
         request.findings.inform("removing-from-tag", f"Removing {name} from tag {tag}")
     drop_from_tags(root, name)
+    for permission in list(root.iterfind("configuration/acls/acl_role/acl_permission")):
+        if permission.get("reference") == name:
+            request.findings.inform(
+                "removing-permission", f"Removing ACL permission {permission.get('id')}"
+            )
+            remove(permission)
     found = references(root, name)
     for one in sorted(found, key=_removal_rank):
         if not has_sets(one):

@@ -11,6 +11,7 @@ from paceline.cib.operations import (
     check_options,
     interval_ms_or_none,
     normalize,
+    operation_names,
     with_interval,
 )
 from paceline.cib.parameters import check_changed_parameters, check_unique
@@ -102,18 +103,13 @@ def _check_parameters(
     try:
         agent = load_metadata(ports, name)
     except AgentMetadataError as problem:
-        refuse_first_errors(request, [missing_metadata(name, str(problem), is_forceable=True)])
+        refuse_first_errors(request, [missing_metadata(name, problem, is_forceable=True)])
         return
     before = set_values(element, "instance_attributes")
     reports = check_changed_parameters(agent, before, changes)
     after = {**before, **changes}
-    touched = {name for name, value in changes.items() if value and before.get(name) != value}
-    if touched:
-        reports += [
-            report
-            for report in check_unique(root, agent, element.get("id", ""), after)
-            if any(f"'{one}'" in report.message for one in touched)
-        ]
+    touched = {name: value for name, value in changes.items() if before.get(name) != value}
+    reports += check_unique(root, agent, element.get("id", ""), touched)
     refuse_first_errors(request, reports)
     validate_by_agent(request, ports, name, element.get("id", ""), after)
     request.findings.stop_if_errors()
@@ -128,8 +124,8 @@ def check_operation(
         agent = load_metadata(ports, agent_of(element))
     except AgentMetadataError:
         agent = None
-    actions = sorted({action.name for action in agent.actions}) if agent is not None else []
-    if actions and operation["name"] not in actions:
+    actions = [] if agent is None else operation_names(agent)
+    if agent is not None and operation["name"] not in actions:
         reports.insert(
             0,
             bad_value("operation name", operation["name"], quoted(actions), is_forceable=True),
