@@ -20,7 +20,7 @@ def test_equal_intervals_of_a_name_are_spread_by_a_second() -> None:
 
 
 def test_given_operation_replaces_all_of_its_name() -> None:
-    operations, _notices = complete(
+    operations, notices = complete(
         [{"name": "monitor", "timeout": "5s"}], AGENT, only_monitor=False
     )
     assert [one["name"] for one in operations] == ["monitor", "start", "stop"]
