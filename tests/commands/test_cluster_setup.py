@@ -265,3 +265,12 @@ def test_setup_lets_nodes_drive_each_other_that_were_authenticated_one_by_one() 
     set_up(ask("cluster setup", "demo", *NODES).request, ports)
     token = network.nodes["worker2"].hosts["worker1"].token
     assert network.nodes["worker1"].issued[token] == "worker2"
+
+
+def test_setup_sends_no_keys_when_they_are_brought_by_hand(network: MemoryNetwork) -> None:
+    asked = ask("cluster setup", "demo", *NODES, **{"no-keys-sync": ""})
+    set_up(asked.request, ports_of(network, "worker1"))
+    files = network.nodes["worker2"].files
+    assert FileName.COROSYNC_CONF in files
+    assert FileName.NODE_CERTIFICATE in files
+    assert not {FileName.COROSYNC_AUTHKEY, FileName.REMOTE_AUTHKEY} & set(files)

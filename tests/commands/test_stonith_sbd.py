@@ -162,3 +162,23 @@ def test_settings_are_read_as_they_are_written() -> None:
     settings = parse(render(asked, "n1"))
     assert settings["SBD_DEVICE"] == "/dev/a;/dev/b"
     assert settings["SBD_STARTMODE"] == "clean"
+
+
+def test_a_new_node_gets_the_settings_and_the_service() -> None:
+    network = make_cluster("n1", "n2", others=("n3",))
+    for node in network.nodes.values():
+        node.disks = {DISK: "", WATCHDOG: ""}
+    pcs = ClusterLine(network, "n1")
+    pcs(f"stonith sbd enable device={DISK} SBD_WATCHDOG_TIMEOUT=9")
+    missing = pcs.refused("cluster node add n3 device=/dev/none")
+    assert "SBD device '/dev/none' on node 'n3' is not a block device" in missing
+    pcs.ok("cluster node add n3")
+    settings = _settings(pcs, "n3")
+    assert settings["SBD_WATCHDOG_TIMEOUT"] == "9"
+    assert settings["SBD_OPTS"] == "-n n3"
+    assert network.nodes["n3"].enabled[Service.SBD]
+
+
+def test_words_for_sbd_are_refused_where_it_is_not_enabled() -> None:
+    pcs = ClusterLine(make_cluster("n1", "n2", others=("n3",)), "n1")
+    assert "sbd is not enabled here" in pcs.refused("cluster node add n3 watchdog=/dev/watchdog")

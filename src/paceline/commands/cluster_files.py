@@ -1,5 +1,7 @@
 """`pcs cluster sync|corosync|authkey|reload`, `pcsd sync-certificates`: the cluster's files."""
 
+from pathlib import PurePosixPath
+
 from paceline.commands.cluster_nodes import (
     ask_all,
     check_all_present,
@@ -29,6 +31,8 @@ from paceline.ports.peers import PeerProblem
 
 AUTHKEY_BYTES = 256
 """corosync-keygen's size."""
+AUTHKEY_BYTES_MIN, AUTHKEY_BYTES_MAX = 128, 4096
+"""What Corosync takes with knet. Source: corosync.conf(5), corosync-keygen(8)."""
 
 
 def sync_files(request: Request, ports: Ports) -> Outcome:
@@ -41,9 +45,10 @@ def sync_files(request: Request, ports: Ports) -> Outcome:
 
 
 def renew_authkey(request: Request, ports: Ports) -> Outcome:
-    """`cluster authkey corosync`: a new key for Corosync on all nodes, while it is down."""
-    if request.arguments:
+    """`cluster authkey corosync [PATH]`: a key for Corosync on all nodes, while it is down."""
+    if len(request.arguments) > 1:
         raise UsageError
+    given = _read_key(request, ports)
     peers, node = ports.open_peers(), ports.open_node()
     names = tuple(found.name for found in cluster_nodes(ports))
     present = check_all_present(request, peers, names)
@@ -55,12 +60,34 @@ def renew_authkey(request: Request, ports: Ports) -> Outcome:
             advice="  stop it first:  pcs cluster stop --all",
         )
     request.findings.stop_if_errors()
-    key = File(name=FileName.COROSYNC_AUTHKEY, content=node.random_bytes(AUTHKEY_BYTES))
+    key = File(name=FileName.COROSYNC_AUTHKEY, content=given or node.random_bytes(AUTHKEY_BYTES))
     request.progress(f"Sending 'corosync authkey' to {quoted(names)}")
     done = ask_all(request, peers, [(name, PutFiles(files=(key,))) for name in names])
     for name in done:
         request.progress(f"{name}: successful distribution of the file 'corosync authkey'")
     return Outcome()
+
+
+def _read_key(request: Request, ports: Ports) -> bytes:
+    """Return the key of the file that is named, b"" where none is. Raises InvalidRequestError."""
+    if not request.arguments:
+        return b""
+    name = request.arguments[0]
+    path = str(PurePosixPath(request.cwd, name))
+    try:
+        key = ports.open_report_files().read(path, bytes_max=AUTHKEY_BYTES_MAX)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        message = f"Unable to read Corosync authkey '{name}': {reason}"
+        raise invalid("key-unreadable", message) from problem
+    if len(key) != AUTHKEY_BYTES:
+        request.findings.error(
+            "key-length",
+            f"Corosync authkey '{name}' has {len(key)} bytes, {AUTHKEY_BYTES} are wanted",
+            is_forceable=len(key) >= AUTHKEY_BYTES_MIN,
+        )
+    request.findings.stop_if_errors()
+    return key
 
 
 def reload_conf(request: Request, ports: Ports) -> Outcome:
@@ -138,8 +165,9 @@ COMMANDS = (
         words="cluster authkey corosync",
         handler=renew_authkey,
         needs=Needs.CLUSTER,
+        arguments="[<path>]",
         options=("request-timeout", "force"),
-        help="Make a new key for Corosync and send it to all nodes, while the cluster is down.",
+        help="Send a new key for Corosync, or a file's, to all nodes while the cluster is down.",
     ),
     Command(
         words="cluster corosync",

@@ -82,7 +82,7 @@ _KEYS = (
 
 def add_node(request: Request, ports: Ports) -> Outcome:
     """`cluster node add NAME [addr=A]... [--start] [--enable] [--wait]`."""
-    name, addresses = _parse_node(request)
+    name, addresses, sbd_words = _parse_node(request)
     peers = ports.open_peers()
     root = read_conf(ports)
     members = read_nodes(root)
@@ -110,6 +110,15 @@ def add_node(request: Request, ports: Ports) -> Outcome:
         name=name, nodeid=max(node.nodeid for node in members) + 1, addresses=tuple(addresses)
     )
     changed = _with_nodes(root, (*members, new))
+    from paceline.commands import stonith_sbd  # it needs this module
+
+    sbd_settings = stonith_sbd.prepare_node(
+        request,
+        ports,
+        name,
+        watchdog="".join(sbd_words["watchdog"][-1:]),
+        devices=sbd_words["device"],
+    )
     if request.has("dry-run"):
         show_difference(request, ports, changed, ())
         what = "what is left of a cluster, and bring keys and certificates"
@@ -121,6 +130,8 @@ def add_node(request: Request, ports: Ports) -> Outcome:
     introduce(request, peers, hosts)
     request.progress(f"Sending keys and certificates to '{name}'")
     ask_all(request, peers, [(name, PutFiles(files=files))])
+    if sbd_settings:
+        stonith_sbd.bring_to_node(request, ports, name, sbd_settings)
     if next((s for q in root.all_named("quorum") for s in q.all_named("device")), None):
         from paceline.commands.quorum_device_live import add_to_node  # it needs this module
 
@@ -184,18 +195,20 @@ def remove_nodes(request: Request, ports: Ports) -> Outcome:
     return Outcome()
 
 
-def _parse_node(request: Request) -> tuple[str, list[str]]:
+def _parse_node(request: Request) -> tuple[str, list[str], dict[str, list[str]]]:
+    """Return name and addresses of a new node, and its watchdogs and devices for sbd."""
     if not request.arguments or "=" in request.arguments[0]:
         raise UsageError
-    addresses = []
+    given: dict[str, list[str]] = {"addr": [], "watchdog": [], "device": []}
     for word in request.arguments[1:]:
         key, equals, value = word.partition("=")
-        if key != "addr" or not equals:
+        if key not in given or not equals:
             raise UsageError(f"Unknown options '{key}' for node '{request.arguments[0]}'")
-        addresses.append(value)
+        given[key].append(value)
     name, *alternates = request.arguments[0].split(",")
+    addresses = given.pop("addr")
     # pcs 0.9 wrote NODE,ALTERNATE for two links.
-    return name, [name, *alternates] if alternates else addresses
+    return name, [name, *alternates] if alternates else addresses, given
 
 
 def read_conf(ports: Ports) -> Section:
@@ -408,7 +421,8 @@ COMMANDS = (
         words="cluster node add",
         handler=add_node,
         needs=Needs.CLUSTER,
-        arguments="<node name> [addr=<node address>]... [--start [--wait[=<n>]]] [--enable]",
+        arguments="<node name> [addr=<node address>]... [watchdog=<path>] [device=<path>]... "
+        "[--start [--wait[=<n>]]] [--enable]",
         options=(
             "force",
             "skip-offline",
@@ -417,8 +431,11 @@ COMMANDS = (
             "enable",
             "request-timeout",
             "dry-run",
+            "no-watchdog-validation",
         ),
         help="Add a node, which has to be authenticated before, to the cluster.",
+        details="Where sbd is enabled its settings are brought there too, with the watchdog and "
+        "devices named, or those of this node.",
     ),
     Command(
         words="cluster node remove",

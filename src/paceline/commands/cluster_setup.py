@@ -9,7 +9,7 @@ a part of it starts nothing.
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paceline.commands.cluster_links import find_second_link
 from paceline.commands.cluster_options import LINK_NAMES_IN_FILE
@@ -99,6 +99,8 @@ def set_up(request: Request, ports: Ports) -> Outcome:
     requests = _certificate_requests(request, peers, names)
     request.findings.stop_if_errors()
     cluster = _prepare(words, nodes, facts, requests, node)
+    if request.has("no-keys-sync"):
+        cluster = replace(cluster, keys=())
     if request.has("dry-run"):
         request.progress(f"{CHECKED}\n\n{_conf_text(words, nodes, uuid='')}")
         return Outcome()
@@ -374,12 +376,13 @@ def _send_classic(
 
 
 def _send_today(request: Request, peers: Peers, cluster: NewCluster, quoted: str) -> None:
-    request.progress(f"Sending 'corosync authkey', 'pacemaker authkey' to {quoted}")
-    _phase(
-        request, peers, [(name, PutFiles(files=cluster.keys)) for name in cluster.names],
-        "{name}: successful distribution of the file 'corosync authkey'\n"
-        "{name}: successful distribution of the file 'pacemaker authkey'", "it has no keys",
-    )  # fmt: skip
+    if cluster.keys:
+        request.progress(f"Sending 'corosync authkey', 'pacemaker authkey' to {quoted}")
+        _phase(
+            request, peers, [(name, PutFiles(files=cluster.keys)) for name in cluster.names],
+            "{name}: successful distribution of the file 'corosync authkey'\n"
+            "{name}: successful distribution of the file 'pacemaker authkey'", "it has no keys",
+        )  # fmt: skip
     request.progress(f"Synchronizing pcsd SSL certificates on nodes {quoted}...")
     _send_certificates(request, peers, cluster, "{name}: Success")
     request.progress(f"Sending 'corosync.conf' to {quoted}")
@@ -493,7 +496,8 @@ COMMANDS = (
         "[transport knet|udp|udpu [<transport options>] [link <link options>]... "
         "[compression <compression options>] [crypto <crypto options>]] "
         "[totem <totem options>] [quorum <quorum options>] "
-        "[--enable] [--start [--wait[=<n>]]] [--no-cluster-uuid] [--corosync_conf <path>]",
+        "[--enable] [--start [--wait[=<n>]]] [--no-cluster-uuid] [--no-keys-sync] "
+        "[--corosync_conf <path>]",
         options=(
             "force",
             "overwrite",
@@ -501,6 +505,7 @@ COMMANDS = (
             "start",
             "wait",
             "no-cluster-uuid",
+            "no-keys-sync",
             "local",
             "request-timeout",
             *OLD_OPTIONS,
@@ -509,6 +514,7 @@ COMMANDS = (
         help="Make a cluster of the nodes, which have to be authenticated before.",
         details="Every check is made on every node before anything changes. Where no addresses are "
         "given, the names' are used, and a second network that all nodes have in common becomes a "
-        "second link. The words of pcs 0.9 (--name, NODE,ALTERNATE, --token, ...) are taken too.",
+        "second link. With --no-keys-sync no keys are made: they have to be brought to the nodes "
+        "before the start. The words of pcs 0.9 (--name, NODE,ALTERNATE, --token, ...) are taken too.",
     ),
 )

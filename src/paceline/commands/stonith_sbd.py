@@ -15,6 +15,7 @@ from paceline.commands.contract import Command, Needs, Outcome, Ports, Request, 
 from paceline.commands.node_trouble import report_problem, wait_limit_ms
 from paceline.commands.sbd_settings import (
     NOT_NEGATIVE,
+    OPTIONS,
     OWN,
     SbdWords,
     check_words,
@@ -91,6 +92,43 @@ def disable(request: Request, ports: Ports) -> Outcome:
     present = tuple(check_all_present(request, ports.open_peers(), names))
     _switch(request, ports, present, ServiceAction.DISABLE)
     return Outcome()
+
+
+def prepare_node(
+    request: Request, ports: Ports, name: str, *, watchdog: str, devices: Sequence[str]
+) -> str:
+    """Return the settings of a node that is added, "" where the cluster has no sbd.
+
+    What is not said is as on this node. Raises ErrorsHaveOccurredError where the node does not fit.
+    """
+    node = ports.open_node()
+    if node.services.states((Service.SBD,))[0].enabled != "enabled":
+        if watchdog or devices:
+            request.findings.error("sbd-off", "watchdog and device: sbd is not enabled here")
+        request.findings.stop_if_errors()
+        return ""
+    here = parse((node.files.read(FileName.SBD_CONFIG) or b"").decode(errors="replace"))
+    asked = SbdWords(
+        options={key: value for key, value in here.items() if key in OPTIONS},
+        watchdogs={name: watchdog or here.get("SBD_WATCHDOG_DEV", "")},
+        devices={name: tuple(devices) or devices_in(here)},
+    )
+    check_words(request.findings, asked, (name,))
+    request.findings.stop_if_errors()
+    request.progress("Running SBD pre-enabling checks...")
+    _check_nodes(request, ports, asked, (name,))
+    return render(asked, name)
+
+
+def bring_to_node(request: Request, ports: Ports, name: str, settings: str) -> None:
+    """Write a new node's settings, and let sbd start there with Corosync."""
+    file = File(name=FileName.SBD_CONFIG, content=settings.encode())
+    enabling = ControlServices(action=ServiceAction.ENABLE, services=(Service.SBD,))
+    peers = ports.open_peers()
+    ask_all(request, peers, [(name, PutFiles(files=(file,)))])
+    request.progress(f"{name}: SBD config saved")
+    ask_all(request, peers, [(name, enabling)])
+    request.progress(f"{name}: sbd enabled")
 
 
 def _switch(request: Request, ports: Ports, names: Sequence[str], action: ServiceAction) -> None:
