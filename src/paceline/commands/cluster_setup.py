@@ -515,6 +515,7 @@ COMMANDS = (
         details="Every check is made on every node before anything changes. Where no addresses are "
         "given, the names' are used, and a second network that all nodes have in common becomes a "
         "second link. With --no-keys-sync no keys are made: they have to be brought to the nodes "
-        "before the start. The words of pcs 0.9 (--name, NODE,ALTERNATE, --token, ...) are taken too.",
+        "before the start. The words of pcs 0.9 (--name, NODE,ALTERNATE, --token, ...) are taken "
+        "too.",
     ),
 )
