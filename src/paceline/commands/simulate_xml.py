@@ -12,7 +12,8 @@ from paceline.commands.simulate_rooms import Room, rooms_of
 from paceline.commands.simulate_summary import Change
 from paceline.commands.simulate_world import Step
 from paceline.commands.simulation import Simulation, status_of
-from paceline.commands.status_xml import API_VERSION, add_nodes_and_resources
+from paceline.commands.status_xml import add_nodes_and_resources
+from paceline.commands.tools import API_VERSION
 from paceline.model.plan import ActionKind
 from paceline.model.scores import format_score
 from paceline.scheduler.work import Work

@@ -16,12 +16,11 @@ from paceline.commands.status_view import (
     is_wholly_active,
     primitives,
 )
+from paceline.commands.tools import API_VERSION
 from paceline.model.durations import parse_duration_ms
 from paceline.model.exit_status import rc_text
 from paceline.model.state import NodeState, ResourceState
 
-API_VERSION = "2.25"
-"""The form's version: that of Pacemaker 2.1.5."""
 LEGACY_VERSION = "2.1.5"
 """What the root of the older form (`crm_mon -X`) says."""
 

@@ -29,6 +29,10 @@ EXIT_TIMEOUT = 124
 """Exit statuses of Pacemaker's tools. Source: `crm_error --exit --list`."""
 
 
+API_VERSION = "2.25"
+"""The version of the form of XML answers: that of Pacemaker 2.1.5."""
+
+
 class Said(NamedTuple):
     """What a tool says: texts without their last newline, and its exit status."""
 
@@ -87,14 +91,18 @@ Tool = Callable[[Sequence[str], ToolPorts], Said]
 class ToolError(PacelineError):
     """The tool cannot do what was asked; it ends with this status and message.
 
-    A bare message is shown without the tool's name before it, as scripts look for it.
+    A bare message is shown without the tool's name before it, as scripts look for it; `out` goes to
+    standard output.
     """
 
-    def __init__(self, message: str, status: int = EXIT_ERROR, *, is_bare: bool = False) -> None:
-        """Keep message and exit status."""
+    def __init__(
+        self, message: str, status: int = EXIT_ERROR, *, is_bare: bool = False, out: str = ""
+    ) -> None:
+        """Keep message, exit status and output."""
         super().__init__(message)
         self.status = status
         self.is_bare = is_bare
+        self.out = out
 
 
 class HelpAsked(PacelineError):
@@ -227,7 +235,7 @@ def guard(tool: Tool, name: str, words: Sequence[str], ports: ToolPorts) -> Said
         return Said(asked.text(name))
     except ToolError as error:
         prefix = "" if error.is_bare or not str(error) else f"{name}: "
-        return Said(status=error.status, err=f"{prefix}{error}")
+        return Said(error.out, error.status, f"{prefix}{error}")
     except UnreachableError as error:
         return Said(status=EXIT_NOT_CONNECTED, err=f"{name}: {error}")
     except VersionMovedError as error:

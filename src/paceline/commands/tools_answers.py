@@ -6,8 +6,15 @@ from typing import NamedTuple
 from lxml import etree
 
 from paceline.cib.tree import Element
-from paceline.commands.status_xml import API_VERSION
-from paceline.commands.tools import EXIT_OK, EXIT_USAGE, Given, Said, ToolError, ToolPorts
+from paceline.commands.tools import (
+    API_VERSION,
+    EXIT_OK,
+    EXIT_USAGE,
+    Given,
+    Said,
+    ToolError,
+    ToolPorts,
+)
 from paceline.commands.tools_error import EXITS
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from paceline.cib.patches import VERSION_NAMES, PatchError, apply_patch, is_meant_for
-from paceline.cib.tree import Element, parse_cib, serialize
+from paceline.cib.patches import VERSION_NAMES
+from paceline.cib.tree import Element, parse_cib
 from paceline.cib.xml_text import XmlTextError, parse_text
 from paceline.commands.tools import (
     DANGEROUS,
@@ -62,10 +62,12 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
         case "query":
             return _query(given, ports)
         case "md5-sum" | "md5-sum-versioned":
-            document = serialize(_needed_input(given, ports))
-            import hashlib  # slow to load, and rarely needed
+            # The module is slow to load, and rarely needed.
+            from paceline.cib.digests import configuration_digest
 
-            return Said(hashlib.md5(document, usedforsecurity=False).hexdigest())
+            is_versioned = command == "md5-sum-versioned"
+            document = _needed_input(given, ports)
+            return Said(configuration_digest(document, is_versioned=is_versioned))
         case "bump":
             edit(ports, _bump)
             return Said()
@@ -78,7 +80,10 @@ def cibadmin(words: Sequence[str], ports: ToolPorts) -> Said:
             edit(ports, _erase)
             return Said()
         case "patch":
-            return _patch(given, ports)
+            # Loaded only then: most calls ask.
+            from paceline.commands.tools_patch import put_patch
+
+            return put_patch(_needed_input(given, ports), ports)
         case "create" | "modify" | "replace":
             return _put(command, given, ports)
         case "delete" | "delete-all":
@@ -263,11 +268,30 @@ def _put_configuration(command: str, root: Element, new: Element) -> None:
         _merge(old, new)
 
 
+def _failed_text(new: Element) -> str:
+    """Return what could not be created, in the form that other tools show."""
+    whole = etree.Element("failed")
+    update = etree.SubElement(
+        whole,
+        "failed_update",
+        {
+            "id": new.get("id", ""),
+            "object_type": new.tag,
+            "operation": "cib_create",
+            "reason": "File exists",
+        },
+    )
+    update.append(etree.fromstring(etree.tostring(new)))
+    return xml_text(whole)
+
+
 def _put_element(command: str, root: Element, new: Element, given: Given) -> None:
     existing = _find_same(root, new, given)
     if command == "create":
         if existing is not None and existing.get("id") is not None:
-            raise ToolError("Call failed: File exists", EXIT_EXISTS, is_bare=True)
+            raise ToolError(
+                "Call failed: File exists", EXIT_EXISTS, is_bare=True, out=_failed_text(new)
+            )
         _parent(root, new, given).append(new)
     elif existing is None:
         if not given.has("allow-create"):
@@ -350,24 +374,6 @@ def _delete(given: Given, ports: ToolPorts, *, is_every: bool) -> Said:
             holder = each.getparent()
             if holder is not None:
                 holder.remove(each)
-        return ""
-
-    return Said(edit(ports, change))
-
-
-def _patch(given: Given, ports: ToolPorts) -> Said:
-    """Put a patch of crm_diff's into the configuration, all of it or nothing."""
-    patch = _needed_input(given, ports)
-
-    def change(root: Element) -> str:
-        if not is_meant_for(root, patch):
-            message = "Call failed: Application of an update diff failed: it is for another version"
-            raise ToolError(message, EXIT_OLD, is_bare=True)
-        try:
-            apply_patch(root, patch)
-        except PatchError as problem:
-            message = f"Call failed: Application of an update diff failed: {problem}"
-            raise ToolError(message, is_bare=True) from problem
         return ""
 
     return Said(edit(ports, change))

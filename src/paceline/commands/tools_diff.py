@@ -31,11 +31,14 @@ def crm_diff(words: Sequence[str], ports: ToolPorts) -> Said:
         except PatchError as problem:
             raise ToolError(f"Could not apply patch: {problem}") from problem
         return Said(xml_text(old))
-    patch_made = make_patch(
-        old, _document("new", given, ports), has_versions=not given.has("no-version")
-    )
+    new = _document("new", given, ports)
+    patch_made = make_patch(old, new, has_versions=not given.has("no-version"))
     if patch_made is None:
         return Said()
+    if given.has("cib"):
+        from paceline.cib.digests import configuration_digest
+
+        patch_made.set("digest", configuration_digest(new, is_versioned=True))
     return Said(xml_text(patch_made), status=EXIT_DIFFERENT)
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 
-from paceline.commands.tools import Option, Said, ToolPorts, parse_options
+from paceline.commands.tools import Given, Option, Said, ToolPorts, parse_options
 
 OPTIONS = (
     Option("name", "n"),
@@ -72,10 +72,26 @@ def crm_error(words: Sequence[str], ports: ToolPorts) -> Said:
         return Said("Usage: crm_error [-n] [-X | -r] [-l | -- NUMBER...]")
     table = _table(given.has("exit"), given.has("rc"))
     has_names = given.has("name")
+    if given.get("output-as") == "xml":
+        return _as_xml(given, table, words)
     if given.has("list") or not given.words:
         return Said("\n".join(_row(number, table, has_names) for number in sorted(table)))
     meanings = [_meaning(_number(word), table, given.has("exit")) for word in given.words]
     return Said("\n".join(f"{n} - {text}" if has_names else text for n, text in meanings))
+
+
+def _as_xml(given: Given, table: Mapping[int, tuple[str, str]], words: Sequence[str]) -> Said:
+    from paceline.commands.tools_answers import Answer, element_of, result_xml
+
+    numbers = [_number(word) for word in given.words]
+    if given.has("list") or not numbers:
+        numbers = sorted(table)
+    elements = []
+    for number in numbers:
+        name, text = _meaning(number, table, given.has("exit"))
+        names = {"name": name} if given.has("name") else {}
+        elements.append(element_of("result-code", code=str(number), **names, description=text))
+    return Said(result_xml(" ".join(("crm_error", *words)), Answer(elements=tuple(elements))))
 
 
 def _number(word: str) -> int:

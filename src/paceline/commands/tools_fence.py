@@ -6,8 +6,8 @@ from lxml import etree
 
 from paceline.commands.shown_date import date_text
 from paceline.commands.status_view import StatusView, primitives
-from paceline.commands.status_xml import API_VERSION
 from paceline.commands.tools import (
+    API_VERSION,
     EXIT_ERROR,
     EXIT_NO_SUCH,
     EXIT_USAGE,

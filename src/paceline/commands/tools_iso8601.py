@@ -132,9 +132,9 @@ def _counted(number: int, word: str) -> str:
 def _duration_text(duration: Duration) -> str:
     """Return the parts in words; seconds are also told as hours, minutes and seconds."""
     calendar = "".join(
-        f" {_counted(number, word)} " if number else ""
-        for number, word in (
-            (duration.years, "year"), (duration.months, "month"), (duration.days, "day"),
+        f"{number:{width}} {word}{'' if number == 1 else 's'} " if number else ""
+        for number, word, width in (
+            (duration.years, "year", 4), (duration.months, "month", 2), (duration.days, "day", 2),
         )
     )  # fmt: skip
     seconds = duration.seconds

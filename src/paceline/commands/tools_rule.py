@@ -18,6 +18,7 @@ from paceline.commands.tools import (
     ToolPorts,
     parse_options,
 )
+from paceline.commands.tools_answers import Answer, element_of, run_act
 from paceline.commands.tools_cib import parse_xml
 from paceline.commands.tools_ticket import parse_cib_with_status
 from paceline.model.configuration import DateExpression, Rule
@@ -28,6 +29,7 @@ OPTIONS = (
     Option("rule", "r", "value"),
 )  # fmt: skip
 EXIT_UNIMPLEMENTED = 3
+EXIT_NO_DATE = 65
 EXIT_EXPIRED = 110
 EXIT_NOT_YET = 111
 EXIT_NOT_NOW = 112
@@ -42,15 +44,21 @@ def crm_rule(words: Sequence[str], ports: ToolPorts) -> Said:
         raise ToolError("No mode operation given", EXIT_USAGE)
     if not given.has("rule"):
         raise ToolError("--check requires use of --rule=", EXIT_USAGE)
+    return run_act("crm_rule", _answer, given, words, ports)
+
+
+def _answer(given: Given, ports: ToolPorts) -> Answer:
     root = _document(given, ports)
     now_ms = _now_ms(given)
     lines: list[str] = []
     problems: list[str] = []
+    elements: list[Element] = []
     status = 0
     for name in given.every["rule"]:
         text, status = _check(name, root, now_ms)
         (problems if text.startswith("Could not") else lines).append(text)
-    return Said("\n".join(lines), status=status, err="\n".join(problems))
+        elements.append(element_of("rule-check", rule__id=name, rc=str(status)))
+    return Answer("\n".join(lines), tuple(elements), "\n".join(problems), status)
 
 
 def _document(given: Given, ports: ToolPorts) -> Element:
@@ -66,7 +74,7 @@ def _now_ms(given: Given) -> int:
     try:
         return parse_date_ms(given.get("date"))
     except ValueError as problem:
-        raise ToolError(f"No valid date: {problem}", EXIT_USAGE) from problem
+        raise ToolError(f"No valid date: {problem}", EXIT_NO_DATE) from problem
 
 
 def _check(name: str, root: Element, now_ms: int) -> tuple[str, int]:

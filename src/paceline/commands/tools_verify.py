@@ -51,6 +51,16 @@ def crm_verify(words: Sequence[str], ports: ToolPorts) -> Said:
     given = parse_options(words, OPTIONS)
     if given.has("help"):
         return Said("Usage: crm_verify -L | -x FILE | -X TEXT | -p [-V]")
+    said = _checked(given, ports)
+    if given.get("output-as") == "xml":
+        from paceline.commands.tools_answers import Answer, result_xml
+
+        request = " ".join(("crm_verify", *words))
+        return said._replace(out=result_xml(request, Answer(status=said.status)))
+    return said
+
+
+def _checked(given: Given, ports: ToolPorts) -> Said:
     is_classic = given.has("classic") or ports.environment.get("PACELINE_STYLE") == "classic"
     try:
         root = _source(given, ports)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import md5
 
 _TABLE = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;",
-     "\r": "&#xD;"}
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;",
+     "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"}
 )  # fmt: skip
 
 
