@@ -183,8 +183,8 @@ def section() -> str:
         [
             HEADING,
             "",
-            "Transient attributes are set. All nodes share one machine. At rest Corosync's packets are",
-            "counted, its memory is not.",
+            "Transient attributes are set. All nodes share one machine. At rest Corosync's packets",
+            "are counted, its memory is not.",
             "",
             "| what | figure |",
             "| --- | --- |",

@@ -19,6 +19,7 @@ from paceline.adapters.journal_format import (
 )
 from paceline.replica.effects import KeepCib, WriteCib, WriteJournal
 from paceline.replica.events import JournalFailed, JournalWritten
+from paceline.replica.identity import CibCopy, Stored
 
 
 def entry(sequence: int, *records: bytes, checkpoint: bytes | None = None) -> WriteJournal:
@@ -77,7 +78,7 @@ def test_lost_journal_is_noticed_when_a_configuration_was_written(
     tmp_path: Path, is_there: bool
 ) -> None:
     written(tmp_path, entry(1, b"one"))
-    write_cib_files(tmp_path, b"<cib/>")
+    write_cib_files(tmp_path, b"<cib/>", "3.7.abcd")
     path = tmp_path / "journal"
     path.unlink()
     if is_there:
@@ -93,13 +94,13 @@ def test_lost_journal_is_noticed_when_a_configuration_was_written(
     [("cib.xml", b""), ("cib.xml", b"<ci"), ("cib.xml.sha256", b"0000  cib.xml\n")],
 )
 def test_damaged_cib_is_put_aside_and_told(tmp_path: Path, name: str, content: bytes) -> None:
-    write_cib_files(tmp_path, b"<cib/>")
+    write_cib_files(tmp_path, b"<cib/>", "3.7.abcd")
     assert check_cib_files(tmp_path) == ""
     (tmp_path / name).write_bytes(content)
     told = check_cib_files(tmp_path)
     [aside] = tmp_path.glob("cib.xml.damaged-*")
     assert aside.name in told
-    write_cib_files(tmp_path, b"<cib/>")
+    write_cib_files(tmp_path, b"<cib/>", "3.7.abcd")
     assert list((tmp_path / "cib.older").iterdir()) == []
     assert check_cib_files(tmp_path) == ""
 
@@ -126,6 +127,34 @@ def test_a_cut_or_changed_file_gives_a_beginning_of_what_was_written(
     changed = decode_journal(raw[:at] + bytes((raw[at] ^ 0x41,)) + raw[at + 1 :])
     assert changed.fault
     assert changed.records == tuple(records[: len(changed.records)])
+
+
+def read_whole(folder: Path) -> Stored:
+    """Read the folder as a starting daemon does."""
+
+    async def play() -> Stored:
+        journal = FileJournal(lambda event: None, folder, on_problem=lambda problem: None)
+        stored = journal.read()
+        await journal.close()
+        return stored
+
+    return asyncio.run(play())
+
+
+def test_cib_is_returned_only_where_the_journal_holds_nothing(tmp_path: Path) -> None:
+    written(tmp_path, entry(1, b"one"))
+    write_cib_files(tmp_path, b"<cib/>", "3.7.abcd")
+    assert read_whole(tmp_path).cib is None
+    (tmp_path / "journal").unlink()
+    copy = CibCopy(configuration=b"<cib/>", version="3.7.abcd")
+    assert read_whole(tmp_path).cib == copy
+    assert read_whole(tmp_path).cib == copy, "nothing was written yet: it is looked at again"
+
+
+def test_cib_that_is_not_what_was_written_is_not_returned(tmp_path: Path) -> None:
+    write_cib_files(tmp_path, b"<cib/>", "3.7.abcd")
+    (tmp_path / "cib.xml").write_bytes(b"<cib />")
+    assert read_whole(tmp_path).cib is None
 
 
 def test_batch_is_confirmed_with_its_last_sequence(tmp_path: Path) -> None:
@@ -192,7 +221,7 @@ def test_cib_is_replaced_and_older_versions_kept(tmp_path: Path) -> None:
 
     asyncio.run(play())
     assert (tmp_path / "cib.xml").read_bytes() == b"<cib two/>"
-    assert (tmp_path / "cib.xml.sha256").read_text().endswith("  cib.xml\n")
+    assert (tmp_path / "cib.xml.sha256").read_text().endswith("  cib.xml\n# version 2\n")
     older = sorted((tmp_path / "cib.older").iterdir())
     assert [path.read_bytes() for path in older] == [b"<cib one/>"]
 

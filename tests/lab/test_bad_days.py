@@ -259,6 +259,28 @@ def test_nothing_acknowledged_is_lost_when_a_file_is_damaged(
     assert log_of(lab, "worker2").count(f" {told}: ") > tellings
 
 
+def test_cib_is_taken_and_it_is_said_when_all_journals_are_lost(lab: Lab) -> None:
+    owner = owners(lab)[0]
+    pcs(lab, "worker2", "node attribute worker1 kept=without-a-journal")
+    settle(lab)
+    killed = {node.name: daemon_pid(node) for node in lab.nodes}
+    for node in lab.nodes:
+        node.shell("systemctl reset-failed paceline").check()  # Nobody kills it so often for fun.
+        node.shell(f"kill -STOP {killed[node.name]}; rm /var/lib/paceline/journal").check()
+    for node in lab.nodes:
+        node.shell(f"kill -9 {killed[node.name]}").check()
+    wait_until(
+        lambda: all(daemon_pid(node) not in ("", killed[node.name]) for node in lab.nodes),
+        lambda: log_of(lab, "worker2"),
+    )
+    settle(lab)
+    for node in lab.nodes:
+        assert "without-a-journal" in pcs(lab, node.name, "node attribute")
+        assert " cib-taken: " in log_of(lab, node.name)
+    pcs(lab, "worker1", "node attribute worker1 kept=again")
+    assert owners(lab) == [owner]
+
+
 def test_all_goes_on_when_a_stranger_talks_on_the_ring(lab: Lab) -> None:
     owner = owners(lab)[0]
     program = Path(__file__).with_name("ring_stranger.py").read_text()

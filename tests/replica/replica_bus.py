@@ -54,7 +54,7 @@ from paceline.replica.events import (
     Submitted,
     TimerFired,
 )
-from paceline.replica.identity import Identity, Started, Stored
+from paceline.replica.identity import CibCopy, Identity, Started, Stored
 from paceline.replica.packed_plans import pack_plan
 from paceline.replica.requests import Request, RequestAnswer
 
@@ -111,6 +111,7 @@ class Node:
         self.cibs: list[WriteCib] = []
         self.kept: list[KeepCib] = []
         self.started: tuple[Started, ...] = ()
+        self.cib: CibCopy | None = None
         self.standing = 0
         """The boot that took part in an opened view last; 0 where that is over."""
 
@@ -139,6 +140,7 @@ class Node:
                 was_damaged=self.is_damaged,
                 was_current=self.standing == self.boot,
                 started=self.started,
+                cib=self.cib,
             ),
         )
         return self.replica

@@ -8,6 +8,7 @@ from replica_stories import configure, options, started
 from paceline.model.identifiers import NodeName, RequestId
 from paceline.replica.clients import DISKS_WAIT_MS
 from paceline.replica.events import Departure, JournalWritten
+from paceline.replica.identity import CibCopy
 from paceline.replica.journal import RETRY_MS
 from paceline.replica.requests import Configure, ConfirmOff, Outcome, Shutdown
 
@@ -137,6 +138,63 @@ def test_older_copy_wins_when_nothing_of_the_newer_one_can_be_read() -> None:
     assert b"newer" not in bus.replica("worker3").configuration
     assert b"stonith-enabled" in bus.replica("worker2").configuration
     assert "copy-damaged" in bus["worker3"].codes()
+
+
+def lose_journals(bus: Bus) -> None:
+    """Every node loses its power and its journal; cib.xml is what was written there last."""
+    bus.crash(*bus.nodes)
+    bus.settle()
+    for node in bus.nodes.values():
+        node.checkpoint, node.records, node.is_damaged = None, (), True
+        newest = node.cibs[-1]
+        node.cib = CibCopy(configuration=newest.configuration, version=newest.version)
+
+
+def test_newest_cib_is_taken_and_it_is_said_when_all_journals_are_lost() -> None:
+    bus = three_nodes()
+    bus.regroup(["worker1"], ["worker2", "worker3"])
+    bus.settle()
+    ask(bus, "worker2", "newest")
+    bus.settle()
+    assert b"newest" not in bus["worker1"].cibs[-1].configuration
+    lose_journals(bus)
+    bus.start("worker1", "worker2", "worker3")
+    bus.settle()
+    assert all(b"newest" in bus.replica(name).configuration for name in bus.nodes)
+    assert all("cib-taken" in node.codes() for node in bus.nodes.values())
+    asked = ask(bus, "worker1", "later")
+    bus.settle()
+    assert bus["worker1"].replies[asked].outcome is Outcome.ACKNOWLEDGED
+    for node in bus.nodes.values():
+        node.is_damaged, node.cib = False, None
+    bus.crash(*bus.nodes)
+    bus.start("worker1", "worker2")
+    bus.settle()
+    assert b"later" in bus.replica("worker2").configuration, "the journals are whole again"
+
+
+def test_cib_of_a_lost_journal_yields_to_a_journal_that_is_there() -> None:
+    bus = three_nodes()
+    bus.crash("worker3")
+    bus.settle()
+    ask(bus, "worker1", "newer")
+    bus.settle()
+    lose = bus["worker3"]
+    lose.checkpoint, lose.records, lose.is_damaged = None, (), True
+    lose.cib = CibCopy(configuration=lose.cibs[-1].configuration, version=lose.cibs[-1].version)
+    bus.start("worker3")
+    bus.settle()
+    assert all(b"newer" in bus.replica(name).configuration for name in bus.nodes)
+
+
+def test_file_without_a_version_of_ours_is_not_taken_for_a_journal() -> None:
+    bus = three_nodes()
+    lose_journals(bus)
+    for node in bus.nodes.values():
+        node.cib = CibCopy(configuration=b"<cib/>", version="0.0")
+    bus.start("worker1", "worker2", "worker3")
+    bus.settle()
+    assert all("cib-taken" not in node.codes() for node in bus.nodes.values())
 
 
 def test_request_asked_again_gets_the_same_answer() -> None:

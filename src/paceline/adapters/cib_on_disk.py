@@ -12,9 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from paceline.adapters.durable_files import put_aside, replace_file
+from paceline.replica.effects import WriteCib
+from paceline.replica.identity import CibCopy
 
 CIB_NAME = "cib.xml"
 DIGEST_NAME = "cib.xml.sha256"
+VERSION_MARK = "# version "
+"""Begins the line after the digest; `sha256sum --check` passes it over."""
 OLDER_FOLDER = "cib.older"
 SUPERSEDED_FOLDER = "cib.superseded"
 SUPERSEDED_MAX = 20
@@ -38,14 +42,14 @@ class CibOnDisk:
         self._on_problem = on_problem
         self._loop = loop
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cib")
-        self._next: bytes | None = None
+        self._next: WriteCib | None = None
         self._is_writing = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def write(self, configuration: bytes) -> None:
+    def write(self, request: WriteCib) -> None:
         """Write this version, after the one that is being written."""
-        self._next = configuration
+        self._next = request
         if not self._is_writing:
             self._begin()
 
@@ -69,14 +73,14 @@ class CibOnDisk:
         self._thread.shutdown(wait=True)
 
     def _begin(self) -> None:
-        configuration, self._next = self._next, None
-        if configuration is None:
+        request, self._next = self._next, None
+        if request is None:
             self._idle.set()
             return
         self._is_writing = True
         self._idle.clear()
         writing = self._loop.run_in_executor(
-            self._thread, write_cib_files, self._folder, configuration
+            self._thread, write_cib_files, self._folder, request.configuration, request.version
         )
         writing.add_done_callback(self._written)
 
@@ -111,14 +115,35 @@ def check_cib_files(folder: Path) -> str:
     return f"{path} is not what was written there; kept as {put_aside(path).name}"
 
 
-def write_cib_files(folder: Path, configuration: bytes) -> None:
-    """Write cib.xml and its digest, and keep what was there as an older version. Raises OSError."""
+def read_cib_copy(folder: Path) -> CibCopy | None:
+    """Return cib.xml with its version, None where it is not there or not what was written.
+
+    Raises OSError.
+    """
+    try:
+        told = (folder / DIGEST_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+        configuration = (folder / CIB_NAME).read_bytes()
+    except FileNotFoundError:
+        return None
+    versions = [line.removeprefix(VERSION_MARK) for line in told if line.startswith(VERSION_MARK)]
+    digest = hashlib.sha256(configuration).hexdigest()
+    if not versions or told[0].split()[:1] != [digest]:
+        return None
+    return CibCopy(configuration=configuration, version=versions[0].strip())
+
+
+def write_cib_files(folder: Path, configuration: bytes, version: str) -> None:
+    """Write cib.xml, its digest and its version, and keep what was there as an older one.
+
+    Raises OSError.
+    """
     path = folder / CIB_NAME
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _keep_older(folder, path)
     digest = hashlib.sha256(configuration).hexdigest()
     replace_file(path, configuration, mode=0o600)
-    replace_file(folder / DIGEST_NAME, f"{digest}  {CIB_NAME}\n".encode(), mode=0o600)
+    told = f"{digest}  {CIB_NAME}\n{VERSION_MARK}{version}\n"
+    replace_file(folder / DIGEST_NAME, told.encode(), mode=0o600)
 
 
 def keep_superseded(folder: Path, configuration: bytes, version: str) -> None:

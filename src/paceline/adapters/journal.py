@@ -16,12 +16,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from paceline.adapters.cib_on_disk import (
     CIB_NAME,
     OLDER_FOLDER,
     CibOnDisk,
     check_cib_files,
     has_cib,
+    read_cib_copy,
 )
 from paceline.adapters.durable_files import put_aside, sync_folder
 from paceline.adapters.journal_format import (
@@ -74,14 +77,18 @@ class FileJournal:
     def read(self) -> Stored:
         """Return what is on the disk and open the journal for writing; once, at the start.
 
-        A damaged cib.xml is put aside: the next one is written from the journal. Raises OSError
-        where the folder cannot be used at all.
+        A damaged cib.xml is put aside: the next one is written from the journal. A sound one is
+        returned with the rest where the journal holds nothing. Raises OSError where the folder
+        cannot be used at all.
         """
         problem = check_cib_files(self._folder)
         if problem:
             # This runs in a thread of the caller's choice.
             self._loop.call_soon_threadsafe(self._on_problem, problem)
-        return self._file.open()
+        stored = self._file.open()
+        if stored.checkpoint is None and not stored.records:
+            stored = msgspec.structs.replace(stored, cib=read_cib_copy(self._folder))
+        return stored
 
     def write(self, request: WriteJournal) -> None:
         """Append the records; `JournalWritten` follows, or `JournalFailed` and later attempts.
@@ -100,7 +107,7 @@ class FileJournal:
 
     def write_cib(self, request: WriteCib) -> None:
         """Write cib.xml and its digest; a failure is told to the log only."""
-        self._cib.write(request.configuration)
+        self._cib.write(request)
 
     def keep_cib(self, request: KeepCib) -> None:
         """Keep a configuration that lost; a failure is told to the log only."""

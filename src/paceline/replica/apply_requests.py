@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from paceline.model.identifiers import NodeName
 from paceline.model.status import FencingRecord, TicketStatus
 from paceline.replica.apply_nodes import forget_life
+from paceline.replica.durability import say_version
 from paceline.replica.entries import (
     AttributesSet,
     Changed,
@@ -19,7 +20,6 @@ from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.results import counted
 from paceline.replica.tables import Answered, Presence, State
 
-VERSION_ID_LENGTH = 8
 TRUE_WORDS = ("true", "1")
 
 ClientEntry = (
@@ -93,11 +93,9 @@ def _change(state: State, view: View, entry: Changed) -> str:
     refused = _advance(state, view, is_forced=entry.is_forced)
     if refused:
         return refused
-    lineage = state.core.value.lineage
-    forced = f"+{lineage.forced}" if lineage.forced else ""
     state.configuration.value = entry.configuration
     state.update_core(
-        version=f"{lineage.epoch}.{lineage.number}{forced}.{view.id[:VERSION_ID_LENGTH]}",
+        version=say_version(state.core.value.lineage, view.id),
         last_change=entry.origin,
     )
     state.want_plan("the configuration changed")

@@ -20,13 +20,15 @@ from msgspec import Struct
 from paceline.model.identifiers import NodeId, NodeName, RequestId
 from paceline.model.status import ChangeOrigin, TicketStatus
 from paceline.replica.entries import BODY_BYTES_MAX, Hello, Lineage
-from paceline.replica.identity import Stored
+from paceline.replica.identity import CibCopy, Stored
 from paceline.replica.tables import Answered, NodeRow, Presence
 
 DURABLE_ANSWERS_MAX = 50
 """How many requests of changes are remembered over a power loss."""
 CHECKPOINT_RECORDS = 64
 """After so many records the journal begins anew with a checkpoint..."""
+VERSION_ID_LENGTH = 8
+"""How much of a view's name is in the version of what was written in it."""
 SUPERSEDED_MAX = 4
 """How many copies that lost at a merge are carried over a checkpoint."""
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -87,9 +89,13 @@ def decode_record(packed: bytes) -> JournalRecord:
 
 
 class Recovered(Struct, frozen=True, gc=False, kw_only=True):
-    """What a journal gave back: None where it held nothing usable."""
+    """What a journal gave back: None where it held nothing usable.
+
+    `is_from_cib`: the journal held nothing, and cib.xml is taken for it.
+    """
 
     state: DurableState | None
+    is_from_cib: bool = False
     is_damaged: bool
     detail: str = ""
     superseded: tuple[bytes, ...] = ()
@@ -119,12 +125,46 @@ def recover(stored: Stored) -> Recovered:
                 return Recovered(state=None, is_damaged=True, detail="an epoch without a state")
             case SupersededState():
                 superseded.append(piece)
+    taken = _state_of(stored.cib) if state is None and stored.cib is not None else None
     return Recovered(
-        state=state,
+        state=state or taken,
+        is_from_cib=taken is not None,
         is_damaged=stored.was_damaged,
         detail=stored.detail,
         superseded=tuple(superseded),
     )
+
+
+def _state_of(cib: CibCopy) -> DurableState | None:
+    """Return cib.xml as the durable state that it is the content of; None if its version is none.
+
+    It is an older copy like any other: what was written after it, and its tickets, are not in it.
+    """
+    lineage = read_version(cib.version)
+    if lineage is None:
+        return None
+    return DurableState(
+        lineage=lineage,
+        promised=lineage.epoch,
+        version=cib.version,
+        configuration=cib.configuration,
+    )
+
+
+def say_version(lineage: Lineage, view: str) -> str:
+    """Return the name of the content that a change in this view makes: `EPOCH.NUMBER.VIEW`."""
+    forced = f"+{lineage.forced}" if lineage.forced else ""
+    return f"{lineage.epoch}.{lineage.number}{forced}.{view[:VERSION_ID_LENGTH]}"
+
+
+def read_version(version: str) -> Lineage | None:
+    """Return how far the content of this version is, None where it is no version."""
+    epoch, _, rest = version.partition(".")
+    count, _, view = rest.partition(".")
+    number, _, forced = count.partition("+")
+    if not (epoch.isdigit() and number.isdigit() and (forced or "0").isdigit() and view):
+        return None
+    return Lineage(epoch=int(epoch), number=int(number), forced=int(forced or 0), epoch_id=view)
 
 
 def pick_base(hellos: Sequence[Hello]) -> Hello:

@@ -26,12 +26,19 @@ class Started(Struct, frozen=True, gc=False, kw_only=True):
     agent: Agent
 
 
+class CibCopy(Struct, frozen=True, gc=False, kw_only=True):
+    """cib.xml as it was written, proved by its digest, with the version that it is of."""
+
+    configuration: bytes
+    version: str
+
+
 class Stored(Struct, frozen=True, gc=False, kw_only=True):
     """What the journal held: its last checkpoint and the records after it, oldest first.
 
     `was_damaged` says that a torn or altered end was put aside; `detail` says what and where.
     `was_current` is what the last `KeepStanding` of this boot said, `started` what it began and
-    nobody stopped.
+    nobody stopped. `cib` is there only where the journal holds nothing at all.
     """
 
     checkpoint: bytes | None = None
@@ -40,3 +47,4 @@ class Stored(Struct, frozen=True, gc=False, kw_only=True):
     was_current: bool = False
     started: tuple[Started, ...] = ()
     detail: str = ""
+    cib: CibCopy | None = None

@@ -108,7 +108,8 @@ class Replica:
         self._machine = Machine(self._state, identity.node_id)
         self._settings = SettingsReader(self._state)
         self._journal = JournalKeeper(
-            is_empty=self._stored.state is None, superseded=self._stored.superseded
+            is_empty=self._stored.state is None or self._stored.is_from_cib,
+            superseded=self._stored.superseded,
         )
         self._liveness = Liveness()
         self._outlet = outlet = Outlet(self._state, self._liveness)
@@ -130,7 +131,8 @@ class Replica:
         self._watching = Watching(identity, self._state, outlet)
         self._has_begun = False
         self._started = stored.started
-        self._is_current = stored.was_current and self._stored.state is not None
+        has_journal = self._stored.state is not None and not self._stored.is_from_cib
+        self._is_current = stored.was_current and has_journal
 
     # What may be read between events
 
@@ -232,6 +234,12 @@ class Replica:
         if self._stored.is_damaged:
             text = f"the journal was damaged: {self._stored.detail}"
             self._outlet.note("error", "journal-damaged", text)
+        if self._stored.is_from_cib:
+            text = (
+                f"the journal holds nothing: cib.xml, version {self.version}, is taken for it, "
+                "unless another node has a newer copy; tickets are not in it"
+            )
+            self._outlet.note("error", "cib-taken", text)
         self._write_cib()
 
     def _take(self, event: Event) -> Steps[None]:
