@@ -173,7 +173,7 @@ class HistoryReader:
         last_ms = self._counts.last_failure_s(rsc, node) * 1000
         is_expired = work.moment.now_ms >= end_ms
         if not is_expired:
-            if not is_ok:
+            if not is_ok or self._counts.raw(rsc, node):
                 work.moment.note_change_at(end_ms)
             return False
         if self._counts.raw(rsc, node):
