@@ -18,7 +18,7 @@ def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
         for node in work.nodes if counts.is_any() else ():
             if not node.is_online or not counts.raw(rsc, node):
                 continue
-            if rsc.is_removed and rsc.is_managed:
+            if rsc.is_removed and rsc.is_managed and not _is_removed(node):
                 reader.clear_wanted.append((rsc, node, "it is removed"))
     for rsc, node, entry in reader.unjudged:
         if reader.is_outdated(rsc, node, entry):
@@ -29,6 +29,11 @@ def make_cleanup_actions(work: Work, reader: HistoryReader) -> None:
             continue
         seen.add(key)
         clear_fail_count(work, rsc, node, reason)
+
+
+def _is_removed(node: Node) -> bool:
+    """Say whether it is a remote node that nothing defines any more: its record goes with it."""
+    return node.remote_resource is not None and node.remote_resource.is_removed
 
 
 def clear_fail_count(work: Work, rsc: Resource, node: Node, reason: str) -> None:

@@ -90,7 +90,10 @@ class HistoryNames:
         rsc.is_fence_device = entry.agent_class == "stonith"
         rsc.requires = "quorum"
         rsc.is_remote_connection = entry.provider == "pacemaker" and entry.agent_type == "remote"
-        if not self._work.options.stop_removed:
+        options = self._work.options
+        if not options.stop_removed or (
+            options.fencing_enabled and not self._work.has_fence_device
+        ):
             rsc.is_managed = False
         if entry.container:
             self._contained.append((rsc, entry.container))

@@ -172,18 +172,33 @@ def _tie_own(
 
 
 def _delete_removed(work: Work, rsc: Resource) -> None:
-    """After a removed resource was stopped its history goes too."""
+    """After a removed resource was stopped its history goes too.
+
+    What failed keeps it until the stop has cleared that.
+    """
     if not work.options.stop_removed or not rsc.is_managed or rsc.agent_id != rsc.id:
+        return
+    if rsc.failed:
         return
     for name in rsc.history:
         node = work.node_by_name[name]
-        if not node.is_online or node.is_unclean:
+        if not _keeps_history(node):
             continue
         delete = get_action(work, rsc, "delete", node)
         delete.require("removed")
         # Forgotten anywhere only once it runs nowhere.
         for stop in rsc.actions_of("stop"):
             tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
+
+
+def _keeps_history(node: Node) -> bool:
+    """Say whether the node is there to forget something, and will be after this plan."""
+    if not node.is_online or node.is_unclean or node.is_pending:
+        return False
+    if node.is_standby or node.is_shutting_down:
+        return False
+    connection = node.remote_resource
+    return connection is None or connection.assigned is not None
 
 
 def order_shutdown(work: Work, node: Node) -> None:
