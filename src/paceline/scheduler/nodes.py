@@ -184,9 +184,13 @@ def read_wishes(node: Node) -> None:
         node.is_standby = True
     if parse_flag(get("maintenance"), False):
         node.in_maintenance = True
-    shutdown = get("shutdown", "0")
-    if shutdown not in ("", "0", "false") and not node.is_remote:
+    if wants_shutdown(node) and not node.is_remote:
         node.is_shutting_down = True
+
+
+def wants_shutdown(node: Node) -> bool:
+    """Say whether an attribute asks for the node to leave."""
+    return node.attributes.get("shutdown", "0") not in ("", "0", "false")
 
 
 def _judge_without_fencing(node: Node, state: NodeStatus) -> None:

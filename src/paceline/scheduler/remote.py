@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.failures import reconnect_interval_ms
-from paceline.scheduler.nodes import counts_as_unclean_unseen, read_wishes
+from paceline.scheduler.nodes import counts_as_unclean_unseen, read_wishes, wants_shutdown
 from paceline.scheduler.work import Node, Resource, Role, Work
 
 
@@ -34,6 +34,10 @@ def settle_remote_node(work: Work, node: Node) -> None:
     container = rsc.container
     is_active = bool(rsc.running_on) and rsc.role > Role.STOPPED
     node.is_online = is_active
+    if wants_shutdown(node):
+        # It leaves when its connection is closed, after all on it was stopped.
+        node.is_shutting_down = True
+        rsc.next_role = Role.STOPPED
     if state is None and container is None and counts_as_unclean_unseen(work):
         # It may run anything: unless a connection finds out, it is fenced.
         node.is_unclean = True
