@@ -379,7 +379,8 @@ class _Maker:
         state = root.find(f"status/node_state[@uname='{name}']")
         if name not in self.members:
             if state is not None:
-                asked = self.chance.choice((("standby", "on"), ("maintenance", "true")))
+                wishes = (("standby", "on"), ("maintenance", "true"), ("shutdown", str(NOW_S - 5)))
+                asked = self.chance.choice(wishes)
                 self._attribute(state, *asked)
             return etree.tostring(root)
         if state is None:

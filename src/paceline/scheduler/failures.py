@@ -37,6 +37,7 @@ class FailCounts:
         """Read them from the nodes' attributes."""
         self._counts: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
         self._last: dict[tuple[str, str], int] = {}
+        self._forgiven: set[tuple[str, str]] = set()
         for node in work.nodes:
             for name, value in sorted(node.attributes.items()):
                 self._add(node, name, value)
@@ -53,6 +54,14 @@ class FailCounts:
             self._counts.setdefault(key, []).append((found[3] or "", number_or(found[4], 0), count))
         else:
             self._last[key] = max(self._last.get(key, 0), number_or(value, 0))
+
+    def forgive(self, rsc: Resource, node: Node) -> None:
+        """Let a resource's failures on a node count no more: they were of other parameters."""
+        self._forgiven.add((node.name, str(rsc.agent_id)))
+
+    def is_forgiven(self, rsc: Resource, node: Node) -> bool:
+        """Say whether the failures count no more."""
+        return (node.name, str(rsc.agent_id)) in self._forgiven
 
     def is_any(self) -> bool:
         """Say whether anything failed anywhere."""
@@ -96,7 +105,7 @@ def effective_count(
     work: Work, counts: FailCounts, rsc: Resource, node: Node, *, with_fillers: bool = True
 ) -> int:
     """Return the fail count that counts now: 0 once all of it has expired."""
-    total = counts.raw(rsc, node)
+    total = 0 if counts.is_forgiven(rsc, node) else counts.raw(rsc, node)
     last_s = counts.last_failure_s(rsc, node)
     if total and last_s and rsc.failure_timeout_ms and not _blocks_expiry(work, rsc, node):
         end_ms = last_s * 1000 + rsc.failure_timeout_ms

@@ -12,6 +12,7 @@ migrations mean in `history_migrations`, what a finding means for resource and n
 
 from paceline.model.scores import MINUS_INFINITY
 from paceline.model.status import HistoryEntry, OperationOutcome
+from paceline.scheduler.digests import digest_of
 from paceline.scheduler.failures import (
     FailCounts,
     effective_count,
@@ -105,6 +106,7 @@ class HistoryReader:
             self.unjudged.append((rsc, node, entry))
         elif self.is_outdated(rsc, node, entry):
             self.clear_wanted.append((rsc, node, "its parameters have changed"))
+            self.counts.forgive(rsc, node)
         is_expired = self._is_expired(rsc, node, entry, is_ok=is_ok, is_probe=is_probe)
         if is_expired and not is_ok:
             if entry.interval_ms and node.is_online and not node.is_unclean:
@@ -144,9 +146,8 @@ class HistoryReader:
         return rc, False
 
     def is_outdated(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
-        """Say whether the failure was with parameters that have changed since."""
+        """Say whether the failure was with parameters that have changed since, secret ones too."""
         from paceline.scheduler.parameters import operation_parameters
-        from paceline.scheduler.recurring import is_changed
 
         if "_last_failure_" not in entry.entry_id or not entry.digest or rsc.is_removed:
             return False
@@ -157,7 +158,7 @@ class HistoryReader:
         if rsc.is_bundle_container:
             return False
         parameters = operation_parameters(self._work, rsc, node, entry.task, entry.interval_ms)
-        return is_changed(parameters, entry)
+        return digest_of(parameters) != entry.digest
 
     def _is_expired(
         self, rsc: Resource, node: Node, entry: HistoryEntry, *, is_ok: bool, is_probe: bool
