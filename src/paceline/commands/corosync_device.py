@@ -29,8 +29,8 @@ GENERIC: Mapping[str, Kind] = {
     "timeout": POSITIVE,
 }
 HEURISTICS: Mapping[str, Kind] = {
-    "interval": POSITIVE,
     "mode": choice("off", "on", "sync"),
+    "interval": POSITIVE,
     "sync_timeout": POSITIVE,
     "timeout": POSITIVE,
 }
@@ -105,11 +105,10 @@ def _check_net(request: Request, conf: Section, net: Mapping[str, str], *, is_ne
 
 
 def _check_values(request: Request, given: Mapping[str, str], kinds: Mapping[str, Kind]) -> None:
-    for name in given:
-        kind = kinds.get(name)
-        if kind is not None and given[name] and not kind.is_valid(given[name]):
-            report = bad_value(name, given[name], kind.words, is_forceable=True)
-            request.findings.add(report)
+    for name, kind in kinds.items():
+        value = given.get(name, "")
+        if value and not kind.is_valid(value):
+            request.findings.add(bad_value(name, value, kind.words, is_forceable=True))
 
 
 def _check_heuristics(request: Request, given: Mapping[str, str]) -> None:

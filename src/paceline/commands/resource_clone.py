@@ -17,7 +17,7 @@ from paceline.cib.resources import (
 )
 from paceline.cib.tags import drop_from_tags
 from paceline.cib.tree import Element, get_section, has_id, remove
-from paceline.commands.agent_lookup import load_metadata
+from paceline.commands.agent_lookup import load_metadata, missing_metadata
 from paceline.commands.arguments import parse_pairs
 from paceline.commands.contract import Alias, Command, Needs, Outcome, Ports, Request, UsageError
 from paceline.commands.edit import edit_cib
@@ -134,7 +134,8 @@ def check_promotable(
         else:
             try:
                 can_promote = load_metadata(ports, name).is_promotable
-            except AgentMetadataError:
+            except AgentMetadataError as problem:
+                wrong.append(missing_metadata(name, problem, is_forceable=True))
                 continue
         if not can_promote:
             wrong.append(

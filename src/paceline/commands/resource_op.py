@@ -62,7 +62,8 @@ def _refuse_duplicates(request: Request, element: Element, operation: OperationO
     if same:
         raise _refuse(
             "operation-duplicate",
-            f"operation {name} with interval {operation['interval']} already specified for "
+            f"operation {name} with interval {_in_seconds(operation['interval'])} already "
+            "specified for "
             f"{element.get('id')}:\n" + "\n".join(operation_text(one) for one in same),
         )
     if request.is_forced:
@@ -75,6 +76,14 @@ def _refuse_duplicates(request: Request, element: Element, operation: OperationO
             + "\n".join(operation_text(one) for one in rivals),
             is_forceable=True,
         )
+
+
+def _in_seconds(interval: str) -> str:
+    """Return an interval of full seconds as `10s`, another one as it is."""
+    interval_ms = interval_ms_or_none(interval)
+    if interval_ms is None or interval_ms % 1000:
+        return interval
+    return f"{interval_ms // 1000}s"
 
 
 def _may_stand_beside(one: Element, operation: Mapping[str, str]) -> bool:

@@ -5,9 +5,8 @@ and, where `--force` turns the error into a warning, the word `force` so that it
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-
-from msgspec import Struct
 
 
 class Severity(StrEnum):
@@ -19,7 +18,8 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Report(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
     """One finding.
 
     `message` is the whole sentence without prefix or hint (`Error: ` is the front end's), `facts`
