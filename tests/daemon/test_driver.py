@@ -278,3 +278,32 @@ def test_loop_turns_and_no_other_event_is_handled_while_a_long_one_goes_on() -> 
         assert turned > 10, "three hundred milliseconds are not one turn"
 
     run(replica, story)
+
+
+class EndlessReplica(FakeReplica):
+    """Goes on with what the journal wrote until a test says that it is over."""
+
+    is_over = False
+
+    def steps(self, event: Event, *, now_ms: int, wall_ms: int) -> Iterator[tuple[Effect, ...]]:
+        while isinstance(event, JournalWritten) and not self.is_over:
+            yield (Send(payload=b"x"),)
+
+
+def test_driver_is_sound_unless_an_event_comes_to_no_end() -> None:
+    replica = EndlessReplica()
+
+    async def story(driver: Driver, hands: FakeHands, clock: FakeClock) -> None:
+        hands.clock = clock
+        clock.ms += 60_000
+        assert driver.is_sound(), "nothing waits"
+        driver.feed(JournalWritten(sequence=1))
+        await turns(2)
+        assert driver.is_busy and driver.is_sound()
+        clock.ms += 10_000
+        assert not driver.is_sound()
+        replica.is_over = True
+        await turns()
+        assert driver.is_sound()
+
+    run(replica, story)

@@ -19,3 +19,9 @@ def test_unknown_level_is_kept_to_be_named_and_the_default_is_taken(tmp_path: Pa
 
 def test_missing_file_gives_the_defaults(tmp_path: Path) -> None:
     assert read_settings({}, tmp_path / "none") == Settings()
+
+
+def test_watchdog_is_fed_only_where_one_is_named(tmp_path: Path) -> None:
+    assert read_settings({"PACELINE_WATCHDOG": ""}, tmp_path / "none").watchdog is None
+    named = read_settings({"PACELINE_WATCHDOG": "/dev/watchdog"}, tmp_path / "none")
+    assert named.watchdog == Path("/dev/watchdog")

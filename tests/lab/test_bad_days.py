@@ -281,6 +281,34 @@ def test_cib_is_taken_and_it_is_said_when_all_journals_are_lost(lab: Lab) -> Non
     assert owners(lab) == [owner]
 
 
+def test_watchdog_is_fed_while_the_daemon_turns_and_disarmed_when_it_leaves(lab: Lab) -> None:
+    node = lab.node("worker2")
+    settings, device = "/etc/paceline/paceline.conf", "/run/watchdog-for-a-test"
+
+    def fed() -> str:
+        return node.shell(f"cat {device}").out
+
+    node.shell(f"touch {device}; echo PACELINE_WATCHDOG={device} >> {settings}").check()
+    try:
+        pcs(lab, "worker1", "cluster stop worker2")
+        pcs(lab, "worker1", "cluster start worker2 --wait=60")
+        wait_until(lambda: len(fed()) > 1, lambda: log_of(lab, "worker2"))
+        standing = daemon_pid(node)
+        node.shell(f"kill -STOP {standing}").check()
+        before = fed()
+        node.shell("sleep 2.5")  # Longer than two meals.
+        assert fed() == before
+        node.shell(f"kill -CONT {standing}").check()
+        wait_until(lambda: len(fed()) > len(before), lambda: log_of(lab, "worker2"))
+        assert "V" not in fed()
+        pcs(lab, "worker1", "cluster stop worker2")
+        assert fed().endswith("V")
+    finally:
+        node.shell(f"sed -i '/PACELINE_WATCHDOG/d' {settings}").check()
+        pcs(lab, "worker1", "cluster start worker2 --wait=60")
+    settle(lab)
+
+
 def test_all_goes_on_when_a_stranger_talks_on_the_ring(lab: Lab) -> None:
     owner = owners(lab)[0]
     program = Path(__file__).with_name("ring_stranger.py").read_text()

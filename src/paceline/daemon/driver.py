@@ -55,6 +55,8 @@ OUTBOX_MAX = 10_000
 OUTBOX_RETRY_MS = 2
 SLICE_MS = 10
 """How long events are handled before the loop turns: a step may come on top of that."""
+EVENT_MS_MAX = 10_000
+"""An event that takes longer than this will take for ever: the largest plan is begun in one."""
 REQUESTS_MAX = 1000
 """Requests that may wait for their answer."""
 _OVER = object()
@@ -87,6 +89,7 @@ class Driver:
         self._work: Iterator[None] | None = None
         self._is_pumping = False
         self._is_rest_said = False
+        self._went_on_ms = clock.now_ms()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._replies: dict[RequestId, list[asyncio.Future[RequestAnswer]]] = {}
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -113,6 +116,7 @@ class Driver:
         self._inbox.append(event)
         if not self._is_pumping:
             self._is_pumping = True
+            self._went_on_ms = self._clock.now_ms()
             self._loop.call_soon(self._pump)
 
     def _on_stall(self, stalled_ms: int) -> None:
@@ -180,6 +184,7 @@ class Driver:
             self._on_note(note)
             yield
         self._handled[name] += 1
+        self._went_on_ms = self._clock.now_ms()
 
     # Effects
 
@@ -309,6 +314,10 @@ class Driver:
         finally:
             self._watchers.remove(watcher)
         return True
+
+    def is_sound(self) -> bool:
+        """Say whether events are handled to their end, or none waits."""
+        return not self.is_busy or self._clock.now_ms() - self._went_on_ms < EVENT_MS_MAX
 
     async def wait_for_whole(self) -> None:
         """Wait until no event is half handled: only then may the replica be read."""

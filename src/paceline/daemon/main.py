@@ -28,6 +28,7 @@ from paceline.adapters.executor.urgency import go_first
 from paceline.adapters.journal import FileJournal
 from paceline.adapters.node_paths import node_paths
 from paceline.adapters.scheduler_process import SchedulerProcess
+from paceline.adapters.watchdog_device import WatchdogDevice
 from paceline.daemon.alerts import AlertSender
 from paceline.daemon.answers import Answerer
 from paceline.daemon.checking import check_configuration
@@ -55,6 +56,8 @@ ENGINE_LOOK_MS = 20
 SHUTDOWN_MS_MAX = 30 * 60 * 1000
 """A clean leave waits for the agents' stops; systemd's own limit comes before this."""
 CLOSE_MS_MAX = 2_000
+FEED_SECONDS = 1.0
+"""How often a hardware watchdog is fed: its own limit is ten seconds and more."""
 
 
 class Inlet:
@@ -271,6 +274,7 @@ class Daemon:
             check_configuration=check_configuration,
             figures=figures,
         )
+        watchdog = WatchdogDevice(self._settings.watchdog) if self._settings.watchdog else None
         server = SocketServer(self._settings.runtime_dir, answerer, self._notes.say)
         await server.open()
         inlet.open(driver)
@@ -282,12 +286,18 @@ class Daemon:
             asyncio.ensure_future(self._feed_watchdog()),
             asyncio.ensure_future(self._leave_when_asked(driver, identity)),
         ]
+        if watchdog is not None:
+            keepers.append(asyncio.ensure_future(self._feed_device(watchdog, driver)))
+        is_clean = False
         try:
             leave: Leave = await driver.leaving
+            is_clean = leave.is_clean
         finally:
             for keeper in keepers:
                 keeper.cancel()
             await server.close()
+            if watchdog is not None:
+                watchdog.close(is_clean=is_clean)
         if self._failure is not None:
             raise self._failure
         if leave.is_clean:
@@ -302,6 +312,20 @@ class Daemon:
         while self._notifier.watchdog_ms:
             self._notifier.tell("WATCHDOG=1")
             await asyncio.sleep(self._notifier.watchdog_ms / 2000)
+
+    async def _feed_device(self, watchdog: WatchdogDevice, driver: Driver) -> None:
+        """Feed the machine's own watchdog while the loop turns and events come to their end."""
+        self._notes.say("notice", "watchdog-fed", f"{self._settings.watchdog} is fed from now on")
+        is_told = False
+        while True:
+            try:
+                if driver.is_sound():
+                    watchdog.feed()
+            except OSError as problem:
+                if not is_told:
+                    self._notes.say("error", "watchdog-failed", str(problem))
+                is_told = True
+            await asyncio.sleep(FEED_SECONDS)
 
     async def _leave_when_asked(self, driver: Driver, identity: Identity) -> None:
         await self._is_stop_wanted.wait()

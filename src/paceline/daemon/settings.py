@@ -20,6 +20,8 @@ class Settings:
     runtime_dir: Path = Path("/run/paceline")
     state_dir: Path = Path("/var/lib/paceline")
     log_dir: Path = Path("/var/log/paceline")
+    watchdog: Path | None = None
+    """The hardware watchdog to feed, None for none."""
     log_level: str = "info"
     unknown_level: str = ""
     """What was set as the level and is none; `log_level` is then the default."""
@@ -37,6 +39,7 @@ def read_settings(environment: Mapping[str, str], file: Path = SETTINGS_FILE) ->
         runtime_dir=Path(words.get("PACELINE_RUNTIME_DIR") or defaults.runtime_dir),
         state_dir=Path(words.get("PACELINE_STATE_DIR") or defaults.state_dir),
         log_dir=Path(words.get("PACELINE_LOG_DIR") or defaults.log_dir),
+        watchdog=Path(words["PACELINE_WATCHDOG"]) if words.get("PACELINE_WATCHDOG") else None,
         log_level=level if level in LEVELS else defaults.log_level,
         unknown_level="" if level in LEVELS else given,
     )
