@@ -132,6 +132,9 @@ def test_the_other_is_promoted_when_the_promoted_one_is_banned_or_lost(lab: Lab)
         lab.node(second).shell("rm /run/stateful/Db").check()
         wait_for_reason(lab, "Db", f"on {second} failed at", "7 (not running)")
         promoted_of(lab, "Db")
+        # Whatever failed after it, what began it is told.
+        told = [line for line in why(lab, "Db").splitlines() if "failed" in line]
+        assert any("monitor" in line and second in line for line in told), told
 
 
 def test_a_clone_runs_once_a_node_and_leaves_the_one_in_standby(lab: Lab) -> None:
@@ -219,3 +222,36 @@ def test_what_does_not_fit_the_capacities_waits_until_there_is_room(lab: Lab) ->
             pcs(lab, "property set placement-strategy=")
             for node in NODES:
                 pcs(lab, f"node utilization {node} memory=")
+
+
+def test_what_would_be_is_told_for_the_running_cluster_and_changes_nothing(lab: Lab) -> None:
+    with resources(lab, "Agent"):
+        pcs(lab, f"resource create Agent {WITNESS}")
+        wait_until(lambda: len(places(lab, "Agent")) == 1, lambda: status(lab))
+        wait_for_reason(lab, "Agent", "that is where it belongs")
+        (here,) = places(lab, "Agent")
+        there = other_than(here)
+        node = lab.node("worker1")
+
+        nothing = node.shell("crm_simulate -L -S").check().out
+        assert "Transition Summary:" in nothing
+        assert "Agent" not in nothing.partition("Transition Summary:")[2].partition("Revised")[0]
+        lost = node.shell(f"crm_simulate -L -S -d {here}").check().out
+        assert f"Taking node {here} offline" in lost
+        assert f"Started {there}" in lost.partition("Revised Cluster Status:")[2]
+        why_lost = node.shell(f"paceline simulate --why --node-down {here}").check().out
+        assert f"Not {here}: it is offline." in why_lost
+        assert f"  {here}: " in node.shell("paceline why Agent --scores").check().out
+        assert '"placements"' in node.shell("paceline simulate --json").check().out
+        assert places(lab, "Agent") == [here]
+
+
+def test_an_option_makes_no_watchdog_and_status_says_so(lab: Lab) -> None:
+    node = lab.node("worker1")
+    try:
+        node.shell("crm_attribute -t crm_config -n have-watchdog -v true").check()
+        assert "this cluster has no watchdog fencing" in status(lab)
+        assert "have-watchdog=true has no effect" in node.shell("crm_verify -L -V").err
+    finally:
+        node.shell("crm_attribute -t crm_config -n have-watchdog -v false").check()
+    assert "watchdog fencing" not in status(lab)
