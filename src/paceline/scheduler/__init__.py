@@ -1,29 +1,38 @@
 """The scheduler: a pure function from a snapshot to a plan. It decides as Pacemaker decides.
 
-The phases, in the order in which they run (`reading` calls those up to the failures, `run` the
-rest):
+The phases, in the order in which they run (`reading` calls those that only read, `run` the rest):
 
     options        the cluster's properties as values
-    nodes          which nodes there are; usable, pending, unclean
-    resources      primitives, groups, clones, bundles, with meta attributes worked out
+    nodes          which nodes there are; usable, pending, unclean; their health
+    resources      primitives, groups, clones, with meta attributes worked out; bundles
     history        the current state and the failures, from each node's operation history
                    (history_names, history_migrations, history_effects)
     remote         remote and guest nodes are as their connection is
     failures       fail counts ban nodes
-    tickets, constraints   wishes: locations become scores, colocations are noted
-    placement      (colocation, clones, promotion, utilization) where everything goes
+    tickets, shutdown_lock, constraints    wishes: locations become scores, colocations are noted
+    placement      where everything goes: one after the other, by the scores and what is near
+                   (colocation, clones, promotion, utilization)
     primitives     what each primitive must do for that
     ordering       groups, clones and order constraints tie actions together
-                   (anti_colocation: what leaves goes first; probe_ordering: what probes may find)
+    recurring      monitors begin and end; what changed restarts or reloads
+    probes         what is not known is asked for
+    anti_colocation        what leaves a node goes before what may not meet it
+    cleanup        fail counts that count no more are cleared
     remote_ordering        what happens on a remote or guest node is tied to its connection
-    recurring, probes, cleanup, fencing, migration     the other actions
+    fencing        unclean nodes are fenced, and what that means for all others
+    probe_ordering         what waits for probes, as they may find something
     spread         requirement and impossibility spread along the ties
+    migration      moves that can be migrations become so
     notifications  clones tell their instances
     plan           the required and possible actions as values
 
+They share `work`, the data of one run, with `rules` (does a condition hold now?) and `actions`
+(making actions and ties); `parameters` and `digests` say what an operation is called with.
+
 Asked why, `explain` decides once more and keeps in `reasons` what made each score what it is; the
 rest is read from the work as it stands at the end: `causes` of what happens to a resource,
-`node_causes` to a node, with `failure_facts` and `order_names`.
+`node_causes` to a node, with `failure_facts` and `order_names`. Displays and tools that ask use
+`current`, `calls` and `ties`.
 """
 
 from paceline.model.plan import Plan

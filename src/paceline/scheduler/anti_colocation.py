@@ -1,4 +1,8 @@
-"""Phase: where two may never be together, the one leaving stops before the one coming starts."""
+"""Phase: where two may never be together, the one leaving stops before the one coming starts.
+
+A colocation of minus INFINITY decides where they go (`colocation`). It says nothing of the moment
+in between, when one has not left yet and the other could already come: that is tied here.
+"""
 
 from paceline.model.scores import MINUS_INFINITY
 from paceline.scheduler.actions import tie

@@ -1,4 +1,9 @@
-"""Phase: fail counts that have expired are cleared."""
+"""Phase: fail counts that count no more are cleared.
+
+That is so once `failure-timeout` has passed since the last failure, where what failed has other
+parameters now, and for resources that were removed. Reading the histories found the first two;
+here they become actions.
+"""
 
 from paceline.scheduler.actions import cluster_action, tie
 from paceline.scheduler.history import HistoryReader

@@ -213,19 +213,6 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
         apply_to_dependent(work, dependent, child, c)
 
 
-def _apply_instance(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:
-    node = target.assigned
-    if node is None:
-        return
-    value = attribute_value(node, c.node_attribute)
-    before = work.keep_scores(dependent)
-    for name in dependent.scores:
-        if attribute_value(work.node_by_name[name], c.node_attribute) == value:
-            _change(work, dependent, name, c.score, c, c.id)
-    if not c.is_mandatory and not usable_nodes(work, dependent):
-        work.take_scores_back(dependent, before)
-
-
 def _counts(child: Resource, c: Colocation) -> bool:
     if instance_node(child) is None:
         return False

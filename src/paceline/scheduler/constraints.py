@@ -1,14 +1,12 @@
 """Phase: the constraints, turned from words about names into wishes of resources.
 
 Location constraints become scores at once (those for the promoted role are kept for the
-promotion). Colocations are entered with both resources. Orders are only listed here; they become
-ties between actions in `ordering`, when there are actions.
+promotion). Colocations are entered with both resources, sets taken apart. Orders become ties
+between actions in `ordering`, when there are actions; here is only said what their words mean.
 """
 
 import itertools
 import re
-
-from msgspec import Struct
 
 from paceline.cib.read_attributes import parse_flag, score_or
 from paceline.model.configuration import (
@@ -18,7 +16,7 @@ from paceline.model.configuration import (
     ResourceSet,
     Rule,
 )
-from paceline.model.scores import INFINITY, MINUS_INFINITY, add_scores
+from paceline.model.scores import MINUS_INFINITY, add_scores
 from paceline.scheduler.resources import add_colocation
 from paceline.scheduler.rules import RuleContext, expand_submatches, is_rule_true, pick_values
 from paceline.scheduler.work import (
@@ -312,19 +310,6 @@ def _between_sets(
 # Orders
 
 
-class Order(Struct, kw_only=True):
-    """One order between two resources' actions; the sets of a constraint make several."""
-
-    id: str
-    first: Resource
-    then: Resource
-    first_task: str
-    then_task: str
-    kind: str
-    is_symmetrical: bool
-    requires_all: bool = True
-
-
 def order_kind(constraint: OrderConstraint) -> str:
     """Return mandatory, optional or serialize; a score of 0 means optional."""
     word = constraint.kind.lower()
@@ -338,11 +323,6 @@ def order_kind(constraint: OrderConstraint) -> str:
 def is_symmetrical(constraint: OrderConstraint, kind: str) -> bool:
     """Say whether the reverse actions are ordered the other way round."""
     return parse_flag(constraint.symmetrical, kind != "serialize") and kind != "serialize"
-
-
-def locked_score(score: int) -> int:
-    """Return the score cut to the range."""
-    return max(MINUS_INFINITY, min(INFINITY, score))
 
 
 def apply_exclusive_discovery(work: Work) -> None:
@@ -378,7 +358,6 @@ def usable_nodes(work: Work, rsc: Resource) -> list[Node]:
 
 
 __all__ = [
-    "Order",
     "add_location_score",
     "add_scores",
     "find_resource",

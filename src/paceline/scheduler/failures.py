@@ -1,4 +1,7 @@
-"""Fail counts, their expiry, and what a failure leads to (`on-fail`).
+"""Phase: fail counts ban nodes; and what a failure leads to (`on-fail`).
+
+A resource may not run where it has failed as often as its `migration-threshold`, until the count is
+cleared: by hand, or `failure-timeout` after the last failure.
 
 The scheduler counts nothing: whoever records results keeps `fail-count-RSC#OP_INTERVAL` and
 `last-failure-RSC#OP_INTERVAL` as transient attributes of the node. Here they are read.
@@ -10,7 +13,6 @@ from collections.abc import Iterator
 from paceline.cib.read_attributes import duration_ms_or, number_or, score_or
 from paceline.model.configuration import Operation
 from paceline.model.scores import MINUS_INFINITY, add_scores, format_score
-from paceline.model.status import HistoryEntry
 from paceline.scheduler.rules import RuleContext, pick_values
 from paceline.scheduler.work import Kind, Node, OnFail, Resource, Work
 
@@ -270,8 +272,3 @@ def reconnect_interval_ms(rsc: Resource) -> int:
             if name == "reconnect_interval":
                 return duration_ms_or(value, 0)
     return 0
-
-
-def is_entry_failed(entry: HistoryEntry) -> bool:
-    """Say whether the entry's exit status is not the expected one."""
-    return entry.target_rc >= 0 and entry.rc != entry.target_rc

@@ -1,4 +1,8 @@
-"""Cluster options: the words of the configuration as values, under their old and new names."""
+"""Phase: the cluster's options as values, under their old and new names.
+
+A word that is not understood counts as the default, as everywhere in the scheduler: somebody's
+mistake must not stop a cluster. What is wrong is told by the checks (`cib.validate`).
+"""
 
 from collections.abc import Mapping
 
@@ -24,7 +28,6 @@ NEW_NAMES = {
 """Options by their old names."""
 
 DEFAULT_FENCING_TIMEOUT_MS = 60_000
-DEFAULT_CLUSTER_DELAY_MS = 60_000
 DEFAULT_PENDING_TIMEOUT_MS = 0
 
 

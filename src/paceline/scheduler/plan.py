@@ -1,4 +1,9 @@
-"""Phase: the plan as values: the required and possible actions with what they wait for."""
+"""Phase: the plan as values: the required and possible actions with what they wait for.
+
+What is only optional, or impossible, is left out, and so are the waits for it. Orders that go in a
+circle are cut where the circle closes, and reported. Each action gets all that who carries it out
+must know: parameters, time limit, expected result. Where everything will be then is told too.
+"""
 
 from paceline.model.identifiers import ActionId, NodeName, ResourceId
 from paceline.model.plan import ActionKind, Placement, Plan, PlannedAction

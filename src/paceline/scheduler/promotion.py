@@ -163,7 +163,7 @@ def _can_be_promoted(
     if rank < 0 or _has_no_host(node):
         return False
     if (any(not each.is_managed for each in child.primitives())) and (
-        _role(child) is not Role.PROMOTED and _role(child) != Role.PROMOTED
+        _role(child) != Role.PROMOTED
     ):
         return False
     if not node.can_run() and all(each.is_managed for each in child.primitives()):

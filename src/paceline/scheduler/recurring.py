@@ -1,6 +1,13 @@
-"""Phase: recurring monitors, in the role and on the node they are for.
+"""Phase: recurring monitors, in the role and on the node they are for; and what has changed.
 
-They follow the start or promotion; those whose definition changed or went away are cancelled.
+A monitor without a role, or for the role that was decided, runs where the resource will be, after
+its start or promotion; one for the role Stopped runs on all other nodes. What does not fit any more
+is cancelled: another role, another interval, disabled, not configured.
+
+Then what ran is compared with what is configured, by digests of its parameters: a start with other
+parameters means a restart, or a reload where the agent can do that (`reload_agents`, once it is
+known that nothing restarts); a monitor with others is begun anew. Where another agent ran under the
+name, that is stopped and forgotten first.
 """
 
 from collections.abc import Sequence
@@ -111,8 +118,6 @@ def _monitor_active(
             tie(stop, action, Tie.ORDER)
     elif (rsc.id, node.name, entry.entry_id) in expired:
         action.require(FAKE_RESCHEDULE)
-    elif not _is_healthy(rsc, node, task, interval_ms):
-        pass
     start = rsc.find_action("start", node)
     promote = rsc.find_action("promote", node)
     demote = rsc.find_action("demote", node)
@@ -126,10 +131,6 @@ def _monitor_active(
     for each in rsc.actions:
         if each.task == "stop" and each.node is node:
             tie(each, action, Tie.ORDER)
-
-
-def _is_healthy(rsc: Resource, node: Node, task: str, interval_ms: int) -> bool:
-    return True
 
 
 def _order_cancel(rsc: Resource, action: Action) -> None:
@@ -156,9 +157,7 @@ def _monitor_stopped(work: Work, rsc: Resource, task: str, interval_ms: int) -> 
                 if start is not None:
                     tie(action, start, Tie.ORDER)
             continue
-        if (not node.is_online or node.is_unclean or node.is_standby or node.is_pending) and (
-            not node.is_online or node.is_unclean or node.is_pending
-        ):
+        if not node.is_online or node.is_unclean or node.is_pending:
             continue
         action = get_action(work, rsc, task, node, interval_ms)
         action.target_rc = 7
@@ -342,9 +341,7 @@ def operation_only(rsc: Resource, task: str) -> list[str]:
 
 def _check_once(work: Work, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
     """Restart or reload what started with other parameters; say whether there are others."""
-    if (rsc.is_removed or "_last_failure_" in entry.entry_id or rsc.is_remote_connection) and (
-        rsc.is_removed or "_last_failure_" in entry.entry_id
-    ):
+    if rsc.is_removed or "_last_failure_" in entry.entry_id:
         return False
     parameters = operation_parameters(work, rsc, node, entry.task, 0)
     if not is_changed(parameters, entry):

@@ -1,5 +1,9 @@
 """Utilization: nodes have capacities, resources need some; used if placement-strategy says so.
 
+With every strategy but *default* a resource goes only where enough is left for it, and for all that
+must go with it. *utilization* chooses among those nodes as always, *balanced* the one with most
+left, *minimal* as few nodes as possible.
+
 What leaves a node gives its share back only when it has stopped, so what comes to the node waits
 for that: between them stands a step of the node, LOAD_STOPPED.
 """

@@ -88,7 +88,7 @@ class Node:
 
     __slots__ = (
         "assigned_count", "attributes", "base_score", "bundle", "cib_id", "fence_reason",
-        "fenced_by_container", "free", "has_status", "health", "in_maintenance", "index", "is_dc",
+        "free", "has_status", "health", "in_maintenance", "index", "is_dc",
         "is_expected", "is_online", "is_pending", "is_remote_fenced", "is_shutting_down",
         "is_standby", "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name",
         "remote_maintenance", "remote_needs_reset", "remote_resource", "running", "status",
@@ -123,7 +123,6 @@ class Node:
         self.assigned_count = 0
         self.running: list[Resource] = []
         self.fence_reason = ""
-        self.fenced_by_container: Resource | None = None
         self.bundle: Resource | None = None
 
     def __repr__(self) -> str:
@@ -239,13 +238,13 @@ class Resource:
         "is_merging", "is_notified", "is_ordered", "is_promotable", "is_provisional",
         "is_remote_connection", "is_removed", "is_removed_filler", "is_unique", "kind", "known_on",
         "location_list", "lock_ms", "lock_node", "meta", "migration_threshold", "multiple_active",
-        "next_role", "notify_data", "on_fail", "operations", "parameter_sets", "parent",
+        "next_role", "on_fail", "operations", "parameter_sets", "parent",
         "partial_source", "partial_target", "pending_node", "pending_task", "priority",
-        "promoted_max", "promoted_node_max", "promotion", "promotion_score", "provides_unfencing",
+        "promoted_max", "promoted_node_max", "promotion", "provides_unfencing",
         "reload_on", "remote_node", "replica", "replicas", "requires", "restart_reason", "role",
         "role_on", "running_on", "scores", "sort_index", "start_pending", "stickiness",
-        "stop_failed", "stop_reason", "target_role_word", "template", "this_with", "tickets",
-        "unfence_restart", "utilization", "wants_stop", "with_this",
+        "stop_failed", "target_role_word", "template", "this_with", "tickets",
+        "utilization", "wants_stop", "with_this",
     )  # fmt: skip
 
     def __init__(self, id: ResourceId, kind: Kind) -> None:
@@ -288,7 +287,6 @@ class Resource:
         self.clone_min = 0
         self.promoted_max = 0
         self.promoted_node_max = 0
-        self.promotion_score = -1
         self.scores: dict[str, int] = {}
         self.discovery: dict[str, str] = {}
         self.exclusive_discovery = False
@@ -329,15 +327,12 @@ class Resource:
         self.lock_node: Node | None = None
         self.lock_ms = 0
         self.restart_reason = ""
-        self.stop_reason = ""
         self.reload_on: Node | None = None
         self.clone_counts: dict[str, int] = {}
         self.sort_index = 0
         self.on_fail = OnFail.IGNORE
-        self.unfence_restart = False
         self.provides_unfencing = False
         self.wants_stop = False
-        self.notify_data: object | None = None
         self.promotion: dict[str, int] = {}
         self.extra_meta: dict[str, str] = {}
         self.template: Primitive | None = None
@@ -406,10 +401,6 @@ class Resource:
         """Return its score on a node; minus INFINITY where it is not known at all."""
         return self.scores.get(name, MINUS_INFINITY)
 
-    def add_score(self, name: str, score: int) -> None:
-        """Add to its score on a node."""
-        self.scores[name] = add_scores(self.scores.get(name, 0), score)
-
     def find_action(
         self, task: str, node: "Node | None" = None, interval_ms: int = 0
     ) -> "Action | None":
@@ -462,12 +453,12 @@ class Action:
     """One thing that could be done. It enters the plan if it is required and possible."""
 
     __slots__ = (
-        "after", "always_in_graph", "before", "blocked_stop", "cancels", "children", "downed",
-        "facts", "fence_delay_ms", "imposed", "in_graph", "interval_ms", "is_dangle", "is_extra",
-        "is_graphed", "is_migratable", "is_migrating", "is_optional", "is_pseudo", "is_queued",
+        "after", "always_in_graph", "before", "cancels", "children", "downed",
+        "facts", "fence_delay_ms", "in_graph", "interval_ms", "is_dangle", "is_extra",
+        "is_migratable", "is_migrating", "is_optional", "is_pseudo", "is_queued",
         "is_runnable", "is_summary", "kind", "meta", "migrate_source", "migrate_target",
         "min_first", "needs_all", "node", "notify", "notify_meta", "number", "operation",
-        "parents", "priority", "reason", "resource", "role_word", "target_rc", "task",
+        "parents", "priority", "reason", "resource", "target_rc", "task",
     )  # fmt: skip
 
     def __init__(
@@ -484,15 +475,12 @@ class Action:
         self.is_runnable = True
         self.is_pseudo = False
         self.is_migratable = False
-        self.is_graphed = False
         self.is_queued = False
         self.is_summary = False
-        self.imposed = False
         self.always_in_graph = False
         self.is_dangle = False
         self.is_extra = False
         self.is_migrating = False
-        self.blocked_stop = False
         self.children: list[Action] = []
         self.parents: list[Action] = []
         self.needs_all = False
@@ -512,7 +500,6 @@ class Action:
         self.fence_delay_ms = 0
         self.priority = 0
         self.in_graph = False
-        self.role_word = ""
         self.downed: list[str] = []
 
     def __repr__(self) -> str:
@@ -574,7 +561,6 @@ class Work:
         self.is_blocked = False
         self.counts: object | None = None
         self.anon_ids: dict[str, Resource] = {}
-        self.blocked_ids: dict[str, str] = {}
 
     def note(self, severity: str, code: str, message: str, rsc: str = "", node: str = "") -> None:
         """Report something about the configuration or the state."""
