@@ -1,6 +1,10 @@
 """The replicated half at its border: bad entries change nothing and end nothing."""
 
+from msgspec.structs import replace
+from replica_plans import action
+
 from paceline.model.identifiers import NodeId, NodeName, RequestId
+from paceline.model.plan import Plan
 from paceline.replica.entries import (
     AttributesSet,
     Hello,
@@ -12,7 +16,7 @@ from paceline.replica.entries import (
 from paceline.replica.events import MemberAddress, RingId
 from paceline.replica.happenings import Garbled, Refused, TransferWanted, ViewEstablished
 from paceline.replica.machine import Machine
-from paceline.replica.packed_plans import PackedPlan
+from paceline.replica.packed_plans import PackedPlan, pack_plan
 from paceline.replica.tables import State, encode_photograph
 
 A, B = MemberAddress(NodeId(1), 10), MemberAddress(NodeId(2), 10)
@@ -76,6 +80,22 @@ def test_plan_of_a_member_that_does_not_coordinate_is_refused() -> None:
     entry = Planned(view=made.view.id, number=1, based_position=9, plan=PackedPlan(), time_ms=0)
     (told,) = made.deliver(B, encode_entry(entry))
     assert isinstance(told, Refused) and told.code == "not-coordinator"
+
+
+def test_plan_with_a_garbled_piece_is_refused_whole() -> None:
+    made = established()
+    assert made.view is not None
+    digest, plans = made.state.digest(), made.state.core.value.plans
+    good = pack_plan(Plan(actions=(action(1, "start", "A", "node1"),)))
+    spoiled = replace(good, pieces=(*good.pieces, b"anything"))
+    position = made.state.core.value.position
+    entry = Planned(view=made.view.id, number=1, based_position=position, plan=spoiled, time_ms=0)
+    (told,) = made.deliver(A, encode_entry(entry))
+    assert isinstance(told, Refused) and told.code == "internal"
+    assert made.plans.run is None and made.state.core.value.plans == plans
+    assert made.state.digest() == digest
+    assert made.deliver(A, encode_entry(replace(entry, plan=good)))
+    assert made.plans.run is not None and not made.plans.run.is_complete
 
 
 def test_plan_from_before_the_view_is_refused() -> None:
