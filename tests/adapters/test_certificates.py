@@ -14,6 +14,7 @@ def _node(folder: Path, name: str) -> tuple[NodeCertificates, NodePaths]:
         state=folder / name,
         runtime=folder / "run",
         corosync=folder / "corosync",
+        uidgid=folder / "corosync" / "uidgid.d",
         booth=folder / "booth",
         sbd_config=folder / "etc" / "sbd",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from paceline.adapters.node_files import LocalNodeFiles
-from paceline.adapters.node_paths import NodePaths
+from paceline.adapters.node_paths import NodePaths, node_paths
 from paceline.ports.node_calls import FileName
 
 WITH_INSTANCES = (
@@ -23,6 +23,7 @@ def paths(tmp_path: Path) -> NodePaths:
         state=tmp_path / "state",
         runtime=tmp_path / "run",
         corosync=tmp_path / "etc" / "corosync",
+        uidgid=tmp_path / "etc" / "corosync" / "uidgid.d",
         booth=tmp_path / "etc" / "booth",
         sbd_config=tmp_path / "etc" / "default" / "sbd",
     )
@@ -89,3 +90,9 @@ def test_an_instance_is_a_name_and_no_path(paths: NodePaths, instance: str) -> N
         LocalNodeFiles(paths).write(FileName.COROSYNC_UIDGID, b"", instance)
     with pytest.raises(ValueError, match="there is only one"):
         LocalNodeFiles(paths).read(FileName.COROSYNC_CONF, "other")
+
+
+def test_files_are_where_the_names_of_pcs_say() -> None:
+    paths = node_paths({"PCS.SETTINGS.corosync_uidgid_dir": "/a", "PACELINE_BOOTH_DIR": "/b"})
+    assert (paths.uidgid, paths.booth) == (Path("/a"), Path("/b"))
+    assert node_paths({"PACELINE_COROSYNC_DIR": "/c"}).uidgid == Path("/c/uidgid.d")

@@ -16,6 +16,7 @@ def tools(tmp_path: Path) -> NssTools:
         state=tmp_path / "state",
         runtime=tmp_path / "run",
         corosync=tmp_path / "corosync",
+        uidgid=tmp_path / "corosync" / "uidgid.d",
         booth=tmp_path / "booth",
         sbd_config=tmp_path / "etc" / "sbd",
     )

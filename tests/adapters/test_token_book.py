@@ -29,6 +29,7 @@ def _paths(folder: Path) -> NodePaths:
         state=folder / "state",
         runtime=folder / "run",
         corosync=folder / "corosync",
+        uidgid=folder / "corosync" / "uidgid.d",
         booth=folder / "booth",
         sbd_config=folder / "etc" / "sbd",
     )

@@ -53,6 +53,7 @@ class LoopbackNode:
             state=folder / "state",
             runtime=folder / "run",
             corosync=folder / "corosync",
+            uidgid=folder / "corosync" / "uidgid.d",
             booth=folder / "booth",
             sbd_config=folder / "default" / "sbd",
         )

@@ -30,6 +30,7 @@ def _foreign_context(folder: Path, name: str) -> ssl.SSLContext:
         state=folder,
         runtime=folder,
         corosync=folder,
+        uidgid=folder / "uidgid.d",
         booth=folder / "booth",
         sbd_config=folder / "etc" / "sbd",
     )

@@ -22,6 +22,7 @@ def test_socket_is_for_root_and_the_group_only(tmp_path: Path) -> None:
         state=tmp_path,
         runtime=tmp_path / "run",
         corosync=tmp_path,
+        uidgid=tmp_path / "uidgid.d",
         booth=tmp_path / "booth",
         sbd_config=tmp_path / "etc" / "sbd",
     )

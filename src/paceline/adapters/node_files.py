@@ -43,14 +43,14 @@ class LocalNodeFiles:
         self._paths = paths
         cluster = paths.cluster
         self._folders = {
-            FileName.COROSYNC_UIDGID: _Folder(path=paths.corosync / "uidgid.d", mode=0o644),
+            FileName.COROSYNC_UIDGID: _Folder(path=paths.uidgid, mode=0o644),
             FileName.BOOTH_CONFIG: _Folder(path=paths.booth, mode=0o644, ending=".conf"),
             FileName.BOOTH_KEY: _Folder(path=paths.booth, mode=0o600),
             FileName.RESOURCE_SECRET: _Folder(path=paths.secrets, mode=0o600),
         }
         self._public = (
             paths.corosync,
-            paths.corosync / "uidgid.d",
+            paths.uidgid,
             paths.booth,
             paths.sbd_config.parent,
         )

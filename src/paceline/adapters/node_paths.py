@@ -22,6 +22,7 @@ class NodePaths:
     state: Path
     runtime: Path
     corosync: Path
+    uidgid: Path
     booth: Path
     sbd_config: Path
 
@@ -63,12 +64,19 @@ class NodePaths:
 
 def node_paths(environment: Mapping[str, str]) -> NodePaths:
     """Return the usual folders, or those that PACELINE_STATE_DIR and its like name."""
+
+    def path(default: str, name: str, name_in_pcs: str = "") -> Path:
+        found = environment.get(name) or environment.get(f"PCS.SETTINGS.{name_in_pcs}")
+        return Path(found or default)
+
+    corosync = path(COROSYNC_DIR_DEFAULT, "PACELINE_COROSYNC_DIR")
     return NodePaths(
-        state=Path(environment.get("PACELINE_STATE_DIR") or STATE_DIR_DEFAULT),
-        runtime=Path(environment.get("PACELINE_RUNTIME_DIR") or RUNTIME_DIR_DEFAULT),
-        corosync=Path(environment.get("PACELINE_COROSYNC_DIR") or COROSYNC_DIR_DEFAULT),
-        booth=Path(environment.get("PACELINE_BOOTH_DIR") or BOOTH_DIR_DEFAULT),
-        sbd_config=Path(environment.get("PACELINE_SBD_CONFIG") or _sbd_config_default()),
+        state=path(STATE_DIR_DEFAULT, "PACELINE_STATE_DIR"),
+        runtime=path(RUNTIME_DIR_DEFAULT, "PACELINE_RUNTIME_DIR"),
+        corosync=corosync,
+        uidgid=path(f"{corosync}/uidgid.d", "PACELINE_UIDGID_DIR", "corosync_uidgid_dir"),
+        booth=path(BOOTH_DIR_DEFAULT, "PACELINE_BOOTH_DIR", "booth_config_dir"),
+        sbd_config=path(_sbd_config_default(), "PACELINE_SBD_CONFIG", "sbd_config"),
     )
 
 
