@@ -539,8 +539,6 @@ def _scores(shop: Shop) -> None:
 
 def _joining(shop: Shop) -> None:
     """Members that have not joined yet, with times, and wishes to be fenced."""
-    if shop.often(50):
-        shop.option("node-pending-timeout", shop.one(("2min", "1h")))
     for state in shop.states():
         if shop.often(40):
             state.set("in_ccm", str(NOW_S - shop.chance.choice((30, 600))))

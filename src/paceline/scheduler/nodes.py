@@ -224,6 +224,9 @@ def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
         _unclean(node, "node is known to be unclean")
     if node.is_shutting_down:
         node.is_online = state.is_online
+    elif state.is_left_banned and state.is_member:
+        node.is_online = True
+        _unclean(node, "peer was refused by the cluster")
     elif state.is_expected:
         node.is_online = state.is_member
         if not state.is_member:
@@ -240,9 +243,6 @@ def _judge_with_fencing(work: Work, node: Node, state: NodeStatus) -> None:
             _unclean(node, "fencing was requested")
         else:
             _pending(work, node, state)
-    if state.is_left_banned:
-        node.is_standby = True
-        node.is_pending = True
 
 
 def _wants_fencing(node: Node) -> bool:
