@@ -143,7 +143,10 @@ def _migration(shop: Shop) -> None:
 
 def _migration_history(shop: Shop) -> None:
     """Turn a start into a migration to another node that went well, badly, or only half way."""
-    starts = [row for row in shop.rows("start") if "agent" not in row.attrib]
+    names = {str(each.get("id")) for top in shop.tops() if top.tag != "clone"
+             for each in top.iter("primitive")}  # fmt: skip
+    names &= {str(each.get("id")) for each in shop.plain()}
+    starts = [row for row in shop.rows("start") if row.getparent().get("id") in names]  # type: ignore[union-attr]
     states = shop.states()
     if not starts or len(states) < 2:
         return
@@ -182,7 +185,7 @@ def _copy_row(row: Element, task: str, call: int) -> Element:
     copy.set("operation", task)
     copy.set("operation_key", f"{name}_{task}_0")
     copy.set("id", f"{name}_last_0")
-    copy.set("call-id", str(1000 + call))
+    copy.set("call-id", str(400 + call))
     copy.set("last-rc-change", str(NOW_S - 300 + call))
     return copy
 

@@ -210,7 +210,8 @@ class HistoryReader:
             case "demote":
                 found.role = max(found.role, Role.UNPROMOTED)
             case "migrate_to":
-                self._migrations.take_pending(found, rsc, entry)
+                # Until its end is known it runs here.
+                found.role = max(found.role, Role.STARTED)
             case "stop" | "migrate_from":
                 pass
         if task == "migrate_from":

@@ -23,27 +23,10 @@ class Migrations:
         self._work = work
         self._index = index
 
-    def take_pending(self, found: Found, rsc: Resource, entry: HistoryEntry) -> None:
-        """A migration away is under way: it may be gone on with, unless it is known to be over."""
-        found.role = max(found.role, Role.STARTED)
-        target = self._work.node_by_name.get(entry.migrate_target)
-        if target is not None and not self._has_newer(rsc, target, entry):
-            found.partial_target = target if target.is_online else None
-
     def _entries(self, rsc: Resource, node: Node) -> list[HistoryEntry]:
         index = self._index[node.name]
         own = index.get(rsc.agent_id) or index.get(rsc.id)
         return own or []
-
-    def _has_newer(self, rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
-        """Say whether something on another node happened after `entry`, so that it is outdated."""
-        for each in self._entries(rsc, node):
-            if each.task == "migrate_from":
-                continue
-            when = each.last_rc_change_ms
-            if when and entry.last_rc_change_ms and when > entry.last_rc_change_ms:
-                return True
-        return False
 
     def take_departure(
         self,

@@ -88,9 +88,11 @@ class HistoryNames:
         )
         rsc.is_removed = True
         rsc.is_fence_device = entry.agent_class == "stonith"
-        rsc.requires = "quorum"
-        rsc.is_remote_connection = entry.provider == "pacemaker" and entry.agent_type == "remote"
         options = self._work.options
+        rsc.requires = "quorum"
+        if options.fencing_enabled and not rsc.is_fence_device:
+            rsc.requires = "unfencing" if self._work.has_unfencing else "fencing"
+        rsc.is_remote_connection = entry.provider == "pacemaker" and entry.agent_type == "remote"
         if not options.stop_removed or (
             options.fencing_enabled and not self._work.has_fence_device
         ):
@@ -98,7 +100,7 @@ class HistoryNames:
         if entry.container:
             self._contained.append((rsc, entry.container))
             rsc.is_removed_filler = True
-        if self._work.options.maintenance_mode:
+        if options.maintenance_mode:
             rsc.is_managed, rsc.in_maintenance = False, True
         rsc.sort_index = len(self._work.by_id)
         self._work.by_id[name] = rsc

@@ -186,9 +186,9 @@ def _delete_removed(work: Work, rsc: Resource) -> None:
             continue
         delete = get_action(work, rsc, "delete", node)
         delete.require("removed")
-        # Forgotten anywhere only once it runs nowhere.
+        # Forgotten anywhere only once it runs nowhere, where that can be brought about.
         for stop in rsc.actions_of("stop"):
-            tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
+            tie(stop, delete, Tie.ORDER | (Tie.BLOCKS if stop.node is node else 0))
 
 
 def _keeps_history(node: Node) -> bool:
