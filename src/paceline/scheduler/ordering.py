@@ -270,7 +270,7 @@ def _order(
     is_some = first.kind is Kind.CLONE and first_task in ("start", "promote")
     if is_some and (first.clone_min or not requires_all) and flags & Tie.FIRST_REQUIRES_THEN:
         flags = Tie.ORDER | Tie.BLOCKS
-    elif _interleaves(first, then):
+    elif _interleaves(first, first_task, then):
         _order_interleaved(work, first, first_task, then, then_task, flags)
         # The helper steps are ordered all the same; only what is required goes by instance.
         flags = Tie.ORDER
@@ -279,9 +279,12 @@ def _order(
             tie(one, other, flags)
 
 
-def _interleaves(first: Resource, then: Resource) -> bool:
+def _interleaves(first: Resource, first_task: str, then: Resource) -> bool:
+    """Say whether the order goes by node; the clone that needs the other one decides."""
     has_instances = (Kind.CLONE, Kind.BUNDLE)
-    return first.kind in has_instances and then.kind in has_instances and then.is_interleaved
+    if first.kind not in has_instances or then.kind not in has_instances:
+        return False
+    return (first if first_task in ("stop", "demote") else then).is_interleaved
 
 
 def _order_interleaved(

@@ -163,8 +163,9 @@ class Spreader:
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
         if kind & Tie.THEN_REQUIRES_FIRST and asks(then, first.node):
-            if not first.is_summary:
-                # Parts of a collective stop because their start is required or impossible.
+            if not first.is_summary and not _is_of_clone(then):
+                # Parts of a collective stop because their start is required or impossible; so does
+                # who needs a clone: that one of its instances leaves is no reason.
                 self.require(first, f"before {describe(then)}")
             if _is_stuck(first):
                 self.block(then, f"after {describe(first)}")
@@ -205,6 +206,10 @@ def _place_of(action: Action) -> Node | None:
         nodes = [child.assigned for child in rsc.children]
         return nodes[0] if all(node is nodes[0] for node in nodes) else None
     return action.node
+
+
+def _is_of_clone(action: Action) -> bool:
+    return action.resource is not None and action.resource.kind is Kind.CLONE
 
 
 def _is_harmless(first: Action) -> bool:
