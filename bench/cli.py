@@ -253,9 +253,12 @@ def row(call: Call) -> str:
 
 
 def record(calls: Sequence[Call], command: str) -> None:
-    """Keep the rows, and rewrite the section of RESULTS.md."""
+    """Keep the rows, and rewrite the section of RESULTS.md; what was not measured now stays."""
     path = HERE / "results" / "cli.json"
+    measured = {each.where for each in calls}
+    known = json.loads(path.read_text(encoding="utf-8"))["calls"] if path.exists() else []
     rows = [msgspec.to_builtins(each) for each in calls]
+    rows += [each for each in known if each["where"] not in measured]
     kept: Mapping[str, object] = {"command": command, "calls": rows, "load": os.getloadavg()[0]}
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     report = HERE / "RESULTS.md"

@@ -114,6 +114,85 @@ def test_crmsh_counts_cleans_and_restarts(lab: Lab, node: Member) -> None:
     wait_until(lambda: place(node, "d1") != "", lambda: status(lab))
 
 
+CONFIGURE = """
+rsc_defaults resource-stickiness=5
+op_defaults timeout=30s
+primitive a1 ocf:heartbeat:Dummy op monitor interval=20s timeout=20s
+primitive a2 ocf:heartbeat:Dummy
+group ag a1 a2
+primitive c1 ocf:pacemaker:Dummy
+clone c1-clone c1 meta interleave=true
+order o1 Mandatory: ag c1-clone
+colocation co1 50: ag c1-clone
+location l1 ag rule 10: '#uname' eq worker1
+rsc_ticket tick1 T: c1-clone
+tag t1 a1 c1-clone
+modgroup ag remove a2
+modgroup ag add a2
+verify
+save /root/saved.crm
+load update /root/saved.crm
+"""
+SHOWN = (
+    "primitive a1 Dummy", "group ag a1 a2", "clone c1-clone c1", "order o1 Mandatory: ag c1-clone",
+    "colocation co1 50: ag c1-clone", "location l1 ag", "rsc_ticket tick1 T: c1-clone", "tag t1",
+    "resource-stickiness=5",
+)  # fmt: skip
+
+
+def test_crmsh_describes_a_whole_configuration(lab: Lab, node: Member) -> None:
+    for line in CONFIGURE.strip().splitlines():
+        crm(node, f"-F configure {line}")
+    shown = crm(node, "configure show")
+    assert [text for text in SHOWN if text not in shown] == []
+    assert "<rsc_order id=" in crm(node, "configure show xml")
+    for line in ("grant", "standby", "activate", "revoke", "delete"):
+        crm(node, f"-F site ticket {line} T")
+    crm(node, "-F configure delete tick1 o1 co1 l1 t1")
+    crm(node, "-F configure delete c1-clone c1")
+    assert "c1" not in run(node, "cibadmin -Q -o resources")
+    wait_until(lambda: place(node, "ag") != "", lambda: status(lab))
+
+
+def test_crmsh_runs_resources_by_every_verb(lab: Lab, node: Member) -> None:
+    wait_until(lambda: place(node, "a1") != "", lambda: status(lab))
+    other = "worker2" if place(node, "a1") == "worker1" else "worker1"
+    crm(node, f"resource move ag {other}")
+    wait_until(lambda: place(node, "a1") == other, lambda: status(lab))
+    crm(node, "resource clear ag")
+    for line in ("stop a1", "start a1", "unmanage a1", "manage a1", "maintenance a1 on",
+                 "maintenance a1 off", "meta a1 set is-managed true", "meta a1 delete is-managed",
+                 "utilization a1 set cpu 1", "utilization a1 delete cpu", "cleanup a1 worker1",
+                 "refresh a1", "constraints a1", "operations a1", "locate st-clone", "status a1",
+                 "scores", "trace a1 monitor", "untrace a1 monitor"):  # fmt: skip
+        crm(node, f"resource {line}")
+    assert "s3cret" not in run(node, "cibadmin -Q")
+    crm(node, "resource secret a1 set fake s3cret")
+    assert crm(node, "resource secret a1 show fake").strip() == "s3cret"
+    crm(node, "resource secret a1 check fake")
+    assert "s3cret" not in run(node, "cibadmin -Q")
+    for member in ("worker1", "worker2"):
+        kept = lab.node(member).shell("cat /var/lib/paceline/cluster/secrets/a1:fake").check()
+        assert kept.out == "s3cret"
+    crm(node, "resource secret a1 delete fake")
+
+
+def test_crmsh_speaks_to_nodes_by_every_verb(lab: Lab, node: Member) -> None:
+    crm(node, "node standby worker2 reboot")
+    wait_until(lambda: place(node, "vip") == "worker1", lambda: status(lab))
+    assert run(node, "crm_attribute -N worker2 -l reboot -n standby -G -q").strip() == "on"
+    for line in ("online worker2", "maintenance worker2", "ready worker2", "show",
+                 "utilization worker1 set cpu 4", "utilization worker1 show cpu",
+                 "utilization worker1 delete cpu", "status-attr worker1 set x 1",
+                 "status-attr worker1 show x", "status-attr worker1 delete x"):  # fmt: skip
+        crm(node, f"node {line}")
+    for line in ("status full", "status bynode inactive", "status xml", "cluster status",
+                 "cib new test", "cib list", "cib delete test", "ra classes",
+                 "ra validate ocf:heartbeat:Dummy fake=a"):  # fmt: skip
+        crm(node, line)
+    crm(node, "-F configure delete ag")
+
+
 def test_real_pcs_shows_the_cluster(node: Member) -> None:
     shown = real_pcs(node, "status")
     assert "Online: [ worker1 worker2 ]" in shown
@@ -123,7 +202,13 @@ def test_real_pcs_shows_the_cluster(node: Member) -> None:
     assert "ip=192.168.222.30" in real_pcs(node, "config")
     assert "Dummy" in real_pcs(node, "resource list ocf:pacemaker")
     assert real_pcs(node, "cluster verify") == ""
-    real_pcs(node, "stonith history")
+    assert '<node name="worker1" id="1" online="true"' in real_pcs(node, "status xml")
+    for words in ("status nodes", "status resources --hide-inactive", "status cluster",
+                  "status corosync", "cluster status", "quorum status", "constraint config --full",
+                  "property config", "stonith history", "stonith history cleanup",
+                  "stonith history update", "resource config --output-format json",
+                  "resource describe ocf:pacemaker:Dummy", "tag config", "alert"):  # fmt: skip
+        real_pcs(node, words)
 
 
 def test_real_pcs_makes_changes_and_removes_a_resource(lab: Lab, node: Member) -> None:
@@ -139,6 +224,36 @@ def test_real_pcs_makes_changes_and_removes_a_resource(lab: Lab, node: Member) -
     )
     real_pcs(node, "resource delete theirs")
     assert "theirs" not in run(node, "cibadmin -Q -o resources")
+
+
+def test_real_pcs_edits_a_configuration(node: Member) -> None:
+    for words in ("resource create p1 ocf:heartbeat:Dummy --group pg",
+                  "resource create p2 ocf:heartbeat:Dummy clone",
+                  "constraint location pg prefers worker1=50",
+                  "constraint location pg avoids worker2", "constraint order pg then p2-clone",
+                  "constraint colocation add pg with p2-clone 10",
+                  "constraint location pg rule score=1 '#uname' eq worker1",
+                  "resource op defaults update timeout=21s", "resource utilization p1 cpu=1",
+                  "resource restart p1", "resource relations p1", "resource debug-start p1",
+                  "node standby worker2 --wait=60", "node unstandby worker2 --wait=60",
+                  "node maintenance worker2", "node unmaintenance worker2",
+                  "node attribute worker1 a=b", "node attribute worker1 a=",
+                  "node utilization worker1 cpu=3", "node utilization worker1 cpu=",
+                  "constraint ticket add T p2-clone loss-policy=freeze",
+                  "constraint ticket remove T p2-clone", "tag create tg p1", "tag delete tg", "alert create id=al path=/bin/true",
+                  "alert remove al", "cluster cib /root/x.xml",
+                  "cluster cib-push /root/x.xml diff-against=/root/x.xml",
+                  "cluster cib-push /root/x.xml"):  # fmt: skip
+        real_pcs(node, words)
+    shown = real_pcs(node, "constraint config --full")
+    for text in ("(score:50)", "start pg then start p2-clone", "pg with p2-clone (score:10)"):
+        assert text in shown
+    for words in (
+        "constraint ticket remove T p2-clone",
+        "resource delete p2",
+        "resource delete pg",
+    ):
+        real_pcs(node, words)
 
 
 def test_real_pcs_moves_and_cleans(lab: Lab, node: Member) -> None:
