@@ -193,3 +193,20 @@ def test_without_headers_the_missing_coordinator_is_still_told() -> None:
     assert "DC" not in text
     text = _shown(_primitive("a"), "", "-1", "-D", coordinator="")
     assert text.startswith("Cluster Summary:\n  * Current DC: NONE\n\n")
+
+
+def test_sections_are_left_out_and_asked_for() -> None:
+    status = _node("n1", _ran("a", "Dummy"), _attribute("x", "1"))
+    assert _shown(_primitive("a"), status, "-1", "--include=none,nodes").startswith("Node List:")
+    text = _shown(_primitive("a"), status, "-1", "--include=attributes", "--exclude=times,nodes")
+    assert "Last updated" not in text
+    assert "Node List" not in text
+    assert "Stack:" in text
+    assert "Node Attributes:" in text
+    xml = _shown(_primitive("a"), status, "--output-as=xml", "--include=none,dc,resources")
+    assert re.findall(r"^  <(\w+)", xml, re.MULTILINE) == ["summary", "resources", "status"]
+    assert "<stack" not in xml
+    bench = Bench()
+    said = bench.run(crm_mon, "-1", "--include=weather")
+    assert said.status == 64
+    assert "'weather' is no section" in said.err

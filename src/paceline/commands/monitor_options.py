@@ -17,6 +17,22 @@ OPTIONS = (
     Option("external-agent", "E", "value"), Option("external-recipient", "e", "value"),
     Option("watch-fencing", "W"), Option("show-description"),
 )  # fmt: skip
+SUMMARY = ("stack", "dc", "times", "counts", "options", "maint-mode")
+FENCING = ("fencing-failed", "fencing-pending", "fencing-succeeded")
+SECTIONS = (
+    *SUMMARY, *FENCING, "nodes", "resources", "attributes", "failcounts", "operations", "failures",
+    "tickets", "bans",
+)  # fmt: skip
+PAGE_SECTIONS = (
+    "stack", "dc", "times", "counts", "maint-mode", "nodes", "resources", "failures",
+    "fencing-failed", "fencing-pending",
+)  # fmt: skip
+"""What text and pages have if nothing else is said; the other forms have all."""
+OF_OPTIONS = {
+    "show-node-attributes": "attributes", "failcounts": "failcounts", "operations": "operations",
+    "timing-details": "operations", "tickets": "tickets", "neg-locations": "bans",
+    "fence-history": "fencing-succeeded",
+}  # fmt: skip
 FORMS = ("text", "xml", "html", "json")
 INTERVAL_MS_DEFAULT = 5_000
 INTERVAL_MS_MIN = 500
@@ -32,6 +48,36 @@ def form_of(given: Given) -> str:
     if given.has("as-xml"):
         return "xml"
     return "html" if given.has("as-html") or given.has("as-cgi") else form
+
+
+def sections_of(given: Given) -> frozenset[str]:
+    """Return the sections that are wanted: with what `--include` names, without `--exclude`.
+
+    Raises ToolError for a section that is none.
+    """
+    default = PAGE_SECTIONS if form_of(given) in ("text", "html") else SECTIONS
+    options = [section for option, section in OF_OPTIONS.items() if given.has(option)]
+    found = {*default, *options} - set(SUMMARY if given.has("hide-headers") else ())
+    for name in ("include", "exclude"):
+        for word in ",".join(given.every.get(name, ())).split(","):
+            is_all = word == ("all" if name == "include" else "none")
+            if is_all or word in ("all", "none", "default"):
+                found = set(SECTIONS if is_all else default if word == "default" else ())
+            elif name == "include":
+                found |= _named(word)
+            else:
+                found -= _named(word)
+    return frozenset(found)
+
+
+def _named(word: str) -> set[str]:
+    groups = {"": (), "summary": SUMMARY, "fencing": FENCING}
+    if word in groups:
+        return set(groups[word])
+    if word not in SECTIONS:
+        known = ", ".join(("all", "none", "default", "summary", "fencing", *SECTIONS))
+        raise ToolError(f"'{word}' is no section: {known}", EXIT_USAGE)
+    return {word}
 
 
 def output_path(given: Given) -> str:

@@ -47,24 +47,25 @@ def version_text(view: StatusView) -> str:
     return f"(version {view.version}) - {quorum}"
 
 
-def summary(view: StatusView, layout: Layout) -> Entry:
-    """Return `Cluster Summary`."""
+SUMMARY = frozenset(("stack", "dc", "times", "counts"))
+
+
+def summary(view: StatusView, layout: Layout, parts: frozenset[str] = SUMMARY) -> Entry:
+    """Return `Cluster Summary`, those parts of it."""
     chief = view.coordinator
     if chief is None:
         leader = "Current DC: NONE"
     else:
         leader = f"Current DC: {node_title(chief, view, layout)} {version_text(view)}"
-    return Entry(
-        "Cluster Summary:",
-        (
-            Entry(f"Stack: {view.stack or 'unknown'}"),
-            Entry(leader),
-            Entry(f"Last updated: {date_text(view.updated_ms)}"),
-            Entry(f"Last change:  {change_text(view)}"),
-            Entry(nodes_count_text(view)),
-            Entry(instances_count_text(view)),
-        ),
+    lines = (
+        ("stack", f"Stack: {view.stack or 'unknown'}"),
+        ("dc", leader),
+        ("times", f"Last updated: {date_text(view.updated_ms)}"),
+        ("times", f"Last change:  {change_text(view)}"),
+        ("counts", nodes_count_text(view)),
+        ("counts", instances_count_text(view)),
     )
+    return Entry("Cluster Summary:", tuple(Entry(line) for part, line in lines if part in parts))
 
 
 def change_text(view: StatusView) -> str:
@@ -342,10 +343,10 @@ def bans(view: StatusView, layout: Layout) -> Entry | None:
     return Entry("Negative Location Constraints:", tuple(lines)) if lines else None
 
 
-def fencing(view: StatusView, *, has_done: bool) -> Iterator[Entry]:
+def fencing(view: StatusView, *, has_open: bool, has_done: bool) -> Iterator[Entry]:
     """Yield the fencing that failed, waits, and, if wanted, that succeeded."""
     failed = tuple(each for each in view.fencing if each.state == "failed")
-    if failed:
+    if failed and has_open:
         lines = tuple(
             Entry(
                 f"{each.action} of {each.target} failed"
@@ -357,7 +358,7 @@ def fencing(view: StatusView, *, has_done: bool) -> Iterator[Entry]:
         )
         yield Entry("Failed Fencing Actions:", lines)
     pending = tuple(each for each in view.fencing if each.state == "pending")
-    if pending:
+    if pending and has_open:
         lines = tuple(
             Entry(
                 f"{each.action} of {each.target} pending: client={each.client}, "

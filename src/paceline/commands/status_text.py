@@ -13,11 +13,12 @@ from paceline.commands.status_view import StatusView
 class Shown(Struct, frozen=True, kw_only=True):
     """Which sections a status has, and how they are laid out."""
 
-    has_summary: bool = True
+    summary: frozenset[str] = frozenset(("stack", "dc", "times", "counts", "maint-mode"))
     has_nodes: bool = True
     has_resources: bool = True
     has_inactive: bool = False
     has_failures: bool = True
+    has_open_fencing: bool = True
     has_attributes: bool = False
     has_fail_counts: bool = False
     has_operations: bool = False
@@ -57,7 +58,8 @@ def status_text(view: StatusView, shown: Shown, *, hides_nodes: bool = False) ->
     blocks: list[list[str]] = []
     head = _head(view, shown, layout)
     if head is not None:
-        blocks.append([*lines_of([head]), *(sections.notices(view) if shown.has_summary else ())])
+        has_notices = "maint-mode" in shown.summary
+        blocks.append([*lines_of([head]), *(sections.notices(view) if has_notices else ())])
     blocks.extend(lines_of([each]) for each in _sections(view, shown, layout))
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -72,9 +74,10 @@ def status_entries(view: StatusView, shown: Shown) -> list[Entry]:
 
 def _head(view: StatusView, shown: Shown, layout: Layout) -> Entry | None:
     """Return the summary; where it is not wanted, only that nobody decides, if it is so."""
-    if shown.has_summary:
-        return sections.summary(view, layout)
-    if view.coordinator is None:
+    head = sections.summary(view, layout, shown.summary)
+    if head.children:
+        return head
+    if view.coordinator is None and shown.has_nodes:
         return Entry("Cluster Summary:", (Entry("Current DC: NONE"),))
     return None
 
@@ -96,7 +99,10 @@ def _sections(view: StatusView, shown: Shown, layout: Layout) -> list[Entry]:
         found.append(sections.migration(view, layout))
     if shown.has_failures:
         found.append(sections.failures(view, is_detailed=shown.is_detailed))
-        found.extend(sections.fencing(view, has_done=shown.has_fencing))
+    if shown.has_open_fencing or shown.has_fencing:
+        found.extend(
+            sections.fencing(view, has_open=shown.has_open_fencing, has_done=shown.has_fencing)
+        )
     if shown.has_tickets:
         found.append(sections.tickets(view))
     if shown.has_bans:

@@ -37,10 +37,20 @@ def _add(parent: Element, tag: str, **attributes: str) -> Element:
 
 
 def status_xml(
-    view: StatusView, *, request: str, is_legacy: bool = False, is_by_node: bool = False
+    view: StatusView,
+    *,
+    request: str,
+    is_legacy: bool = False,
+    is_by_node: bool = False,
+    sections: frozenset[str] | None = None,
 ) -> str:
-    """Return the whole status as a document; `is_legacy`, with the root that `-X` has."""
+    """Return the status as a document, all of it or those sections.
+
+    `is_legacy`: with the root that `-X` has.
+    """
     root = status_element(view, request=request, is_by_node=is_by_node)
+    if sections is not None:
+        _keep(root, sections)
     if is_legacy:
         root.tag = "crm_mon"
         root.attrib.clear()
@@ -48,6 +58,27 @@ def status_xml(
         root.remove(root[-1])
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
+
+
+SECTION_OF = {
+    "stack": "stack", "current_dc": "dc", "last_update": "times", "last_change": "times",
+    "nodes_configured": "counts", "resources_configured": "counts", "cluster_options": "options",
+    "nodes": "nodes", "resources": "resources", "node_attributes": "attributes",
+    "node_history": "operations", "failures": "failures", "fence_history": "fencing-failed",
+    "tickets": "tickets", "bans": "bans",
+}  # fmt: skip
+"""Which section each element belongs to."""
+
+
+def _keep(root: Element, sections: frozenset[str]) -> None:
+    """Take out what belongs to none of the sections, and a summary that is left empty."""
+    summary = root.find("summary")
+    for parent in (root,) if summary is None else (summary, root):
+        for element in list(parent):
+            if SECTION_OF.get(str(element.tag), "") not in {*sections, ""}:
+                parent.remove(element)
+    if summary is not None and not len(summary):
+        root.remove(summary)
 
 
 def status_element(view: StatusView, *, request: str, is_by_node: bool = False) -> Element:

@@ -6,7 +6,13 @@ from msgspec import structs
 
 from paceline.cib.read import read_configuration, read_status
 from paceline.cib.tree import parse_cib
-from paceline.commands.monitor_options import OPTIONS, form_of, interval_ms, output_path
+from paceline.commands.monitor_options import (
+    OPTIONS,
+    form_of,
+    interval_ms,
+    output_path,
+    sections_of,
+)
 from paceline.commands.status_entries import count_text
 from paceline.commands.status_text import Shown, status_entries, status_text
 from paceline.commands.status_view import StatusView, count_instances, primitives, view_of
@@ -42,8 +48,7 @@ def crm_mon(words: Sequence[str], ports: ToolPorts) -> Said:
 
 def _said(given: Given, words: Sequence[str], ports: ToolPorts) -> Said:
     form = form_of(given)
-    has_bans = form in ("xml", "json") or given.has("neg-locations")
-    view = view_of_snapshot(ports.cib.read(), has_bans=has_bans)
+    view = view_of_snapshot(ports.cib.read(), has_bans="bans" in sections_of(given))
     view = _only(view, node=given.get("node"), resource=given.get("resource"))
     if given.has("simple-status"):
         return simple_status(view)
@@ -65,7 +70,15 @@ def _document(view: StatusView, given: Given, form: str, *, request: str) -> Sai
     is_by_node = given.has("group-by-node")
     if form == "xml":
         is_legacy = given.has("as-xml")
-        return Said(status_xml(view, request=request, is_legacy=is_legacy, is_by_node=is_by_node))
+        return Said(
+            status_xml(
+                view,
+                request=request,
+                is_legacy=is_legacy,
+                is_by_node=is_by_node,
+                sections=sections_of(given),
+            )
+        )
     from paceline.commands.status_html import json_of
 
     return Said(json_of(status_element(view, request=request, is_by_node=is_by_node)))
@@ -108,16 +121,21 @@ def _has_part(state: ResourceState, name: str) -> bool:
 
 def shown_of(given: Given) -> Shown:
     """Return the sections that the options ask for."""
+    wanted = sections_of(given)
     return Shown(
-        has_summary=not given.has("hide-headers"),
+        summary=wanted,
+        has_nodes="nodes" in wanted,
+        has_resources="resources" in wanted,
+        has_failures="failures" in wanted,
+        has_open_fencing="fencing-failed" in wanted or "fencing-pending" in wanted,
         has_inactive=given.has("inactive"),
-        has_attributes=given.has("show-node-attributes"),
-        has_fail_counts=given.has("failcounts"),
-        has_operations=given.has("operations"),
+        has_attributes="attributes" in wanted,
+        has_fail_counts="failcounts" in wanted,
+        has_operations="operations" in wanted,
         has_timing=given.has("timing-details"),
-        has_tickets=given.has("tickets"),
-        has_bans=given.has("neg-locations"),
-        has_fencing=given.has("fence-history"),
+        has_tickets="tickets" in wanted,
+        has_bans="bans" in wanted,
+        has_fencing="fencing-succeeded" in wanted,
         is_by_node=given.has("group-by-node"),
         is_detailed=given.has("show-detail"),
         is_brief=given.has("brief"),

@@ -80,7 +80,7 @@ def find_element(name: str, root: Element) -> Element:
 def list_all(_given: Given, ports: ToolPorts) -> Answer:
     """Answer with every resource and its state."""
     view = view_of_snapshot(ports.cib.read())
-    shown = Shown(has_summary=False, has_nodes=False, has_failures=False, has_inactive=True)
+    shown = Shown(summary=frozenset(), has_nodes=False, has_failures=False, has_inactive=True)
     resources = element_of("resources")
     for each in view.resources:
         add_resource(resources, each, view)
