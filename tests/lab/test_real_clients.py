@@ -240,19 +240,15 @@ def test_real_pcs_edits_a_configuration(node: Member) -> None:
                   "node attribute worker1 a=b", "node attribute worker1 a=",
                   "node utilization worker1 cpu=3", "node utilization worker1 cpu=",
                   "constraint ticket add T p2-clone loss-policy=freeze",
-                  "constraint ticket remove T p2-clone", "tag create tg p1", "tag delete tg", "alert create id=al path=/bin/true",
-                  "alert remove al", "cluster cib /root/x.xml",
+                  "constraint ticket remove T p2-clone", "tag create tg p1", "tag delete tg",
+                  "alert create id=al path=/bin/true", "alert remove al", "cluster cib /root/x.xml",
                   "cluster cib-push /root/x.xml diff-against=/root/x.xml",
                   "cluster cib-push /root/x.xml"):  # fmt: skip
         real_pcs(node, words)
     shown = real_pcs(node, "constraint config --full")
     for text in ("(score:50)", "start pg then start p2-clone", "pg with p2-clone (score:10)"):
         assert text in shown
-    for words in (
-        "constraint ticket remove T p2-clone",
-        "resource delete p2",
-        "resource delete pg",
-    ):
+    for words in ("resource delete p2", "resource delete pg"):
         real_pcs(node, words)
 
 
