@@ -194,9 +194,7 @@ def test_node_that_goes_down_loses_what_ran_there() -> None:
 def test_injected_failure_is_recovered_and_counted() -> None:
     shown = Desk(cib()).run("-S", "-i", "A_monitor_10000@n1=7")
     assert "  * Injecting A_monitor_10000@n1=7 into the configuration" in shown
-    assert (
-        "  * Injecting attribute fail-count-A#monitor_10000=value++ into /node_state '1'" in shown
-    )
+    assert "  * Injecting attribute fail-count-A#monitor_10000=1 into /node_state '1'" in shown
     assert "  * Recover    A       (    n1 )" in shown
 
 
@@ -355,3 +353,15 @@ def test_watchdog_fences_when_the_event_says_that_there_is_one() -> None:
     fencing = cib().replace(b'"stonith-enabled" value="false"', b'"stonith-enabled" value="true"')
     assert "Fence (reboot) n2" not in Desk(fencing).run("-f", "n2")
     assert "Fence (reboot) n2" in Desk(fencing).run("-f", "n2", "-w", "1")
+
+
+def test_failed_start_counts_for_good_unless_it_is_not_fatal() -> None:
+    """As the daemon counts it: the node is not tried again, with start-failure-is-fatal."""
+    told = Desk(cib()).run("-i", "A_start_0@n1=1")
+    assert "Injecting attribute fail-count-A#start_0=INFINITY" in told
+    assert "( n1 -> n2 )" in told
+    patient = cib().replace(
+        b'<nvpair id="o1"',
+        b'<nvpair id="o2" name="start-failure-is-fatal" value="false"/><nvpair id="o1"',
+    )
+    assert "fail-count-A#start_0=1" in Desk(patient).run("-i", "A_start_0@n1=1")

@@ -1,4 +1,4 @@
-"""`scheduler/__init__` is the table of contents: it names every module; each says what it is for."""
+"""`scheduler/__init__` is the table of contents: it names every module; each says what it does."""
 
 import ast
 import re

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from paceline.cib.read_attributes import parse_flag, score_or
 from paceline.model.configuration import (
     Bundle,
     Clone,
@@ -18,6 +19,7 @@ from paceline.model.configuration import (
     Primitive,
 )
 from paceline.model.identifiers import NodeName, ResourceId
+from paceline.model.scores import INFINITY, add_scores, format_score
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import HistoryEntry, NodeStatus, OperationOutcome, TicketStatus
 
@@ -186,7 +188,11 @@ def inject(snapshot: Snapshot, result: OperationResult) -> tuple[Snapshot, tuple
     changed = replace(node, history=with_entry(node.history, entry))
     if result.rc != target_rc:
         changed, lines = count_failure(
-            changed, result.resource.partition(":")[0], result, snapshot.status.now_ms
+            changed,
+            result.resource.partition(":")[0],
+            result,
+            snapshot.status.now_ms,
+            is_fatal=is_fatal(snapshot.configuration, result.task),
         )
     return change_node(snapshot, result.node, lambda _: changed), lines
 
@@ -201,18 +207,28 @@ def with_entry(history: Iterable[HistoryEntry], entry: HistoryEntry) -> tuple[Hi
     return (*kept, entry)
 
 
+def is_fatal(configuration: Configuration, task: str) -> bool:
+    """Say whether a failure counts for good: the node is not tried again until a clean-up."""
+    if task == "stop":
+        return True
+    sets = (each.pairs for each in configuration.options)
+    values = {name: value for pairs in sets for name, value in pairs}
+    return task == "start" and parse_flag(values.get("start-failure-is-fatal"), True)
+
+
 def count_failure(
-    node: NodeStatus, resource: str, result: OperationResult, now_ms: int
+    node: NodeStatus, resource: str, result: OperationResult, now_ms: int, *, is_fatal: bool
 ) -> tuple[NodeStatus, tuple[str, ...]]:
     """Return the node with one more failure counted, and the lines that say so."""
     suffix = f"{resource}#{result.task}_{result.interval_ms}"
     values = dict(node.attributes)
     before = values.get(f"fail-count-{suffix}", "0")
-    values[f"fail-count-{suffix}"] = str(int(before) + 1) if before.isdecimal() else before
+    count = add_scores(score_or(before, 0), INFINITY if is_fatal else 1)
+    values[f"fail-count-{suffix}"] = format_score(count)
     values[f"last-failure-{suffix}"] = str(now_ms // 1000)
     where = f"into /node_state '{node.cib_id or node.node_id or node.name}'"
     return replace(node, attributes=tuple(sorted(values.items()))), (
-        f"Injecting attribute fail-count-{suffix}=value++ {where}",
+        f"Injecting attribute fail-count-{suffix}={values[f'fail-count-{suffix}']} {where}",
         f"Injecting attribute last-failure-{suffix}={now_ms // 1000} {where}",
     )
 

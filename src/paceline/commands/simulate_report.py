@@ -51,7 +51,8 @@ def simulation_text(simulation: Simulation, asked: Asked) -> str:
     elif asked.clock:
         blocks.append(head)
     if simulation.event_lines:
-        blocks.append(_titled("Performing Requested Modifications:", simulation.event_lines, asked))
+        told = _titled("Performing Requested Modifications:", simulation.event_lines, asked)
+        blocks.append([*told, *head])
     decision = simulation.decision
     if decision is None:
         return _joined(blocks)

@@ -9,6 +9,7 @@ from paceline.commands.simulate_events import (
     OperationResult,
     change_node,
     count_failure,
+    is_fatal,
     with_entry,
 )
 from paceline.model.plan import ActionKind, Plan, PlannedAction
@@ -82,7 +83,11 @@ def _fail(
         entry = _entry(node, action, snapshot.status.now_ms, rc=failure.rc)
         node = replace(node, history=with_entry(node.history, entry))
         node, more = count_failure(
-            node, action.resource.partition(":")[0], failure, snapshot.status.now_ms
+            node,
+            action.resource.partition(":")[0],
+            failure,
+            snapshot.status.now_ms,
+            is_fatal=is_fatal(snapshot.configuration, failure.task),
         )
         lines.extend(f"  * {line}" for line in more)
         return node
