@@ -87,7 +87,14 @@ def _hold_without_device(work: Work) -> None:
 
 
 def _settle_nodes(work: Work) -> None:
-    for node in work.nodes:
+    """What runs on a node in maintenance is left alone.
+
+    Where that is, or would be, the connection to a remote or guest node, so is what runs there.
+    """
+    for node in sorted(work.nodes, key=lambda each: each.is_remote):
+        connection = node.remote_resource
+        if connection is not None and not connection.is_managed:
+            node.in_maintenance = True
         if not node.in_maintenance:
             continue
         for rsc in node.running:
