@@ -42,6 +42,8 @@ missing_large() {
     have crm || say crmsh crmsh "its command line, over our tools"
     [ -d /usr/lib/python3/dist-packages/pcs ] || have dnf || say pcs pcs "its command line, over our tools"
     have nginx || say nginx-light nginx "a web server as a resource"
+    have corosync-qnetd || say corosync-qnetd corosync-qnetd "an arbiter for two nodes"
+    have corosync-qdevice || say corosync-qdevice corosync-qdevice "the nodes' end of it"
     have redis-server || say redis-server redis "a replicated store as a resource"
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb ||
         say postgresql postgresql-server "a replicated database as a resource"
