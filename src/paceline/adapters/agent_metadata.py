@@ -44,6 +44,13 @@ _MADE_UP = """<?xml version="1.0"?>
 """
 
 
+def fence_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the folders where fence agents are looked for, in order."""
+    own = environment.get("PACELINE_FENCE_DIR") or environment.get("PCS_SUITE_FENCE_DIR", "")
+    path = environment.get("PATH") or PATH_DEFAULT
+    return _unique([own, FENCE_DIR_DEFAULT, *path.split(":")])
+
+
 class InstalledAgents:
     """What is installed on this machine."""
 
@@ -53,10 +60,7 @@ class InstalledAgents:
         """
         self._ocf_root = environment.get("OCF_ROOT") or OCF_ROOT_DEFAULT
         self._path = environment.get("PATH") or PATH_DEFAULT
-        fence_dir = environment.get("PACELINE_FENCE_DIR") or environment.get(
-            "PCS_SUITE_FENCE_DIR", ""
-        )
-        self._fence_dirs = _unique([fence_dir, FENCE_DIR_DEFAULT, *self._path.split(":")])
+        self._fence_dirs = fence_folders(environment)
         self._metadata_dir = environment.get("PACELINE_METADATA_DIR") or environment.get(
             "PCS_SUITE_METADATA_DIR", ""
         )

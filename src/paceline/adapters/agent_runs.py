@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from paceline.adapters.agent_metadata import FENCE_DIR_DEFAULT, LSB_DIR, OCF_ROOT_DEFAULT
+from paceline.adapters.agent_metadata import LSB_DIR, OCF_ROOT_DEFAULT, fence_folders
 from paceline.adapters.executor.environment import AgentFolders, base_environment
 from paceline.adapters.executor.fence import fence_command, find_fence_agent
 from paceline.adapters.executor.lsb import lsb_command, ocf_status
@@ -33,7 +33,7 @@ class AgentsByHand:
             tools=runtime / "tools",
             ocf_root=Path(environment.get("OCF_ROOT") or OCF_ROOT_DEFAULT),
             lsb=Path(LSB_DIR),
-            fence=(Path(environment.get("PACELINE_FENCE_DIR") or FENCE_DIR_DEFAULT),),
+            fence=tuple(Path(folder) for folder in fence_folders(environment)),
             runtime=runtime,
             secrets=node_paths(environment).secrets,
         )

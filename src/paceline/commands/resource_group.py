@@ -71,7 +71,7 @@ def _check_addition(
             "Resources to add or remove must be unique, duplicate resources: "
             f"{quoted_sorted(doubles)}",
         )
-    if not found and all(find_resource(root, one) is None for one in members):
+    if not found and not any(has_id(root, one) for one in members):
         findings.error("nothing-to-do", _nothing_to_add(group_id))
     if group is not None and not neighbour:
         _refuse_present(request, group, found)
