@@ -41,6 +41,21 @@ def test_agents_are_listed_without_regard_to_case(tmp_path: Path) -> None:
     assert agents(tmp_path).agents("ocf", "nosuch") == ()
 
 
+def test_agents_whose_metadata_is_in_a_file_are_listed_with_the_others(tmp_path: Path) -> None:
+    install(tmp_path, "Zeta", "exit 0")
+    folder = tmp_path / "described"
+    folder.mkdir()
+    for name in ("ocf__demo__alpha", "ocf__other__beta", "stonith__fence_file"):
+        (folder / f"{name}.xml").write_text("<resource-agent/>")
+    found = InstalledAgents(
+        {"OCF_ROOT": str(tmp_path / "ocf"), "PCS_SUITE_METADATA_DIR": str(folder), "PATH": "/none"}
+    )
+    assert found.providers() == ("demo", "other")
+    assert found.agents("ocf", "demo") == ("alpha", "Zeta")
+    assert "fence_file" in found.agents("stonith")
+    assert found.metadata(AgentName(standard="ocf", provider="other", type="beta"))
+
+
 def test_metadata_is_asked_once_per_version_of_the_agent(tmp_path: Path) -> None:
     path = install(tmp_path, "Dummy", f"echo run >> {tmp_path}/log; echo '<resource-agent/>'")
     for _time in range(3):

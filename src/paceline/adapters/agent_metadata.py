@@ -77,12 +77,13 @@ class InstalledAgents:
         return tuple(found)
 
     def providers(self) -> tuple[str, ...]:
-        """Return the OCF providers that have a folder."""
-        return tuple(
+        """Return the OCF providers that have a folder, or an agent with metadata in a file."""
+        folders = (
             name
             for name in _names(self._resource_dir())
             if os.path.isdir(f"{self._resource_dir()}/{name}")
         )
+        return _sorted((*folders, *(provider for provider, _ in self._described("ocf"))))
 
     def agents(self, agent_class: str, provider: str = "") -> tuple[str, ...]:
         """Return the agents of a class; empty where there are none."""
@@ -123,17 +124,29 @@ class InstalledAgents:
 
     def _ocf_agents(self, provider: str) -> tuple[str, ...]:
         providers = (provider,) if provider else self.providers()
-        return _sorted(
+        found = [
             name for one in providers for name in _executables(f"{self._resource_dir()}/{one}")
+        ]
+        described = (name for one, name in self._described("ocf") if one in providers)
+        return _sorted((*found, *described))
+
+    def _described(self, standard: str) -> list[tuple[str, str]]:
+        """Return provider and type of those agents of a class whose metadata is in a file."""
+        parts = (
+            name.removesuffix(".xml").split("__")
+            for name in (_names(self._metadata_dir) if self._metadata_dir else ())
+            if name.endswith(".xml")
         )
+        return [(one[1] if len(one) == 3 else "", one[-1]) for one in parts if one[0] == standard]
 
     def _fence_agents(self) -> tuple[str, ...]:
-        return _sorted(
+        found = [
             name
             for folder in self._fence_dirs
             for name in _executables(folder)
             if name.startswith("fence_")
-        )
+        ]
+        return _sorted((*found, *(name for _, name in self._described("stonith"))))
 
     def _fence_path(self, agent_type: str) -> str:
         for folder in self._fence_dirs:
