@@ -1,19 +1,23 @@
 """`resource move`, `ban`, `clear`: where a resource runs, by hand."""
 
 import time
+from dataclasses import replace
 
 from paceline.cib.constraints import LOCATION, add_constraint, iterate_constraints
 from paceline.cib.remote_nodes import node_names
 from paceline.cib.resources import (
+    RESOURCE_TAGS,
     find_resource,
     is_promotable_clone,
     outer_clone,
 )
 from paceline.cib.rule_effects import Effect, effect_of_date
-from paceline.cib.tree import Element, add_element, has_id, remove
+from paceline.cib.tree import Element, add_element, has_id, parse_cib, remove
+from paceline.cib.wording import quoted
 from paceline.commands.contract import (
     Command,
     ErrorsHaveOccurredError,
+    Findings,
     Needs,
     Outcome,
     Ports,
@@ -252,6 +256,8 @@ def move(request: Request, ports: Ports) -> Outcome:
     if not ports.cib.is_live or request.is_classic:
         return move_with_constraint(request, ports)
     resource_id, node, lifetime_ms = _read(request)
+    if request.has("strict"):
+        _refuse_if_others_move(request, ports, resource_id, node)
     edit_cib(
         request, ports, lambda root: _move(request, ports, root, resource_id, node, lifetime_ms)
     )
@@ -281,6 +287,28 @@ def move(request: Request, ports: Ports) -> Outcome:
         "moved", f"Resource '{resource_id}' is running on {_nodes_word(places)} {listed}"
     )
     return Outcome()
+
+
+def _refuse_if_others_move(request: Request, ports: Ports, resource_id: str, node: str) -> None:
+    """End the request where moving the resource would do something to others."""
+    from paceline.commands.resource_safe_disable import changes_brought  # brings the scheduler
+
+    snapshot = ports.cib.read()
+    before = parse_cib(snapshot.document)
+    after = parse_cib(snapshot.document)
+    silent = replace(request, findings=Findings(is_forced=request.is_forced))
+    try:
+        _move(silent, ports, after, resource_id, node, None)
+    except InvalidRequestError:
+        return  # the move itself says what is wrong
+    element = find_resource(after, resource_id)
+    own = {one.get("id") for one in (() if element is None else element.iter(*RESOURCE_TAGS))}
+    brought = changes_brought(before, after, snapshot.status)
+    others = sorted({one.resource for one in brought if one.resource.partition(":")[0] not in own})
+    if others:
+        message = f"Unable to move resource '{resource_id}': other resources would be affected"
+        request.findings.error("others-affected", f"{message}: {quoted(others)}")
+    request.findings.refuse_if_errors()
 
 
 def _nodes_word(places: tuple[str, ...]) -> str:
@@ -361,9 +389,10 @@ COMMANDS = (
         handler=move,
         needs=Needs.CIB,
         arguments=_PLACE,
-        options=(*_OPTIONS, "autodelete"),
+        options=(*_OPTIONS, "autodelete", "strict"),
         help="Move a resource to a node, or off its node; no constraint is left behind.",
-        details="With --classic the constraint stays until 'resource clear', as with pcs 0.9.",
+        details="With --strict it is refused where other resources would be affected. "
+        "With --classic the constraint stays until 'resource clear', as with pcs 0.9.",
     ),
     Command(
         words="resource move-with-constraint",

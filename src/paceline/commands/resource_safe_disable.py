@@ -1,13 +1,17 @@
 """`resource disable --safe|--simulate`, `safe-disable`: ask first what else is affected."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from paceline.cib.resources import RESOURCE_TAGS
 from paceline.cib.tree import Element, parse_cib, serialize
 from paceline.cib.wording import quoted
 from paceline.commands.contract import Ports, Request, UsageError
 from paceline.commands.resource_words import find_many
+
+if TYPE_CHECKING:
+    from paceline.commands.simulate_summary import Change
+    from paceline.model.status import ClusterStatus
 
 NEEDS_ONE = ("simulate", "safe")
 
@@ -36,12 +40,8 @@ def check_words(request: Request, ports: Ports) -> None:
 
 def foresee_disable(request: Request, ports: Ports) -> Effect:
     """Return what disabling the named resources would do."""
-    from paceline.cib.read import read_configuration, read_status  # the scheduler loads slowly
-    from paceline.commands.resource_state import disable_one
-    from paceline.commands.simulate_report import summary_lines
-    from paceline.commands.simulate_summary import changes
-    from paceline.model.snapshot import Snapshot
-    from paceline.scheduler.run import run
+    from paceline.commands.resource_state import disable_one  # it needs this module
+    from paceline.commands.simulate_report import summary_lines  # the scheduler loads slowly
 
     snapshot = ports.cib.read()
     before = parse_cib(snapshot.document)
@@ -49,14 +49,7 @@ def foresee_disable(request: Request, ports: Ports) -> Effect:
     named = find_many(request, after, request.arguments)
     for element in named:
         disable_one(request, after, element)
-    status = snapshot.status or read_status(before)
-    if status is None:
-        raise UsageError("there is no status, so what would be affected cannot be said")
-    now, then = (
-        changes(run(Snapshot(configuration=read_configuration(root), status=status)))
-        for root in (before, after)
-    )
-    brought = [one for one in then if one not in now]
+    brought = changes_brought(before, after, snapshot.status)
     own = _names(named)
     stops = {"Stop", "Demote"}
     others = {
@@ -66,6 +59,29 @@ def foresee_disable(request: Request, ports: Ports) -> Effect:
         and (not request.has("no-strict") or one.verb in stops)
     }
     return Effect(tuple(summary_lines(brought)), tuple(sorted(others - {""})))
+
+
+def changes_brought(
+    before: Element, after: Element, status: "ClusterStatus | None"
+) -> list["Change"]:
+    """Return what would be done after a change of the configuration that would not be without it.
+
+    `status` is the live cluster's; without it that in the file counts. Raises UsageError where
+    there is none.
+    """
+    from paceline.cib.read import read_configuration, read_status  # the scheduler loads slowly
+    from paceline.commands.simulate_summary import changes
+    from paceline.model.snapshot import Snapshot
+    from paceline.scheduler.run import run
+
+    known = status or read_status(before)
+    if known is None:
+        raise UsageError("there is no status, so what would be affected cannot be said")
+    now, then = (
+        changes(run(Snapshot(configuration=read_configuration(root), status=known)))
+        for root in (before, after)
+    )
+    return [one for one in then if one not in now]
 
 
 def _names(elements: Sequence[Element]) -> set[str]:
