@@ -258,8 +258,10 @@ def record(calls: Sequence[Call], command: str) -> None:
     measured = {each.where for each in calls}
     known = json.loads(path.read_text(encoding="utf-8"))["calls"] if path.exists() else []
     rows = [msgspec.to_builtins(each) for each in calls]
-    rows += [each for each in known if each["where"] not in measured]
+    older = [each for each in known if each["where"] not in measured]
+    rows += older
     kept: Mapping[str, object] = {"command": command, "calls": rows, "load": os.getloadavg()[0]}
+    kept = {**kept, "older": sorted({each["where"] for each in older})}
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     report = HERE / "RESULTS.md"
     text = report.read_text(encoding="utf-8") if report.exists() else "# Results\n"
@@ -289,6 +291,7 @@ def section() -> str:
         *(row(each) for each in calls),
         "",
         f"Made by `{kept['command']}`, load average {kept['load']:.1f} on {os.cpu_count()} cores.",
+        *(f"The rows `{where}` are of an earlier run." for where in kept.get("older", ())),
     ]
     return "\n".join(lines) + "\n"
 
