@@ -77,7 +77,7 @@ def _settle_offline(work: Work, rsc: Resource, node: Node) -> bool:
             node.is_unclean = True
             node.fence_reason = node.fence_reason or f"{rsc.id} is thought to be active there"
         return True
-    return node.is_unclean or work.options.shutdown_lock
+    return node.is_unclean
 
 
 def _active(work: Work, found: Found, rsc: Resource, node: Node) -> None:
