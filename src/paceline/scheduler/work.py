@@ -170,7 +170,8 @@ class Node:
             self.bundle is None and not container.is_provisional
         ):
             return False
-        return connection.assigned is not None
+        # What is inside a bundle's container keeps its place: the lost start is what stops it.
+        return connection.assigned is not None or (self.bundle is not None and self.is_online)
 
 
 class Colocation:
