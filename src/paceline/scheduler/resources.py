@@ -268,7 +268,8 @@ def _use_meta(work: Work, rsc: Resource, parent: Resource | None) -> None:
     get = rsc.meta.get
     rsc.priority = score_or(get("priority"), 0)
     rsc.critical = parse_flag(get("critical"), True)
-    rsc.stickiness = score_or(get("resource-stickiness"), 0)
+    # Below zero it would drive the resource from node to node for ever: it counts as none.
+    rsc.stickiness = max(0, score_or(get("resource-stickiness"), 0))
     rsc.migration_threshold = max(0, score_or(get("migration-threshold"), INFINITY))
     if rsc.migration_threshold == 0:
         rsc.migration_threshold = 0
