@@ -255,11 +255,19 @@ def _replace_other_agent(work: Work, rsc: Resource) -> None:
         if stop is not None:
             stop.require("another agent ran there")
             tie(stop, delete, Tie.ORDER | Tie.BLOCKS)
-        for each in rsc.actions:
-            if each.task == "stop":
-                tie(each, delete, Tie.ORDER)
-            elif each.task == "start":
-                tie(delete, each, Tie.ORDER)
+        for each in _interchangeable(rsc):
+            for elsewhere in each.actions_of("stop"):
+                tie(elsewhere, delete, Tie.ORDER)
+        for start in rsc.actions_of("start"):
+            tie(delete, start, Tie.ORDER)
+
+
+def _interchangeable(rsc: Resource) -> list[Resource]:
+    """Return the resource, or all instances that it might as well be."""
+    clone = rsc.clone
+    if clone is None or clone.is_unique:
+        return [rsc]
+    return [each for each in clone.primitives() if each.agent_id == rsc.agent_id]
 
 
 def _check_on(work: Work, rsc: Resource, node: Node, counts: FailCounts) -> None:
