@@ -9,7 +9,9 @@ RESOURCES = 4
 
 
 def run_calm(seed: int, kind: str, *, count: int) -> RunResult:
-    options = RunOptions(nodes=3, kinds=(kind,), count=count, fencing=True, has_clients=False)
+    options = RunOptions(
+        nodes=3, kinds=(kind,), count=count, fencing=True, has_clients=False, shapes=()
+    )
     result = run_seed(seed, options)
     assert not result.violations, [str(violation) for violation in result.violations]
     return result

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from paceline.sim.cli import read_seed
 from paceline.sim.run import run_seed
 from paceline.sim.world import RunOptions
 
-SEEDS = 200
+SEEDS = 150
 CHUNK = 10
 FOUND = Path(__file__).with_name("seeds.txt")
 
@@ -26,15 +27,9 @@ def test_every_promise_holds_when_seeds_are_run(first: int) -> None:
 
 
 def found_seeds() -> list[tuple[int, RunOptions]]:
-    """Return the seeds that found a bug once: `SEED [NODES [FAULTS]]: what it was`."""
-    found = []
-    for line in FOUND.read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            words = line.partition(":")[0].split()
-            nodes = int(words[1]) if len(words) > 1 else 0
-            kinds = tuple(words[2].split(",")) if len(words) > 2 else ()
-            found.append((int(words[0]), RunOptions(nodes=nodes, kinds=kinds)))
-    return found
+    """Return the seeds that found a bug once: `SEED [words of paceline sim]: what it was`."""
+    lines = FOUND.read_text().splitlines()
+    return [read_seed(line.partition(":")[0]) for line in lines if not line.startswith("#")]
 
 
 @pytest.mark.parametrize(("seed", "options"), found_seeds())

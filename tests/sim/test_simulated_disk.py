@@ -13,7 +13,7 @@ class Session:
 
     def __init__(self, seed: int = 1) -> None:
         self.clock = Clock()
-        self.disk = Disk(Chance(seed, "disk"))
+        self.disk = Disk(Chance(seed, "disk"), Chance(seed, "spoils"))
         self.heard: list[JournalWritten | JournalFailed] = []
         self.disk.open(self._after, self.heard.append)
 

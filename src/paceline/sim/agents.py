@@ -7,6 +7,9 @@ of its run. A trouble (a fault) changes what the next runs do:
     hang    does not end before its time limit; its effect may have happened
     lie     says that all is done, and does nothing; a monitor says the opposite of the truth
     slow    takes many times as long, though not longer than its time limit
+
+Agents of promotable resources set their node's promotion score, as real ones do; a migration moves
+the service in one moment of `migrate_to`.
 """
 
 from collections.abc import Callable
@@ -21,12 +24,15 @@ from paceline.sim.chance import Chance
 from paceline.sim.clock import MS
 from paceline.sim.disk import After
 from paceline.sim.services import Services
+from paceline.sim.wiring import KEEPS_ALL, Wiring
 
-OCF_OK, OCF_ERROR, OCF_NOT_RUNNING = 0, 1, 7
+OCF_OK, OCF_ERROR, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED = 0, 1, 7, 8
 KILL_GRACE_US = 500_000
 """How long after its time limit an agent's process group may still be there."""
 
 DURATIONS_MS = {"start": (10, 1500), "stop": (10, 1500), "monitor": (5, 120)}
+LATE_REASON = "a late result"
+"""What a result says that was told a second time, long after; it must never be believed."""
 STONITH_CLASS = "stonith"
 
 
@@ -72,6 +78,13 @@ class AgentHost:
         self.after: After = lambda delay_us, act: None
         self.now_us: Callable[[], int] = lambda: 0
         self.wall_ms: Callable[[], int] = lambda: 0
+        self.reaches: Callable[[NodeName], bool] = lambda node: False
+        """Whether a migration gets to a node."""
+        self.on_result: Callable[[Operation, OperationResult], None] = lambda what, result: None
+        """Sees every one-time result before the daemon does."""
+        self.set_score: Callable[[str], None] = lambda resource: None
+        """Lets an agent set the promotion score of its resource here."""
+        self.wiring: Wiring = KEEPS_ALL
 
     def execute(self, operation: Operation, life: str, report: Report) -> None:
         """Begin an operation; `report` gets its result, for a recurring one each change."""
@@ -89,7 +102,9 @@ class AgentHost:
             if (outcome, action.task, rc) == (OperationOutcome.DONE, "stop", OCF_OK):
                 self._started.pop(str(action.resource), None)
             took_ms = (self.now_us() - began_us) // MS
-            report(make_result(operation, outcome, rc, began_wall_ms, took_ms))
+            result = make_result(operation, outcome, rc, began_wall_ms, took_ms)
+            self.on_result(operation, result)
+            report(result)
 
         self.run(operation, life, end)
 
@@ -164,7 +179,10 @@ class AgentHost:
         if trouble == "hang":
             took_us = limit_us + self._chance.between(0, KILL_GRACE_US)
             effect_us = self._chance.between(0, 2 * took_us)
-        if effect_us < took_us:
+            if not self.wiring.kills_at_limit:
+                self.after(effect_us, lambda: self._take_effect(run, trouble))
+                run.effect, effect_us = None, took_us
+        if effect_us <= took_us:
             self.after(effect_us, lambda: self._effect_now(run))
         self.after(took_us, lambda: self._end(run, trouble, is_hung=trouble == "hang"))
 
@@ -176,17 +194,31 @@ class AgentHost:
     def _take_effect(self, run: Run, trouble: str) -> None:
         action = run.operation.action
         resource = self._service(run.operation)
-        if action.task == "start":
-            happens = trouble in ("", "slow", "hang") or (
-                trouble == "fail" and self._chance.percent(30)
-            )
-            if happens:
-                self._services.start(resource, self._node, run.life)
-        elif action.task == "stop":
-            if trouble in ("", "slow", "hang"):
-                self._services.stop(resource, self._node)
-            elif trouble == "lie":
-                self._services.lie(resource, self._node)
+        is_done = trouble in ("", "slow", "hang")
+        match action.task:
+            case "start":
+                if is_done or (trouble == "fail" and self._chance.percent(30)):
+                    self._services.start(resource, self._node, run.life)
+                    self.set_score(resource)
+            case "stop":
+                if is_done:
+                    self._services.stop(resource, self._node)
+                elif trouble == "lie":
+                    self._services.lie(resource, self._node)
+            case "promote":
+                if is_done or (trouble == "fail" and self._chance.percent(30)):
+                    self._services.promote(resource, self._node)
+            case "demote":
+                if is_done:
+                    self._services.demote(resource, self._node)
+                elif trouble == "lie":
+                    self._services.lie(resource, self._node)
+            case "migrate_to":
+                target = action.migrate_target
+                if (is_done or trouble == "fail") and self.reaches(target):
+                    self._services.move(resource, self._node, target, run.life)
+            case _:
+                pass
 
     def _end(self, run: Run, trouble: str, *, is_hung: bool) -> None:
         if run.is_over:
@@ -206,15 +238,27 @@ class AgentHost:
     def _exit_status(self, run: Run, trouble: str) -> int:
         if trouble in ("fail", "hang"):
             return OCF_ERROR
-        if run.operation.action.task != "monitor":
-            return OCF_OK
+        action = run.operation.action
         resource = self._service(run.operation)
         is_running = self._services.is_running(resource, self._node)
+        if trouble == "":
+            if action.task in ("promote", "demote", "migrate_from") and not is_running:
+                return OCF_NOT_RUNNING if action.task == "demote" else OCF_ERROR
+            if action.task == "migrate_to" and is_running:
+                return OCF_ERROR  # The target was out of reach.
+        if action.task != "monitor":
+            return OCF_OK
+        if action.interval_ms == 0 and not self.wiring.probes_truly:
+            return OCF_NOT_RUNNING
         if trouble == "lie":
             if is_running:
                 self._services.lie(resource, self._node)
             is_running = not is_running
-        return OCF_OK if is_running else OCF_NOT_RUNNING
+        if not is_running:
+            return OCF_NOT_RUNNING
+        self.set_score(resource)
+        is_promoted = self._services.is_promoted(resource, self._node)
+        return OCF_RUNNING_PROMOTED if is_promoted else OCF_OK
 
     def _service(self, operation: Operation) -> str:
         """Return the name of what runs; a fence device may run on many nodes at once."""

@@ -1,7 +1,10 @@
 """Configurations for the made-up cluster, and the edits that administrators make to them.
 
 Every edit leaves a marker, a cluster property of its own that nobody takes away again: so the final
-configuration shows which changes it holds.
+configuration shows which changes it holds, and in which order they were made.
+
+Always there: a group of `a` and `b`, `c` with it and after it, `d`. By the seed: a clone of `k`, a
+promotable clone of `p`, `m` that may be migrated, `t` that needs a ticket.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,9 @@ from paceline.sim.chance import Chance
 
 MARKER_SET = "sim-markers"
 STANDARD_RESOURCES = 4
+CLONE, PROMOTABLE, MIGRATABLE, TICKETED = "k", "p", "m", "t"
+SHAPES = (CLONE, PROMOTABLE, MIGRATABLE, TICKETED)
+TICKET = "permit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,15 @@ class CibOptions:
     no_quorum_policy: str
     stickiness: int
     failure_timeout_s: int
+    shapes: tuple[str, ...] = ()
+    """Which of `SHAPES` are there."""
+
+
+def draw_shapes(chance: Chance) -> tuple[str, ...]:
+    """Return what a configuration has beside primitives and a group, often nothing."""
+    if chance.percent(30):
+        return ()
+    return tuple(shape for shape in SHAPES if chance.percent(45))
 
 
 def draw_options(chance: Chance, *, nodes: int, fencing: bool | None) -> CibOptions:
@@ -36,10 +51,13 @@ def draw_options(chance: Chance, *, nodes: int, fencing: bool | None) -> CibOpti
     )
 
 
-def first_cib(base: bytes, nodes: tuple[tuple[int, str], ...], options: CibOptions) -> bytes:
+def first_cib(
+    base: bytes, nodes: tuple[tuple[int, str], ...], options: CibOptions, *, spare: str = ""
+) -> bytes:
     """Return the first configuration: options, a fence device, a few resources and constraints.
 
-    `base` is what the cluster has before anything was configured; its root is kept.
+    `base` is what the cluster has before anything was configured; its root is kept. `spare` is a
+    node that may come later, and that the fence device knows.
     """
     root = etree.fromstring(base)
     configuration = _child(root, "configuration")
@@ -66,7 +84,8 @@ def first_cib(base: bytes, nodes: tuple[tuple[int, str], ...], options: CibOptio
         timeout = f"{options.failure_timeout_s}s"
         _pair(defaults, "rsc-defaults-failure-timeout", "failure-timeout", timeout)
     if options.is_fencing_on:
-        _add_device(resources, " ".join(name for _, name in nodes))
+        hosts = [name for _, name in nodes] + ([spare] if spare else [])
+        _add_device(resources, " ".join(hosts))
     group = etree.SubElement(resources, "group", id="grp")
     for name in ("a", "b"):
         _add_dummy(group, name)
@@ -79,7 +98,44 @@ def first_cib(base: bytes, nodes: tuple[tuple[int, str], ...], options: CibOptio
         {"id": "col-c-grp", "rsc": "c", "with-rsc": "grp", "score": "INFINITY"},
     )
     etree.SubElement(constraints, "rsc_order", {"id": "ord-grp-c", "first": "grp", "then": "c"})
+    for shape in options.shapes:
+        _add_shape(resources, constraints, shape)
     return _counted(root)
+
+
+def _add_shape(resources: etree._Element, constraints: etree._Element, shape: str) -> None:
+    if shape in (CLONE, PROMOTABLE):
+        clone = etree.SubElement(resources, "clone", id=f"{shape}-clone")
+        meta = etree.SubElement(clone, "meta_attributes", id=f"{shape}-clone-meta")
+        _pair(meta, f"{shape}-interleave", "interleave", "true")
+        if shape == PROMOTABLE:
+            _pair(meta, f"{shape}-promotable", "promotable", "true")
+            _pair(meta, f"{shape}-notify", "notify", "true")
+        _add_dummy(clone, shape, is_promotable=shape == PROMOTABLE)
+    else:
+        _add_dummy(resources, shape)
+    if shape == MIGRATABLE:
+        primitive = resources.find(f"primitive[@id='{shape}']")
+        if primitive is not None:
+            meta = etree.Element("meta_attributes", id=f"{shape}-meta")
+            _pair(meta, f"{shape}-meta-allow-migrate", "allow-migrate", "true")
+            primitive.insert(0, meta)
+    if shape == TICKETED:
+        etree.SubElement(
+            constraints, "rsc_ticket",
+            {"id": f"ticket-{shape}", "rsc": shape, "ticket": TICKET, "loss-policy": "stop"},
+        )  # fmt: skip
+    if shape == PROMOTABLE:  # `d` goes where it is promoted, after that.
+        etree.SubElement(
+            constraints, "rsc_colocation",
+            {"id": "col-d-p", "rsc": "d", "with-rsc": "p-clone", "with-rsc-role": "Promoted",
+             "score": "50"},
+        )  # fmt: skip
+        etree.SubElement(
+            constraints, "rsc_order",
+            {"id": "ord-p-d", "first": "p-clone", "first-action": "promote", "then": "d",
+             "then-action": "start", "kind": "Optional"},
+        )  # fmt: skip
 
 
 def edit_cib(cib: bytes, marker: str, chance: Chance, nodes: tuple[str, ...]) -> tuple[bytes, str]:
@@ -101,7 +157,7 @@ def edit_cib(cib: bytes, marker: str, chance: Chance, nodes: tuple[str, ...]) ->
         name = chance.pick(names)
         _set_meta(root, name, "target-role", "Stopped" if kind == "disable" else "Started")
         words = f"{kind} {name}"
-    elif kind == "create" and len(names) < 2 * STANDARD_RESOURCES:
+    elif kind == "create" and sum(name.startswith("e") for name in names) < STANDARD_RESOURCES:
         name = next(f"e{n}" for n in range(len(names) + 1) if f"e{n}" not in names)
         _add_dummy(resources, name)
         words = f"create {name}"
@@ -113,7 +169,8 @@ def edit_cib(cib: bytes, marker: str, chance: Chance, nodes: tuple[str, ...]) ->
                 parent.remove(element)
         words = f"delete {name}"
     elif kind == "prefer" and names:
-        name, node = chance.pick(names), chance.pick(list(nodes))
+        single = [name for name in names if name not in (CLONE, PROMOTABLE)]
+        name, node = chance.pick(single), chance.pick(list(nodes))
         _remove_locations(constraints, name)
         score = chance.pick(["INFINITY", "200", "-INFINITY"])
         location = {"id": f"loc-{name}", "rsc": name, "node": node, "score": score}
@@ -126,8 +183,18 @@ def edit_cib(cib: bytes, marker: str, chance: Chance, nodes: tuple[str, ...]) ->
     return _counted(root), words
 
 
+def drop_node(cib: bytes, name: str) -> bytes:
+    """Return the configuration without a node that was removed from the cluster."""
+    root = etree.fromstring(cib)
+    for element in [*root.iter("node"), *root.iter("rsc_location")]:
+        parent = element.getparent()
+        if name in (element.get("uname"), element.get("node")) and parent is not None:
+            parent.remove(element)
+    return _counted(root)
+
+
 def dummies(root: etree._Element) -> list[str]:
-    """Return the ids of the resources that run once, in order."""
+    """Return the ids of the resources, without fence devices, in order."""
     return [
         element.get("id", "")
         for element in root.iter("primitive")
@@ -136,9 +203,10 @@ def dummies(root: etree._Element) -> list[str]:
 
 
 def wanted_resources(cib: bytes) -> tuple[list[str], list[str]]:
-    """Return the resources that should run, and those that must not, by the configuration alone.
+    """Return what should run once, and what must not run, by the configuration alone.
 
-    A resource with a location of -INFINITY or one that depends on others may do either: it is in
+    Clones and what needs a ticket are not among those that should. A resource with a location
+    of -INFINITY or one that depends on others may do either: it is in
     the first list only where nothing can keep it from running.
     """
     root = etree.fromstring(cib)
@@ -154,14 +222,47 @@ def wanted_resources(cib: bytes) -> tuple[list[str], list[str]]:
     if disabled & {"a", "b"}:
         held.add("c")
     names = dummies(root)
-    wanted = [name for name in names if name not in disabled | held]
+    special = {CLONE, PROMOTABLE, TICKETED}
+    wanted = [name for name in names if name not in disabled | held | special]
     return wanted, sorted(disabled)
 
 
-def markers(cib: bytes) -> frozenset[str]:
-    """Return the markers of the changes that a configuration holds."""
+def configured_resources(cib: bytes) -> list[str]:
+    """Return all resources that are configured, without fence devices."""
+    return dummies(etree.fromstring(cib))
+
+
+def wanted_clones(cib: bytes) -> list[str]:
+    """Return the clones that should run everywhere."""
     root = etree.fromstring(cib)
-    return frozenset(
+    return [
+        name
+        for name in dummies(root)
+        if name in (CLONE, PROMOTABLE) and not _is_disabled(root, name)
+    ]
+
+
+def needs_ticket(cib: bytes) -> bool:
+    """Say whether there is a resource that should run where its ticket is granted."""
+    root = etree.fromstring(cib)
+    return TICKETED in dummies(root) and not _is_disabled(root, TICKETED)
+
+
+def content(cib: bytes) -> bytes:
+    """Return what people wrote of a configuration: resources, constraints and their markers."""
+    root = etree.fromstring(cib)
+    parts = [
+        root.find("configuration/resources"),
+        root.find("configuration/constraints"),
+        root.find(f"configuration/crm_config/cluster_property_set[@id='{MARKER_SET}']"),
+    ]
+    return b"".join(etree.tostring(part) for part in parts if part is not None)
+
+
+def markers(cib: bytes) -> tuple[str, ...]:
+    """Return the markers of the changes that a configuration holds, in the order of the changes."""
+    root = etree.fromstring(cib)
+    return tuple(
         pair.get("id", "")
         for pair in root.iterfind(
             f"configuration/crm_config/cluster_property_set[@id='{MARKER_SET}']/nvpair"
@@ -200,7 +301,7 @@ def _add_device(resources: etree._Element, hosts: str) -> None:
     etree.SubElement(operations, "op", id="power-monitor", name="monitor", interval="60s")
 
 
-def _add_dummy(parent: etree._Element, name: str) -> None:
+def _add_dummy(parent: etree._Element, name: str, *, is_promotable: bool = False) -> None:
     dummy = etree.SubElement(
         parent,
         "primitive",
@@ -212,6 +313,12 @@ def _add_dummy(parent: etree._Element, name: str) -> None:
         etree.SubElement(
             operations, "op",
             {"id": f"{name}-{task}", "name": task, "interval": interval, "timeout": timeout},
+        )  # fmt: skip
+    if is_promotable:
+        etree.SubElement(
+            operations, "op",
+            {"id": f"{name}-promoted", "name": "monitor", "interval": "11s", "timeout": "5s",
+             "role": "Promoted"},
         )  # fmt: skip
 
 

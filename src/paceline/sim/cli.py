@@ -5,7 +5,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from paceline.sim.faults import KINDS
+from paceline.sim.cibs import SHAPES
+from paceline.sim.faults import KINDS, read_kinds
 from paceline.sim.run import run_seed, shrink_seed
 from paceline.sim.trace import format_story
 from paceline.sim.wiring import KEEPS_ALL, PLANTS
@@ -47,6 +48,15 @@ def main(words: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
+def read_seed(text: str) -> tuple[int, RunOptions]:
+    """Return the seed and the options that words like `17 --nodes 2` stand for.
+
+    Raises ValueError where they are wrong.
+    """
+    chosen = _parser().parse_args(["--seeds", *text.split()])
+    return _seeds(chosen.seeds)[0], _options(chosen)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="paceline sim",
@@ -56,9 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", default="1..10", metavar="A..B", help="which seeds to run (one: A)")
     add("--nodes", type=int, default=0, help="how many nodes, 2 to 5 (else by the seed)")
     add("--count", type=int, default=RunOptions().count, help="how many faults a seed")
-    add("--faults", default="", metavar="LIST", help=f"only these kinds: {','.join(KINDS)}")
+    add("--faults", default="", metavar="LIST", help=f"only these kinds: classic,{','.join(KINDS)}")
     add("--plant", default="", metavar="NAME", help=f"take a rule out: {', '.join(PLANTS)}")
     add("--fencing", choices=("on", "off"), help="fencing on or off (else by the seed)")
+    add(
+        "--shapes",
+        metavar="LIST",
+        help=f"what is configured: none or {','.join(SHAPES)} (else by seed)",
+    )
     add("--story", action="store_true", help="print the story of seeds that hold, too")
     add("--whole", action="store_true", help="print the whole story of a failing seed")
     add("--no-shrink", action="store_true", help="do not make a failing seed shorter")
@@ -76,10 +91,11 @@ def _seeds(text: str) -> tuple[int, int]:
 
 def _options(chosen: argparse.Namespace) -> RunOptions:
     """Return the run's options. Raises ValueError where a name or number cannot be."""
-    kinds = tuple(kind for kind in chosen.faults.split(",") if kind)
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown:
-        raise ValueError(f"no such fault: {', '.join(unknown)} (there are: {', '.join(KINDS)})")
+    kinds = read_kinds(chosen.faults)
+    shapes = None if chosen.shapes is None else _shapes(chosen.shapes)
+    strange = [shape for shape in shapes or () if shape not in SHAPES]
+    if strange:
+        raise ValueError(f"no such shape: {', '.join(strange)} (there are: {', '.join(SHAPES)})")
     if chosen.plant and chosen.plant not in PLANTS:
         raise ValueError(f"no such plant: {chosen.plant} (there are: {', '.join(PLANTS)})")
     if chosen.nodes and not 2 <= chosen.nodes <= 5:
@@ -90,8 +106,13 @@ def _options(chosen: argparse.Namespace) -> RunOptions:
         count=chosen.count,
         kinds=kinds or (plant.kinds if plant else ()),
         wiring=plant.wiring if plant else KEEPS_ALL,
+        shapes=shapes,
         fencing=None if chosen.fencing is None else chosen.fencing == "on",
     )
+
+
+def _shapes(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(shape for shape in text.split(",") if shape)
 
 
 def _line(result: RunResult) -> str:

@@ -11,13 +11,15 @@ from paceline.replica.requests import (
     ClearHistory,
     Configure,
     FenceNode,
+    ForgetNode,
     Outcome,
     Request,
     RequestAnswer,
     SetAttributes,
+    SetTicket,
 )
 from paceline.sim.chance import Chance
-from paceline.sim.cibs import edit_cib, markers
+from paceline.sim.cibs import TICKET, drop_node, edit_cib, markers
 from paceline.sim.clock import Clock
 from paceline.sim.daemon import Daemon
 from paceline.sim.machine import Machine
@@ -39,6 +41,7 @@ class Change:
     words: str
     asked_us: int
     outcome: Outcome | None = None
+    answered_us: int = 0
     code: str = ""
     asked: Daemon | None = None
     """The life of the daemon that was asked last."""
@@ -63,10 +66,13 @@ class Administrators:
         self._chance = chance
         self._trace = trace
         self._on_answer = on_answer
+        self.on_ask: Callable[[bytes], None] = lambda configuration: None
         self._number = 0
         self.changes: list[Change] = []
         self.may_fence = False
         self.are_away = False
+        self.keeps_request_ids = True
+        """A plant: who asks again has forgotten that he asked before."""
 
     def work(self, until_us: int) -> None:
         """Change something now and then until a moment."""
@@ -99,6 +105,31 @@ class Administrators:
             self._submit(machine, "", f"fence {other}", request, target=other)
         else:
             self._edit(machine, daemon)
+
+    def set_ticket(self, word: str) -> None:
+        """Grant, revoke or suspend the ticket through a node."""
+        able = [m for m in self._machines if m.daemon is not None and not m.daemon.is_frozen]
+        values = {
+            "grant": (("granted", "true"), ("standby", "false")),
+            "revoke": (("granted", "false"),),
+            "standby": (("standby", "true"),),
+        }[word]
+        if able:
+            request = SetTicket(ticket=TICKET, values=values)
+            self._submit(self._chance.pick(able), "", f"ticket {word}", request)
+
+    def remove_node(self, machine: Machine, gone: NodeName) -> None:
+        """Drop a node that left for good, from the configuration and from what is known."""
+        daemon = machine.daemon
+        if daemon is None:
+            return
+        self._submit(machine, "", f"forget {gone}", ForgetNode(node=gone))
+        self._submit(machine, "", f"drop {gone}", Configure(
+            based_on=daemon.replica.version,
+            configuration=drop_node(daemon.replica.configuration, str(gone)),
+            origin=ChangeOrigin(time_ms=machine.wall_ms(), user="root", client="sim",
+                                node=str(machine.name)),
+        ))  # fmt: skip
 
     def _edit(self, machine: Machine, daemon: Daemon) -> None:
         base, version = daemon.replica.configuration, daemon.replica.version
@@ -141,6 +172,8 @@ class Administrators:
         change.target = target
         based = f" (on {request.based_on})" if isinstance(request, Configure) else ""
         self._trace.tell(machine.name, f"client {marker}: {words}{based}")
+        if isinstance(request, Configure):
+            self.on_ask(request.configuration)
         self._ask(machine, change, request)
         self._clock.after_ms(PATIENCE_MS, lambda: self._lose_patience(change, request))
         return change
@@ -158,6 +191,7 @@ class Administrators:
         if change.outcome in settled and answer.outcome not in settled:
             return
         change.outcome, change.code = answer.outcome, answer.code
+        change.answered_us = self._clock.now_us
         words = f"client {change.marker}: {answer.outcome} {answer.code} {answer.detail}".rstrip()
         self._trace.tell(machine.name, words)
         self._on_answer(machine, change, answer)
@@ -169,7 +203,9 @@ class Administrators:
             if able:
                 machine = self._chance.pick(able)
                 self._trace.tell(machine.name, f"client {change.marker}: asks again")
-                if isinstance(request, Configure):
+                if not self.keeps_request_ids:
+                    change.request_id = RequestId(f"{change.request_id}-again")
+                elif isinstance(request, Configure):
                     request = structs.replace(request, is_repeated=True)
                 self._ask(machine, change, request)
 

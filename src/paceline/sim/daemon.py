@@ -15,8 +15,9 @@ from msgspec import structs
 
 from paceline.model.errors import PacelineError
 from paceline.model.identifiers import NodeId, NodeName, RequestId
-from paceline.model.operation import FenceResult, OperationResult
+from paceline.model.operation import FenceResult, Operation, OperationResult
 from paceline.model.plan import Plan
+from paceline.model.status import OperationOutcome
 from paceline.replica.driven import ReplicaMachine
 from paceline.replica.effects import (
     CancelRecurring,
@@ -37,7 +38,9 @@ from paceline.replica.effects import (
     WriteCib,
     WriteJournal,
 )
+from paceline.replica.entries import Changed, decode_entry, encode_entry
 from paceline.replica.events import (
+    Delivered,
     EngineConnected,
     EngineEvent,
     EngineLost,
@@ -63,13 +66,23 @@ from paceline.sim.chance import Chance
 from paceline.sim.clock import MS, Act, Moment
 from paceline.sim.disk import Disk
 from paceline.sim.planner import Planner
+from paceline.sim.release import NextRelease
 from paceline.sim.trace import Trace
-from paceline.sim.wiring import Wiring, without_fencing
+from paceline.sim.wiring import (
+    Wiring,
+    without_fencing,
+    without_promises,
+    without_unclean,
+)
 
 OUTBOX_MAX = 10_000
 INBOX_MAX = 200_000
 STALL_MS_MIN = 50
 RECONNECT_US = 100_000
+FROZEN_LONG_MS = 500
+"""After half a token without a turn a daemon knows nothing of the others any more."""
+LOST_ANSWER = 7
+"""Which of the answers gets lost by a plant."""
 TOLD_LEVELS = frozenset({"notice", "warning", "error"})
 
 
@@ -145,8 +158,9 @@ class Daemon:
         trace: Trace,
         pid: int,
         wiring: Wiring,
+        is_next: bool = False,
     ) -> None:
-        """Read the disk and begin to seek the engine."""
+        """Read the disk and begin to seek the engine; `is_next`: it is of the next release."""
         self.identity = identity
         self.is_alive = True
         self.is_frozen = False
@@ -156,12 +170,15 @@ class Daemon:
         self.handled = 0
         self.outbox: deque[bytes] = deque()
         self.is_engine_busy = False
+        self.is_fresh = True
+        """False from a long freeze on until another member's entry comes."""
         self._around = around
         self._planner = planner
         self._chance = chance
         self._trace = trace
         self._pid = pid
         self._wiring = wiring
+        self._next = NextRelease(asks_level=wiring.asks_level) if is_next else None
         self._frozen_at_us = 0
         self._engine_life = 0
         self._is_connected = False
@@ -176,6 +193,9 @@ class Daemon:
         self._plan_token = -1
         self._older_plan: Plan | None = None
         self._waiting: dict[RequestId, Callable[[RequestAnswer], None]] = {}
+        self._late: list[OperationResult] = []
+        self._own: deque[bytes] = deque()
+        self._answers = 0
         stored = around.disk.open(self._after, self._post_local)
         if not wiring.keeps_disk:
             stored = Stored()
@@ -206,6 +226,7 @@ class Daemon:
         if self.is_frozen and self.is_alive:
             self.is_frozen = False
             stalled_ms = (self._trace.now_us - self._frozen_at_us) // MS
+            self.is_fresh = stalled_ms < FROZEN_LONG_MS
             if stalled_ms >= STALL_MS_MIN and self._wiring.tells_stalls:
                 self._first.append(LoopStalled(stalled_ms=stalled_ms))
             self._plan_turn()
@@ -222,6 +243,29 @@ class Daemon:
         """Take a client's request."""
         self._waiting[request_id] = answer
         self._post_local(Submitted(request_id=request_id, request=request))
+
+    def configure(self, nodes: NodesConfigured) -> None:
+        """Corosync's configuration was loaded anew."""
+        if self._is_connected:
+            self._post_local(nodes)
+
+    def hear_late(self, result: OperationResult) -> None:
+        """A result comes that is not awaited any more: of an earlier life, or a second time."""
+        if self._wiring.drops_late_results:
+            self._post_local(OperationFinished(result=result))
+        else:
+            self._late.append(result)
+
+    def hear_late_fence(self, result: FenceResult) -> None:
+        """A fence device's answer comes a second time."""
+        self._post_local(FenceFinished(result=result))
+
+    def has_unheard_loss(self) -> bool:
+        """Say whether the loss of quorum was told and waits to be handled."""
+        return any(
+            isinstance(event, QuorumChanged) and not event.is_quorate
+            for event in self._queues["quorum"]
+        )
 
     def depth(self) -> int:
         """Return how many events and entries wait."""
@@ -244,7 +288,9 @@ class Daemon:
         life = self._engine_life
 
         def hear(socket: str, event: EngineEvent) -> None:
-            if self.is_alive and self._engine_life == life:
+            if self.is_alive and self._engine_life == life and not self._is_own_again(event):
+                if isinstance(event, Delivered) and event.sender.node_id != self._around.node_id:
+                    self.is_fresh = self.is_fresh or not self.is_frozen
                 self._queues[socket].append(event)
                 self._plan_turn()
 
@@ -280,8 +326,6 @@ class Daemon:
                 self._handle(InboxEmpty())
                 return
             self._handle(event)
-            if self.is_alive and not self._wiring.waits_for_empty_inbox:
-                self._handle(InboxEmpty())
 
     def _next_event(self) -> Event | None:
         if self._first:
@@ -309,10 +353,35 @@ class Daemon:
             self._around.looked(event, effects)
 
     def _heard(self, event: Event) -> Event:
-        """Return the event as this wiring tells it."""
-        if isinstance(event, QuorumChanged) and not self._wiring.tells_quorum_loss:
-            return structs.replace(event, is_quorate=True)
+        """Return the event as this release and this wiring tell it."""
+        wiring = self._wiring
+        if isinstance(event, QuorumChanged):
+            if not wiring.tells_quorum_loss:
+                event = structs.replace(event, is_quorate=True)
+            if not wiring.tells_quorum_votes:
+                event = structs.replace(event, quorum_votes=1)
+            if not wiring.tells_all_votes:
+                votes = ((self._around.node_id, event.quorum_votes),)
+                event = structs.replace(event, votes=votes)
+        elif isinstance(event, FenceFinished) and not wiring.tells_fence_failures:
+            done = structs.replace(event.result, outcome=OperationOutcome.DONE, rc=0)
+            event = structs.replace(event, result=done)
+        elif self._next is not None:
+            event = self._next.read(event)
+        if isinstance(event, Delivered):
+            event = self._with_planted_entry(event)
         return event
+
+    def _with_planted_entry(self, event: Delivered) -> Delivered:
+        """Return a delivered entry without what a plant takes out of it."""
+        wiring = self._wiring
+        if wiring.compares_versions:
+            return event
+        entry = decode_entry(event.payload)
+        if not isinstance(entry, Changed):
+            return event
+        entry = structs.replace(entry, based_on=self.replica.version)
+        return structs.replace(event, payload=encode_entry(entry))
 
     def _note_engine(self, event: Event) -> None:
         """Keep what the engine said last, for the judge."""
@@ -334,7 +403,8 @@ class Daemon:
             case Send():
                 self._send(effect.payload)
             case WriteJournal():
-                self._around.disk.write(effect)
+                keeps = self._wiring.keeps_promises
+                self._around.disk.write(effect if keeps else without_promises(effect))
             case WriteCib() | KeepCib() | RaiseAlert():
                 pass
             case KeepStanding():
@@ -342,6 +412,7 @@ class Daemon:
             case Execute():
                 operation = effect.operation
                 self._around.agents.execute(operation, self.life, self._report_operation)
+                self._mistake_late(operation)
             case CancelRecurring():
                 self._around.agents.cancel(str(effect.resource), effect.task, effect.interval_ms)
             case WaitFenceDelay():
@@ -357,7 +428,9 @@ class Daemon:
                 self._timers.pop(effect.name, None)
             case Reply():
                 answer = self._waiting.pop(effect.request_id, None)
-                if answer is not None:
+                self._answers += 1
+                is_lost = self._answers % LOST_ANSWER == 0 and not self._wiring.answers_all
+                if answer is not None and not is_lost:
                     answer(effect.answer)
             case Note():
                 if effect.level in TOLD_LEVELS:
@@ -370,12 +443,35 @@ class Daemon:
     def _send(self, payload: bytes) -> None:
         if not self._is_connected:
             return
+        if not self._wiring.keeps_order:
+            self._own.append(payload)
+            address = MemberAddress(self._around.node_id, self._pid)
+            self._first.append(Delivered(sender=address, payload=payload))
+        if self._next is not None:
+            payload = self._next.write(payload)
         if len(self.outbox) >= OUTBOX_MAX:
             self._around.failed(f"{OUTBOX_MAX} entries wait for the engine")
             return
         self.outbox.append(payload)
         if not self.is_engine_busy:
             self.empty_outbox()
+
+    def _is_own_again(self, event: Event) -> bool:
+        """Say whether this took effect already when it was sent (a plant)."""
+        if not isinstance(event, Delivered) or event.payload not in self._own:
+            return False
+        while self._own.popleft() != event.payload:
+            pass
+        return True
+
+    def _mistake_late(self, operation: Operation) -> None:
+        """Take a late result for that of the operation that runs now (a plant)."""
+        action = operation.action
+        mine = [r for r in self._late if r.entry.resource == action.resource]
+        if action.interval_ms == 0 and mine:
+            self._late.remove(mine[0])
+            result = structs.replace(mine[0], operation_id=operation.operation_id)
+            self._post_local(OperationFinished(result=result))
 
     def empty_outbox(self) -> None:
         """Give the engine what waits, in order."""
@@ -402,7 +498,10 @@ class Daemon:
         self._after(self._around.planned_us(), finish)
 
     def _plan(self, effect: ComputePlan) -> Plan:
-        plan = self._planner.plan(effect.configuration, effect.status)
+        status = effect.status
+        if not self._wiring.names_unclean:
+            status = without_unclean(status)
+        plan = self._planner.plan(effect.configuration, status)
         if not self._wiring.plans_fresh:
             plan, self._older_plan = self._older_plan or plan, plan
         return plan if self._wiring.fences_first else without_fencing(plan)

@@ -7,6 +7,7 @@ A request once sent is carried out whatever becomes of him who asked. A trouble 
     slow       takes long
     late       acts at once, and answers long after its target is back
     half       acts, and says that it failed
+    wrong      is wired to another machine: that one loses its power, and all is said to be well
 """
 
 from collections.abc import Callable
@@ -64,6 +65,9 @@ class FenceDevices:
         self._machines = machines
         self.trouble = ""
         self.ledger: list[LedgerEntry] = []
+        self.lied_about: set[NodeName] = set()
+        """Nodes that were said to be off, and were not; until their power really goes."""
+        self.on_lie: Callable[[NodeName], None] = lambda node: None
 
     def execute(
         self,
@@ -89,7 +93,9 @@ class FenceDevices:
             answers_us = limit_us + 1
 
         def send() -> None:
-            if is_alive() and trouble not in ("fail", "dead"):
+            if is_alive() and trouble == "wrong" and operation.task in ("off", "reboot"):
+                self._clock.after_us(acts_us - SENT_US, lambda: self._hit_another(entry))
+            elif is_alive() and trouble not in ("fail", "dead"):
                 self._clock.after_us(acts_us - SENT_US, lambda: self._act(entry))
 
         def answer() -> None:
@@ -117,6 +123,16 @@ class FenceDevices:
             for entry in self.ledger
         )
 
+    def has_said_off(self, target: NodeName, since_us: int) -> bool:
+        """Say whether a device said, at this moment or later, that it cut the power of a node."""
+        return any(
+            entry.target == target
+            and entry.said == "ok"
+            and entry.said_us >= since_us
+            and entry.task in ("off", "reboot")
+            for entry in reversed(self.ledger)
+        )
+
     def _act(self, entry: LedgerEntry) -> None:
         machine = self._machines.get(entry.target)
         if machine is None:
@@ -127,6 +143,16 @@ class FenceDevices:
         if entry.task in ("on", "reboot"):
             entry.acted_us = self._clock.now_us
             machine.power_on()
+
+    def _hit_another(self, entry: LedgerEntry) -> None:
+        others = [name for name in sorted(self._machines) if name != entry.target]
+        if not others:
+            return
+        entry.acted_us = self._clock.now_us
+        if self._machines[entry.target].is_on:
+            self.lied_about.add(entry.target)
+            self.on_lie(entry.target)
+        self._machines[self._chance.pick(others)].power_off(f"hit instead of {entry.target}")
 
     def _is_done(self, entry: LedgerEntry) -> bool:
         return entry.acted_us > 0 or entry.task in ("status", "monitor", "list", "metadata")

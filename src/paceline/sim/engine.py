@@ -8,7 +8,8 @@ What is kept of the real one (the facts are measured; DESIGN names them):
 - group changes are in the order of messages, ring and quorum callbacks are not, and may be late;
 - both halves of a cut count the same next ring number, which may fall back after a power loss;
 - a merge tells nothing of the messages that were missed; some members come as left and joined;
-- a ring may be formed again by the same nodes without any change of the group.
+- a ring may be formed again by the same nodes without any change of the group;
+- where a node hears and is not heard, rings are formed again and again, with it and without it.
 
 One ring:  forming --reform--> whole --connectivity lost--> split --(window over)--> silent
            split or silent --all back--> whole;  any --reform of a component--> the next ring
@@ -117,8 +118,11 @@ class SimulatedEngine:
         self._token_us = token_ms * MS
         self._waits_for_all = waits_for_all
         self._tell = tell
+        self._node_ids = node_ids
         self._part: dict[NodeId, int] = dict.fromkeys(node_ids, 0)
         self._reforms: dict[frozenset[NodeId], Moment] = {}
+        self._shaken: set[NodeId] = set()
+        self._alone: set[NodeId] = set()
         self.nodes = {
             node_id: Corosync(node_id, Voter(node_ids, waits_for_all=waits_for_all))
             for node_id in node_ids
@@ -130,13 +134,25 @@ class SimulatedEngine:
 
     # What the world does to it.
 
+    def configure(self, node_ids: tuple[NodeId, ...]) -> None:
+        """Let every node read another node list; votequorum judges anew by it."""
+        self._node_ids = node_ids
+        for node_id in node_ids:
+            if node_id not in self.nodes:
+                voter = Voter(node_ids, waits_for_all=self._waits_for_all)
+                self.nodes[node_id] = Corosync(node_id, voter)
+                self._part[node_id] = 0
+        for corosync in self.nodes.values():
+            corosync.voter.configure(node_ids)
+            if corosync.is_up and corosync.ring is not None:
+                self._post_quorum(corosync, corosync.voter.judge())
+
     def start(self, node_id: NodeId) -> None:
         """Start a node's Corosync; it will find its ring after a while."""
         corosync = self.nodes[node_id]
-        if corosync.is_up:
+        if corosync.is_up or node_id not in self._node_ids:
             return
-        ids = tuple(self.nodes)
-        corosync.voter = Voter(ids, waits_for_all=self._waits_for_all)
+        corosync.voter = Voter(self._node_ids, waits_for_all=self._waits_for_all)
         corosync.is_up, corosync.is_leaving, corosync.is_frozen = True, False, False
         corosync.ring, corosync.received, corosync.group = None, 0, ()
         self._reconsider()
@@ -183,6 +199,34 @@ class SimulatedEngine:
     def heal(self) -> None:
         """Mend all links."""
         self.cut([])
+
+    def shake(self, node_id: NodeId) -> None:
+        """Let a node hear and not be heard (or the other way): its rings do not last."""
+        if node_id not in self._shaken:
+            self._shaken.add(node_id)
+            self._shake(node_id)
+
+    def calm(self, node_id: NodeId) -> None:
+        """Let it be heard again."""
+        self._shaken.discard(node_id)
+        self._alone.discard(node_id)
+        self._reconsider()
+
+    def _shake(self, node_id: NodeId) -> None:
+        """Drop the node from the ring, take it back, or form the same ring again; and so on."""
+        if node_id not in self._shaken:
+            return
+        draw = self._chance.weighted([("again", 35), ("away", 65)])
+        if node_id in self._alone:
+            self._alone.discard(node_id)
+            self._reconsider()
+        elif draw == "away":
+            self._alone.add(node_id)
+            self._reconsider()
+        else:
+            self.reform(node_id)
+        pause = self._chance.weighted([((20, 400), 30), ((400, 2_400), 30), ((2_400, 6_000), 40)])
+        self._clock.after_ms(self._chance.between(*pause), lambda: self._shake(node_id))
 
     def reform(self, node_id: NodeId) -> None:
         """Let a node's ring be formed again, by the nodes that are in reach."""
@@ -353,7 +397,9 @@ class SimulatedEngine:
         parts: dict[int, list[NodeId]] = {}
         for node_id in self.nodes:
             if self._is_alive(node_id):
-                parts.setdefault(self._part[node_id], []).append(node_id)
+                is_alone = node_id in self._alone
+                place = -int(node_id) if is_alone else self._part[node_id]
+                parts.setdefault(place, []).append(node_id)
         return [frozenset(part) for _, part in sorted(parts.items())]
 
     def _reconsider(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from paceline.sim.chance import Chance
 
-KINDS: dict[str, int] = {
+CLASSIC: dict[str, int] = {
     "crash": 10,
     "power-all": 2,
     "cut": 10,
@@ -31,6 +31,24 @@ KINDS: dict[str, int] = {
     "clock": 2,
     "ambush": 10,
 }
+"""What the first worlds knew, with how often it is drawn; `--faults classic` names all of them."""
+KINDS: dict[str, int] = CLASSIC | {
+    "split": 6,
+    "one-way": 4,
+    "try-again-long": 1,
+    "stagger": 2,
+    "device-wrong": 2,
+    "disk-altered": 2,
+    "disk-old": 2,
+    "disk-gone": 1,
+    "race": 6,
+    "late-result": 4,
+    "role-agent": 8,
+    "ticket": 4,
+    "release": 4,
+    "add-node": 2,
+    "remove-node": 2,
+}
 """Every kind with how often it is drawn."""
 
 AGENT_TROUBLES = ("fail", "hang", "slow", "lie")
@@ -38,6 +56,12 @@ DEVICE_TROUBLES = ("fail", "dead", "slow", "late", "half")
 AMBUSHES = ("crash", "cut", "kill-daemon", "freeze-daemon", "freeze", "kill-corosync")
 """What falls on a node within a few milliseconds after the next ring is formed."""
 TASKS = ("start", "stop", "monitor")
+ROLE_TASKS = (
+    "k start", "k stop", "k monitor", "p start", "p stop", "p monitor", "p promote", "p promote",
+    "p demote", "p demote", "p notify", "m start", "m stop", "m migrate_to", "m migrate_to",
+    "m migrate_from", "m migrate_from", "t start", "t stop",
+)  # fmt: skip
+"""What `role-agent` falls on: resources (see `cibs`) that are cloned, promoted or moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,20 @@ class Fault:
         return f"{self.kind}{detail} on {where or 'all'} for {self.lasts_ms / 1000:g} s"
 
 
+def read_kinds(text: str) -> tuple[str, ...]:
+    """Return the kinds that a list names; `classic` names those of the first worlds.
+
+    Raises ValueError where a kind is not known.
+    """
+    named = [kind for kind in text.split(",") if kind]
+    unknown = [kind for kind in named if kind not in KINDS and kind != "classic"]
+    if unknown:
+        raise ValueError(f"no such fault: {', '.join(unknown)} (there are: {', '.join(KINDS)})")
+    if "classic" in named:
+        named = [*CLASSIC, *named]
+    return tuple(kind for kind in KINDS if kind in named)
+
+
 def draw_faults(
     chance: Chance,
     *,
@@ -66,13 +104,7 @@ def draw_faults(
     spacing_ms: int,
     kinds: tuple[str, ...] = (),
 ) -> tuple[Fault, ...]:
-    """Return `count` faults in their order, one each `spacing_ms` or so, often close together.
-
-    Raises ValueError where a kind is not known.
-    """
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown:
-        raise ValueError(f"no such fault: {', '.join(unknown)} (there are: {', '.join(KINDS)})")
+    """Return `count` faults in their order, one each `spacing_ms` or so, often close together."""
     weights = [(kind, weight) for kind, weight in KINDS.items() if not kinds or kind in kinds]
     faults: list[Fault] = []
     at_ms = from_ms
@@ -92,8 +124,22 @@ def _draw(chance: Chance, kind: str, at_ms: int, nodes: int) -> Fault:
         case "cut":
             side = [node for node in range(1, nodes + 1) if chance.percent(50)]
             return Fault(at_ms, kind, tuple(side) or one, fault_ms)
-        case "power-all" | "kill-daemons" | "slow-plan":
+        case "split":
+            return Fault(at_ms, kind, (), fault_ms, _draw_partition(chance, nodes))
+        case "try-again-long":
+            return Fault(at_ms, kind, one, chance.between(60_000, 180_000))
+        case "power-all" | "kill-daemons" | "slow-plan" | "stagger":
             return Fault(at_ms, kind, (), fault_ms)
+        case "race" | "late-result":
+            return Fault(at_ms, kind, (), 0, str(chance.between(2, 8)))
+        case "role-agent":
+            trouble = chance.weighted([("fail", 35), ("hang", 25), ("slow", 15), ("lie", 25)])
+            where = f"{chance.pick(list(ROLE_TASKS))} {chance.between(1, 4)}"
+            return Fault(at_ms, kind, one, fault_ms, f"{trouble} {where}")
+        case "ticket":
+            return Fault(at_ms, kind, one, 0, chance.pick(["grant", "grant", "revoke", "standby"]))
+        case "release":
+            return Fault(at_ms, kind, one, fault_ms, chance.pick(["shutdown", "kill"]))
         case "agent":
             trouble = chance.weighted([("fail", 40), ("hang", 25), ("slow", 20), ("lie", 15)])
             task = chance.pick(list(TASKS))
@@ -110,3 +156,15 @@ def _draw(chance: Chance, kind: str, at_ms: int, nodes: int) -> Fault:
             return Fault(at_ms, kind, one, fault_ms, str(chance.between(-3_600_000, 3_600_000)))
         case _:
             return Fault(at_ms, kind, one, fault_ms)
+
+
+def _draw_partition(chance: Chance, nodes: int) -> str:
+    """Return one of all partitions of the nodes into two parts or more, like `1,3|2|4,5`."""
+    places = [chance.between(0, nodes - 1) for _ in range(nodes)]
+    if len(set(places)) == 1:
+        places[chance.between(0, nodes - 1)] += 1
+    parts = [
+        ",".join(str(node) for node, place in enumerate(places, 1) if place == part)
+        for part in sorted(set(places))
+    ]
+    return "|".join(parts)

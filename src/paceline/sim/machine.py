@@ -7,8 +7,10 @@ any --freeze--> nothing moves --thaw--> all that was due happens at once
 
 from collections.abc import Callable
 
-from paceline.model.identifiers import NodeId, NodeName
-from paceline.model.operation import FenceResult
+from msgspec import structs
+
+from paceline.model.identifiers import NodeId, NodeName, RequestId
+from paceline.model.operation import FenceResult, Operation, OperationResult
 from paceline.model.status import OperationOutcome
 from paceline.replica.effects import Effect, ExecuteFence, Leave
 from paceline.replica.events import (
@@ -19,8 +21,10 @@ from paceline.replica.events import (
     NodesConfigured,
 )
 from paceline.replica.identity import Identity
-from paceline.sim.agents import AgentHost
+from paceline.replica.requests import SetAttributes
+from paceline.sim.agents import LATE_REASON, OCF_ERROR, OCF_OK, AgentHost
 from paceline.sim.chance import Chance
+from paceline.sim.cibs import PROMOTABLE
 from paceline.sim.clock import MS, Act, Clock
 from paceline.sim.daemon import Daemon, ReplicaMaker
 from paceline.sim.devices import FenceDevices
@@ -34,6 +38,8 @@ from paceline.sim.wiring import Wiring
 WALL_BASE_MS = 1_800_000_000_000
 """The wall clock at the world's beginning."""
 BOOT_CLOCK_BASE_MS = 5_000
+SCORE_STEP = 1_000
+"""Promotion scores lie so far apart that no preference of another resource outweighs them."""
 NO_RESTART = 100
 """The exit status with which a daemon asks not to be started again."""
 
@@ -63,8 +69,10 @@ class Machine:
         """Stand there without power, with an empty disk."""
         self.name = name
         self.node_id = node_id
-        self.disk = Disk(chances(f"disk-{node_id}"))
+        self.disk = Disk(chances(f"disk-{node_id}"), chances(f"spoils-{node_id}"))
         self.agents = AgentHost(name, services, chances(f"agents-{node_id}"))
+        self.agents.wiring = wiring
+        self.agents.set_score = self._set_score
         self.agents.after = self.after
         self.agents.now_us = lambda: clock.now_us
         self.agents.wall_ms = self.wall_ms
@@ -72,13 +80,17 @@ class Machine:
         self.is_on = False
         self.is_frozen = False
         self.is_stack_wanted = False
+        self.is_gone = False
+        """It was removed from the cluster for good."""
         self.boots = 0
         self.daemon: Daemon | None = None
         self.leave: Leave | None = None
         self.wall_offset_ms = 0
         self.plan_us = (4_000, 60_000)
-        self.is_booting_late = False
-        self._node_list = node_list
+        self.echoes = 0
+        """How many of the next results come a second time, late and otherwise."""
+        self.is_next_release = False
+        self.node_list = node_list
         self._clock = clock
         self._chance = chances(f"machine-{node_id}")
         self._engine = engine
@@ -86,19 +98,24 @@ class Machine:
         self._planner = planner
         self._make = make
         self._trace = trace
+        self.on_result: Callable[[], None] = lambda: None
+        """Lets the world act in the very moment of a result."""
+        self.agents.on_result = self._saw_result
         self._look = look
         self._on_bug = on_bug
         self._wiring = wiring
         self.disk.is_synced_early = not wiring.syncs_before_saying
+        self.disk.is_hushed = not wiring.tells_damage
         self._incarnation = 0
         self._booted_at_us = 0
         self._thaw_queue: list[Act] = []
+        self._scores = 0
 
     # Power and freezing.
 
     def power_on(self) -> None:
         """Boot; when that is done, what is enabled starts."""
-        if self.is_on:
+        if self.is_on or self.is_gone:
             return
         self.is_on = True
         self.boots += 1
@@ -123,6 +140,8 @@ class Machine:
             self.daemon.kill()
             self.daemon = None
         self.disk.lose_power()
+        if self.devices is not None:
+            self.devices.lied_about.discard(self.name)
         self._engine.kill(self.node_id, is_power_loss=True)
 
     def freeze(self) -> None:
@@ -179,7 +198,7 @@ class Machine:
         """Start a daemon; it settles what an earlier one of this boot left running."""
         if self.daemon is not None or not self.is_stack_wanted:
             return
-        if self.agents.has_orphans() and self._wiring.settles_orphans:
+        if self.agents.has_orphans():
             if self._chance.percent(50):
                 self.after(300 * MS, self.start_daemon)
                 return
@@ -192,7 +211,8 @@ class Machine:
             incarnation=self._incarnation if self._wiring.names_lives else 1,
             version="0.1.0",
         )
-        self.tell(f"daemon starts (incarnation {self._incarnation})")
+        release = ", the next release" if self.is_next_release else ""
+        self.tell(f"daemon starts (incarnation {self._incarnation}{release})")
         self.daemon = Daemon(
             self,
             identity,
@@ -202,6 +222,7 @@ class Machine:
             trace=self._trace,
             pid=1000 + self._incarnation,
             wiring=self._wiring,
+            is_next=self.is_next_release,
         )
 
     def kill_daemon(self, why: str = "killed") -> None:
@@ -254,7 +275,13 @@ class Machine:
 
     def nodes(self) -> NodesConfigured:
         """Return the node list."""
-        return self._node_list
+        return self.node_list
+
+    def configure(self, node_list: NodesConfigured) -> None:
+        """Take another corosync.conf."""
+        self.node_list = node_list
+        if self.daemon is not None:
+            self.daemon.configure(node_list)
 
     def connect(
         self, pid: int, listener: Callable[[str, EngineEvent], None]
@@ -273,6 +300,11 @@ class Machine:
 
         def answer(result: FenceResult) -> None:
             self.tell(f"{operation.device} on {operation.target}: {result.outcome} {result.rc}")
+            if self.echoes > 0:
+                self.echoes -= 1
+                self.after(
+                    self._chance.between(500, 30_000) * MS, lambda: self._repeat_fencing(result)
+                )
             self._thaw_queue.append(lambda: report(result)) if self.is_frozen else report(result)
 
         if not self._wiring.waits_for_devices:
@@ -288,6 +320,46 @@ class Machine:
                 lambda: self.is_on and self.boots == boot,
                 lambda result: answer(result) if self.is_on and self.boots == boot else None,
             )
+
+    def _saw_result(self, operation: Operation, result: OperationResult) -> None:
+        """Let what the faults want happen around a result."""
+        self.on_result()
+        if self.echoes > 0:
+            self.echoes -= 1
+            delay_us = self._chance.between(500, 30_000) * MS
+            self.after(delay_us, lambda: self._repeat(operation, result))
+
+    def _repeat(self, operation: Operation, result: OperationResult) -> None:
+        """Tell a result again, otherwise than it was: to whatever daemon lives by now."""
+        daemon = self.daemon
+        if daemon is None:
+            return
+        rc = OCF_ERROR if result.entry.rc == OCF_OK else OCF_OK
+        entry = structs.replace(result.entry, rc=rc, exit_reason=LATE_REASON)
+        self.tell(f"late again: {operation.action.task} {operation.action.resource} {rc}")
+        daemon.hear_late(structs.replace(result, entry=entry))
+
+    def _repeat_fencing(self, result: FenceResult) -> None:
+        if self.daemon is not None:
+            rc = 0 if result.rc else 1
+            self.daemon.hear_late_fence(
+                structs.replace(
+                    result, rc=rc, outcome=OperationOutcome.DONE, exit_reason=LATE_REASON
+                )
+            )
+
+    def _set_score(self, resource: str) -> None:
+        """An agent sets the promotion score of its resource, where it is not what it should be."""
+        daemon = self.daemon
+        if resource != PROMOTABLE or daemon is None or daemon.is_frozen:
+            return
+        name, score = f"master-{resource}", str(SCORE_STEP * int(self.node_id))
+        here = next((n for n in daemon.replica.status().nodes if n.name == self.name), None)
+        if here is None or dict(here.attributes).get(name) != score:
+            self._scores += 1
+            request_id = RequestId(f"score-{self.name}-{self.boots}-{self._scores}")
+            request = SetAttributes(node=self.name, values=((name, score),))
+            daemon.submit(request_id, request, lambda answer: None)
 
     def planned_us(self) -> int:
         """Return how long the next plan takes."""

@@ -15,15 +15,20 @@ class Voter:
 
     def __init__(self, node_ids: tuple[NodeId, ...], *, waits_for_all: bool) -> None:
         """Know the node list; nothing is quorate yet."""
-        self._node_ids = node_ids
-        self._is_two_node = len(node_ids) == 2
-        self._quorum = 1 if self._is_two_node else len(node_ids) // 2 + 1
-        self._waits = waits_for_all or self._is_two_node
+        self._always_waits = waits_for_all
+        self.configure(node_ids)
         self.must_wait = self._waits
         self.is_quorate = False
         self.is_vetoed = False
         self.ring_id = RingId(0, 0)
         self._present = 0
+
+    def configure(self, node_ids: tuple[NodeId, ...]) -> None:
+        """Take another node list, as a reload of corosync.conf brings it."""
+        self._node_ids = node_ids
+        self._is_two_node = len(node_ids) == 2
+        self._quorum = 1 if self._is_two_node else len(node_ids) // 2 + 1
+        self._waits = self._always_waits or self._is_two_node
 
     def meet(self, ring_id: RingId, present: Iterable["Voter"]) -> None:
         """Take in a new membership; `present` are the voters in it, this one too."""

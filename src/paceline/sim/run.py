@@ -4,6 +4,7 @@ from paceline.replica import Replica
 from paceline.replica.driven import ReplicaMachine
 from paceline.replica.identity import Identity, Stored
 from paceline.scheduler import schedule
+from paceline.scheduler.explain import explain
 from paceline.sim.faults import Fault
 from paceline.sim.planner import Planner
 from paceline.sim.shrink import shrink
@@ -14,7 +15,7 @@ def run_seed(
     seed: int, options: RunOptions, *, faults: tuple[Fault, ...] | None = None
 ) -> RunResult:
     """Run one seed; `faults` replaces those that the seed would draw."""
-    planner = Planner(schedule)
+    planner = Planner(schedule, explain)
     return World(seed, options, make=_make_replica, planner=planner, faults=faults).run()
 
 

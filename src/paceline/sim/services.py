@@ -25,6 +25,7 @@ class Copy:
     since_us: int
     life: str
     is_lied_about: bool = False
+    is_promoted: bool = False
 
 
 class Services:
@@ -36,6 +37,8 @@ class Services:
         self._running: dict[str, dict[NodeName, Copy]] = {}
         self.witnessed: list[Witnessed] = []
         self.on_start: Callable[[NodeName, str, dict[NodeName, Copy]], None] | None = None
+        self.on_promote: Callable[[NodeName, str, dict[NodeName, Copy]], None] | None = None
+        self.on_end: Callable[[NodeName, str, str, bool], None] | None = None
 
     def start(self, resource: str, node: NodeName, life: str) -> None:
         """Processes appear; one that runs already is let be."""
@@ -52,6 +55,51 @@ class Services:
         copy = self._running.get(resource, {}).pop(node, None)
         if copy is not None:
             self._witness(node, copy.life, what, resource)
+            if self.on_end is not None:
+                self.on_end(node, resource, what, copy.is_promoted)
+
+    def promote(self, resource: str, node: NodeName) -> None:
+        """A copy that runs takes the promoted role."""
+        copies = self._running.get(resource, {})
+        copy = copies.get(node)
+        if copy is None or copy.is_promoted:
+            return
+        copy.is_promoted = True
+        self._witness(node, copy.life, "promote", resource)
+        if self.on_promote is not None:
+            self.on_promote(node, resource, copies)
+
+    def demote(self, resource: str, node: NodeName) -> None:
+        """A copy gives the promoted role up."""
+        copy = self._running.get(resource, {}).get(node)
+        if copy is not None and copy.is_promoted:
+            copy.is_promoted = False
+            self._witness(node, copy.life, "demote", resource)
+
+    def move(self, resource: str, source: NodeName, target: NodeName, life: str) -> None:
+        """A copy goes on elsewhere, in one moment, as a live migration's last step does."""
+        if source in self._running.get(resource, {}):
+            self.stop(resource, source, what="moved away")
+            self.start(resource, target, life)
+
+    def is_promoted(self, resource: str, node: NodeName) -> bool:
+        """Say whether the copy on the node is promoted."""
+        copy = self._running.get(resource, {}).get(node)
+        return copy is not None and copy.is_promoted
+
+    def promoted_nodes(self, resource: str) -> tuple[NodeName, ...]:
+        """Return where the resource is promoted, sorted."""
+        return tuple(
+            node
+            for node, copy in sorted(self._running.get(resource, {}).items())
+            if copy.is_promoted
+        )
+
+    def lie_about(self, node: NodeName) -> None:
+        """A fence device said that the node is off: what runs there runs on unseen."""
+        for copies in self._running.values():
+            if node in copies:
+                copies[node].is_lied_about = True
 
     def lie(self, resource: str, node: NodeName) -> None:
         """An agent said that this copy does not run: no product can know better now."""
