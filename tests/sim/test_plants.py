@@ -13,7 +13,7 @@ FOUND_BY = {
     "deaf-quorum": ("S2", 3),
     "down-not-unclean": ("S8", 4),
     "early-sync": ("S4", 6),
-    "failed-fence": ("S8", 4),
+    "failed-fence": ("S8", 6),
     "forgotten-promise": ("S4", 17),
     "hushed-damage": ("S7", 1),
     "late-results": ("S10", 1),
