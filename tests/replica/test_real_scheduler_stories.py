@@ -1,7 +1,7 @@
 """The replica with the real scheduler: start, move, fail, recover, shut down."""
 
 from replica_bus import Bus
-from replica_stories import DEVICE, configure, options, started
+from replica_stories import DEVICE, ORIGIN, configure, options, started
 
 from paceline.cib.read import read_configuration
 from paceline.model.identifiers import NodeName
@@ -10,7 +10,7 @@ from paceline.model.plan import Plan
 from paceline.model.snapshot import Snapshot
 from paceline.model.status import ClusterStatus, OperationOutcome
 from paceline.replica.events import Departure, EngineConnected, LoopStalled
-from paceline.replica.requests import ClearHistory, Outcome, SetAttributes, Shutdown
+from paceline.replica.requests import ClearHistory, Configure, Outcome, SetAttributes, Shutdown
 from paceline.scheduler import schedule
 
 DUMMY = (
@@ -514,3 +514,25 @@ def test_all_are_told_once_of_a_start_that_another_plan_took_over() -> None:
     end_all(bus)
     assert sorted(service.told_after("start")) == ["worker1", "worker2"]
     assert service.told.count(("pre-start", "worker1")) <= 1, "no plan after plan"
+
+
+def test_node_that_only_the_configuration_names_is_fenced_once() -> None:
+    bus, services = cluster("worker1", "worker2", fencing=True)
+    named = bus.replica("worker1").configuration.replace(
+        b"</nodes>", b'<node id="3" uname="worker3"/></nodes>'
+    )
+    assert b"worker3" in named
+    bus.ask(
+        "worker1",
+        Configure(based_on=bus.replica("worker1").version, configuration=named, origin=ORIGIN),
+    )
+    bus.settle()
+    fences = bus["worker1"].fences
+    assert fences == []  # It may yet come.
+    bus.tick(20_000)
+    bus.settle()
+    bus.tick(20_000)
+    assert [each.target for each in fences] == ["worker3"]
+    (lost,) = [node for node in bus.replica("worker2").status().nodes if node.name == "worker3"]
+    assert lost.is_fenced and not lost.is_unclean
+    assert len(where(services)) == 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from paceline.model.identifiers import NodeName, ResourceId
+from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.plan import ActionKind, PlannedAction
 from paceline.model.status import FencingRecord
 from paceline.replica.apply_nodes import forget_life
@@ -24,6 +24,7 @@ from paceline.replica.entries import (
 from paceline.replica.happenings import (
     BatchApplied,
     FencingEnded,
+    FencingTooEarly,
     FlightBegan,
     FlightsHalted,
     Happening,
@@ -45,6 +46,8 @@ from paceline.replica.tables import Answered, Cell, NodeRow, Presence, State, Ta
 
 PlanEntry = Halted | Results | FenceReported | SeenDeadline
 FENCE_OFF_TASKS = ("reboot", "off")
+NO_NODE_ID = NodeId(0)
+"""Of a node that Corosync does not know; its own begin with 1 (corosync.conf(5))."""
 
 
 class PlanApplier:
@@ -322,6 +325,7 @@ class PlanApplier:
         target = self._state.nodes.get(action.node)
         is_early = target is None or target.presence is Presence.UNSEEN
         if is_early and not self._state.core.value.is_seen_deadline_over:
+            self._happened.append(FencingTooEarly())
             run.hold(each.ref)
             return ()
         executor = self._fence_executor(action.node, action.task)
@@ -405,8 +409,15 @@ class PlanApplier:
         return ""
 
     def _clear_life(self, view: View, entry: FenceReported) -> None:
-        """Clear the life that was fenced, and only that one."""
+        """Clear the life that was fenced, and only that one.
+
+        A node that only the configuration names had none that anybody knew of: it is known as
+        fenced from now on, or it would be fenced for ever.
+        """
         row = self._state.nodes.get(entry.target)
+        if row is None and not entry.boot_id:
+            row = NodeRow(name=entry.target, node_id=NO_NODE_ID)
+            self._state.nodes.put(entry.target, row)
         if row is None or (row.boot_id, row.incarnation) != (entry.boot_id, entry.incarnation):
             self._state.want_plan(f"{entry.target} is a new life, and not barred any more")
             return

@@ -89,6 +89,10 @@ class FlightsHalted(Struct, frozen=True, gc=False, kw_only=True):
     """Nothing more of the plan becomes eligible; what was not begun is dropped."""
 
 
+class FencingTooEarly(Struct, frozen=True, gc=False, kw_only=True):
+    """A node that was never seen is to be fenced, and may yet come: it is given its time."""
+
+
 class BatchApplied(Struct, frozen=True, gc=False, kw_only=True):
     """A batch of results of this life of a node took effect."""
 
@@ -230,6 +234,7 @@ Happening = (
     | EpochRaised
     | FlightBegan
     | FlightsHalted
+    | FencingTooEarly
     | BatchApplied
     | RequestApplied
     | DurabilityMoved

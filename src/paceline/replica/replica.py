@@ -50,6 +50,7 @@ from paceline.replica.happenings import (
     DurabilityMoved,
     EpochRaised,
     FencingEnded,
+    FencingTooEarly,
     FlightBegan,
     FlightsHalted,
     Garbled,
@@ -358,6 +359,8 @@ class Replica:
                 self._flight_began(happening)
             case FlightsHalted():
                 self._execution.drop_waiting()
+            case FencingTooEarly():
+                self._watching.wait_for_unseen(self._settings.read())
             case BatchApplied():
                 me = self._identity
                 if (happening.node, happening.incarnation) == (me.node, me.incarnation):

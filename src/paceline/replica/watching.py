@@ -32,9 +32,13 @@ class Watching:
         has_unseen = any(row.presence is Presence.UNSEEN for row in rows)
         is_over = self._state.core.value.is_seen_deadline_over
         if has_unseen and view.is_quorate and not is_over:
-            self._outlet.set_timer_once(T_DEADLINE, settings.dc_deadtime_ms)
+            self.wait_for_unseen(settings)
         else:
             self._outlet.cancel_timer(T_DEADLINE)
+
+    def wait_for_unseen(self, settings: Settings) -> None:
+        """Give nodes that were not seen their time; it is not begun anew while it runs."""
+        self._outlet.set_timer_once(T_DEADLINE, settings.dc_deadtime_ms)
 
     def timer_fired(self, name: str, view: View | None, settings: Settings) -> None:
         """A wait is over; where nobody can act on it, it begins again."""
