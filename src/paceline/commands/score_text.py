@@ -24,6 +24,7 @@ CONTRIBUTIONS = {
     "location": "location constraint {source}",
     "may-not-be-promoted": "target-role=Unpromoted",
     "members-only": "it runs on cluster members only",
+    "bundle-guest": "what is inside {source} comes from its bundle only",
     "no-promotion-score": "no promotion score was set for {source}",
     "node-score": "the score that every resource has on {source}",
     "node-unusable": "the node cannot run resources now",

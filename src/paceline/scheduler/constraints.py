@@ -62,7 +62,9 @@ def start_scores(work: Work) -> None:
     """
     if not work.options.is_symmetric:
         return
-    nodes = [node for node in work.nodes if node.bundle is None]
+    listed = {node.name for node in work.snapshot.configuration.nodes}
+    nodes = [node for node in work.nodes if node.bundle is None and not node.is_removed]
+    containers = [node for node in work.nodes if node.bundle is not None and node.name in listed]
     for top in work.resources:
         for rsc in top.walk():
             if is_inside_bundle(rsc):
@@ -72,6 +74,16 @@ def start_scores(work: Work) -> None:
                     rsc.scores[node.name] = node.base_score
                     if node.base_score:
                         work.explain_score(rsc, node.name, node.base_score, "node-score", node.name)
+            for node in containers:
+                if node.name not in rsc.scores and _was_read_before(rsc, node):
+                    rsc.scores[node.name] = MINUS_INFINITY
+                    work.explain_score(rsc, node.name, MINUS_INFINITY, "bundle-guest", node.name)
+
+
+def _was_read_before(rsc: Resource, node: Node) -> bool:
+    """Say whether a resource comes before the connection that makes the node a bundle's own."""
+    connection = node.remote_resource
+    return connection is not None and rsc.sort_index < connection.sort_index
 
 
 def is_inside_bundle(rsc: Resource) -> bool:

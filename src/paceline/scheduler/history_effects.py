@@ -190,7 +190,9 @@ def _keep_off_remote_nodes(work: Work, rsc: Resource) -> None:
     if not (rsc.is_fence_device or rsc.is_remote_connection or is_guest):
         return
     for node in work.nodes:
-        if node.is_remote and node.name in rsc.scores:
+        # A remote node that is but listed, as no connection leads there, is never usable anyway.
+        is_mere_entry = rsc.is_fence_device and node.remote_resource is None
+        if node.is_remote and node.name in rsc.scores and not is_mere_entry:
             work.score(rsc, node.name, MINUS_INFINITY, "members-only", rsc.id)
 
 

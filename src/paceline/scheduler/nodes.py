@@ -48,7 +48,9 @@ def make_nodes(work: Work) -> None:
         else:
             _add(work, Node(NodeName(name), name, kind))
     for name, kind in _removed_remote_names(work.snapshot.status):
-        _add(work, Node(NodeName(name), name, kind))
+        left_over = Node(NodeName(name), name, kind)
+        left_over.is_removed = True
+        _add(work, left_over)
     for state in work.snapshot.status.nodes:
         # A live member that the configuration does not name yet is a node all the same.
         if (

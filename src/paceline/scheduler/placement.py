@@ -85,9 +85,10 @@ def place_primitive(
     rsc.is_allocating = True
     _hear_partners(work, rsc)
     if rsc.next_role is Role.STOPPED:
-        for name in rsc.scores:
-            rsc.scores[name] = MINUS_INFINITY
-            work.explain_score(rsc, name, MINUS_INFINITY, "not-wanted", rsc.id)
+        # On every node there is, also those that it had no score for.
+        for each in work.nodes:
+            rsc.scores[each.name] = MINUS_INFINITY
+            work.explain_score(rsc, each.name, MINUS_INFINITY, "not-wanted", rsc.id)
     log_scores(work, rsc)
     _decide(work, rsc, prefer, is_tentative=is_tentative)
     rsc.is_allocating = False

@@ -198,7 +198,7 @@ def read_clone_options(work: Work, rsc: Resource, configured: Clone) -> None:
         return max(0, number_or(word(name, *others), default))
 
     rsc.is_promotable = configured.is_master_element or parse_flag(word("promotable"), False)
-    rsc.clone_max = min(INSTANCES_MAX, count(max(1, len(work.nodes)), "clone-max"))
+    rsc.clone_max = min(INSTANCES_MAX, count(max(1, _count_known_nodes(work)), "clone-max"))
     rsc.clone_node_max = count(1, "clone-node-max")
     rsc.is_unique = parse_flag(word("globally-unique"), rsc.clone_node_max > 1)
     if not rsc.is_unique:
@@ -212,6 +212,25 @@ def read_clone_options(work: Work, rsc: Resource, configured: Clone) -> None:
         rsc.promoted_node_max = count(1, "promoted-node-max", "master-node-max")
     if "resource-stickiness" not in rsc.meta and "resource-stickiness" not in inner:
         rsc.extra_meta["resource-stickiness"] = "1"
+
+
+def _count_known_nodes(work: Work) -> int:
+    """Return how many nodes there are by now, as resources are read one after the other.
+
+    A bundle's guest nodes are known once it was read, where `<nodes>` does not list them. What is
+    left over of removed nodes does not count.
+    """
+    from paceline.scheduler.bundles import guest_names
+
+    configuration = work.snapshot.configuration
+    unread = {
+        name
+        for each in configuration.resources
+        if isinstance(each, Bundle) and each.id not in work.by_id
+        for name in guest_names(each)
+    }
+    unread.difference_update(node.name for node in configuration.nodes)
+    return sum(not node.is_removed and node.name not in unread for node in work.nodes)
 
 
 def _child_meta(work: Work, configured: Clone) -> dict[str, str]:

@@ -89,9 +89,10 @@ class Node:
     __slots__ = (
         "assigned_count", "attributes", "base_score", "bundle", "cib_id", "fence_reason",
         "free", "has_status", "health", "in_maintenance", "index", "is_dc",
-        "is_expected", "is_online", "is_pending", "is_remote_fenced", "is_shutting_down",
-        "is_standby", "is_standby_by_failure", "is_unclean", "is_unseen", "kind", "name",
-        "remote_maintenance", "remote_needs_reset", "remote_resource", "running", "status",
+        "is_expected", "is_online", "is_pending", "is_remote_fenced", "is_removed",
+        "is_shutting_down", "is_standby", "is_standby_by_failure", "is_unclean", "is_unseen",
+        "kind", "name", "remote_maintenance", "remote_needs_reset", "remote_resource", "running",
+        "status",
     )  # fmt: skip
 
     def __init__(self, name: NodeName, cib_id: str, kind: str) -> None:
@@ -116,6 +117,8 @@ class Node:
         self.is_expected = False
         self.is_dc = False
         self.is_remote_fenced = False
+        self.is_removed = False
+        """It is known from the history alone: nothing is placed here."""
         self.remote_maintenance = False
         self.remote_needs_reset = False
         self.remote_resource: Resource | None = None
