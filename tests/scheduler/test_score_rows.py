@@ -50,3 +50,15 @@ def test_removed_remote_node_has_no_scores() -> None:
     found = rows("removed-remote-node-is-emptied")
     assert found
     assert all(set(nodes) <= {"a1", "a2"} for nodes in found.values())
+
+
+def test_bundle_goes_with_a_bundle_one_to_one() -> None:
+    """The containers of `b` share the two nodes that `a` has, and the third finds no partner."""
+    found = rows("bundle-goes-with-bundle")
+    allowed = [
+        [node for node, score in found[f"b-podman-{n}"].items() if score > MINUS_INFINITY]
+        for n in range(3)
+    ]
+    assert allowed == [["n1"], ["n2"], []]
+    nodes = ("n1", "n2", "n3", "a-0", "a-1", "b-0", "b-1", "b-2", "s-0", "t-0")
+    assert found["t-podman-0"] == dict.fromkeys(nodes, MINUS_INFINITY)

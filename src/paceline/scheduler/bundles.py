@@ -15,7 +15,7 @@ from paceline.model.identifiers import NodeName, ResourceId
 from paceline.model.plan import Agent
 from paceline.model.scores import INFINITY, MINUS_INFINITY
 from paceline.scheduler.clones import place_instances
-from paceline.scheduler.colocation import apply_to_dependent, this_with
+from paceline.scheduler.colocation import apply_one_to_one, apply_to_dependent, this_with
 from paceline.scheduler.placement import place
 from paceline.scheduler.resources import (
     add_colocation,
@@ -389,6 +389,10 @@ def apply_bundle_colocation(
         return
     if c.dependent_role is Role.PROMOTED and dependent.is_bundle_container:
         # Who is promoted inside is decided later, among those that were placed.
+        return
+    if dependent.is_bundle_container and c.primary_role is Role.UNKNOWN:
+        containers = [replica.container for replica in primary.replicas]
+        apply_one_to_one(work, dependent, containers, c)
         return
     hosts: list[Resource] = []
     for replica in primary.replicas:

@@ -187,7 +187,8 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
     if (c.primary_role is Role.UNKNOWN and dependent_clone is not None) and _is_interleaved(
         dependent_clone, primary
     ):
-        _apply_interleaved(work, dependent, primary, c)
+        instances = [child for child in primary.children if _counts(child, c)]
+        apply_one_to_one(work, dependent, [_last(child) for child in instances], c)
         return
     if c.score >= INFINITY:
         allowed = {
@@ -243,22 +244,20 @@ def _is_interleaved(dependent_clone: Resource, primary: Resource) -> bool:
     return primary.kind in (Kind.CLONE, Kind.BUNDLE)
 
 
-def _apply_interleaved(work: Work, dependent: Resource, primary: Resource, c: Colocation) -> None:
-    """Each instance goes with the one on its own node; one without a partner goes nowhere."""
-    best: Resource | None = None
+def apply_one_to_one(
+    work: Work, dependent: Resource, targets: list[Resource], c: Colocation
+) -> None:
+    """Each instance goes with the one on the best node it may have; without a partner nowhere."""
     for node in _by_score(work, dependent):
-        for child in primary.children:
-            target = _last(child)
-            if target.assigned is node and _counts(child, c):
-                best = target
-                break
+        best = next((each for each in targets if each.assigned is node), None)
         if best is not None:
-            break
-    if best is not None:
-        _apply_interleaved_to(work, dependent, best, c)
-    elif c.score >= INFINITY:
-        for name in dependent.scores:
-            _change(work, dependent, name, MINUS_INFINITY, c, c.id)
+            _apply_interleaved_to(work, dependent, best, c)
+            return
+    if c.score >= INFINITY:
+        # On every node there is, also those that it had no score for.
+        for node in work.nodes:
+            dependent.scores.setdefault(node.name, 0)
+            _change(work, dependent, node.name, MINUS_INFINITY, c, c.id)
 
 
 def _apply_interleaved_to(work: Work, dependent: Resource, target: Resource, c: Colocation) -> None:
