@@ -27,6 +27,7 @@ from msgspec import structs
 
 from paceline.model.identifiers import NodeName
 from paceline.model.operation import FenceOperation
+from paceline.model.plan import ActionKind, Plan
 from paceline.model.status import ClusterStatus
 from paceline.replica.effects import ComputePlan, Effect, Execute, ExecuteFence, Note
 from paceline.replica.events import Event, FenceFinished, GroupChanged, PlanComputed
@@ -433,9 +434,8 @@ class Judge:
             return
         daemons = [machine.daemon for machine in machines if machine.daemon is not None]
         first = daemons[0].replica
-        plan = planner.plan(first.configuration, first.status())
-        if plan.actions:
-            words = [f"{action.task} {action.resource} {action.node}" for action in plan.actions]
+        words = _left_to_do(planner.plan(first.configuration, first.status()))
+        if words:
             self.accuse("L2", "", f"all are idle, and nobody did: {', '.join(words[:6])}")
 
     def unsettled(self, machines: list[Machine], planner: Planner) -> tuple[str, list[str]]:
@@ -450,9 +450,8 @@ class Judge:
         first = daemons[0].replica
         status = first.status()
         self._check_late(machines[0], status)
-        plan = planner.plan(first.configuration, status)
-        if plan.actions:
-            words = [f"{action.task} {action.resource} {action.node}" for action in plan.actions]
+        words = _left_to_do(planner.plan(first.configuration, status))
+        if words:
             return "L1", [f"the next plan is not empty: {', '.join(words[:6])}"]
         wrong = self._misplaced(machines, first.configuration, status)
         return ("L2", wrong) if wrong else ("", [])
@@ -484,6 +483,15 @@ class Judge:
             if len(nodes) > is_granted:
                 wrong.append(f"{TICKETED} runs on {' '.join(nodes)}, granted: {is_granted}")
         return wrong
+
+
+def _left_to_do(plan: Plan) -> list[str]:
+    """Return what a plan does; steps that only order others do nothing by themselves."""
+    return [
+        f"{action.task} {action.resource} {action.node}"
+        for action in plan.actions
+        if action.kind is not ActionKind.PSEUDO
+    ]
 
 
 def _why_busy(machine: Machine, count: int) -> str:
