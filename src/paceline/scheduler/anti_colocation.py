@@ -21,8 +21,15 @@ def order_anti_colocations(work: Work) -> None:
     """
     for c in work.colocations:
         if c.score <= MINUS_INFINITY:
-            _leave_before_coming(c.dependent, c.dependent_role, c.primary, c.primary_role)
-            _leave_before_coming(c.primary, c.primary_role, c.dependent, c.dependent_role)
+            dependent_role = _role_to_meet(c.dependent, c.dependent_role)
+            primary_role = _role_to_meet(c.primary, c.primary_role)
+            _leave_before_coming(c.dependent, dependent_role, c.primary, primary_role)
+            _leave_before_coming(c.primary, primary_role, c.dependent, dependent_role)
+
+
+def _role_to_meet(rsc: Resource, role: Role) -> Role:
+    """Return the role that is unwanted; what is never promoted is met by running at all."""
+    return role if rsc.is_promotable else Role.UNKNOWN
 
 
 def _leave_before_coming(one: Resource, one_role: Role, other: Resource, other_role: Role) -> None:

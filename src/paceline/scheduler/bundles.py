@@ -390,7 +390,7 @@ def apply_bundle_colocation(
     if c.dependent_role is Role.PROMOTED and dependent.is_bundle_container:
         # Who is promoted inside is decided later, among those that were placed.
         return
-    if dependent.is_bundle_container and c.primary_role is Role.UNKNOWN:
+    if dependent.is_bundle_container:
         containers = [replica.container for replica in primary.replicas]
         apply_one_to_one(work, dependent, containers, c)
         return
@@ -410,7 +410,16 @@ def apply_bundle_colocation(
                 work.explain_score(dependent, name, MINUS_INFINITY, "colocation", c.id)
         return
     for each in hosts:
+        # The containers of the promoted were chosen already.
+        role = Role.UNKNOWN if c.primary_role is Role.PROMOTED else c.primary_role
         plain = Colocation(
-            c.id, c.score, c.dependent, each, node_attribute=c.node_attribute, influence=c.influence
+            c.id,
+            c.score,
+            c.dependent,
+            each,
+            dependent_role=c.dependent_role,
+            primary_role=role,
+            node_attribute=c.node_attribute,
+            influence=c.influence,
         )
         apply_to_dependent(work, dependent, each, plain)

@@ -133,7 +133,9 @@ def roles_match(dependent: Resource, primary: Resource, c: Colocation) -> bool:
 
 def _role_for_colocation(rsc: Resource) -> Role:
     role = rsc.next_role
-    if role is Role.STARTED and rsc.is_promotable:
+    bundle = rsc.bundle
+    is_around_promotable = bundle is not None and bundle.is_promotable and rsc.is_bundle_container
+    if role is Role.STARTED and (rsc.is_promotable or is_around_promotable):
         return Role.UNPROMOTED
     return role
 
@@ -182,12 +184,15 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
         and dependent.is_promotable
     ):
         return
-    instances = [child for child in primary.children if _counts(child, c)]
+    # What is never promoted has no roles: a role named of it counts for single instances only.
+    has_role = primary.is_promotable and c.primary_role is not Role.UNKNOWN
+    instances = [
+        child
+        for child in primary.children
+        if instance_node(child) is not None and (not has_role or _has_role(child, c))
+    ]
     dependent_clone = dependent.clone
-    if (c.primary_role is Role.UNKNOWN and dependent_clone is not None) and _is_interleaved(
-        dependent_clone, primary
-    ):
-        instances = [child for child in primary.children if _counts(child, c)]
+    if (not has_role and dependent_clone is not None) and _is_interleaved(dependent_clone, primary):
         apply_one_to_one(work, dependent, [_last(child) for child in instances], c)
         return
     if c.score >= INFINITY:
@@ -201,7 +206,7 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
             here = attribute_value(work.node_by_name[name], c.node_attribute)
             if here not in allowed:
                 _change(work, dependent, name, MINUS_INFINITY, c, c.id)
-        if c.primary_role is Role.PROMOTED:
+        if has_role and c.primary_role is Role.PROMOTED:
             # With several promoted the dependent prefers the better one.
             for child in instances:
                 target = _last(child)
@@ -209,16 +214,12 @@ def _apply_clone(work: Work, dependent: Resource, primary: Resource, c: Colocati
                     score = child.scores.get(target.assigned.name, 0)
                     _change(work, dependent, target.assigned.name, score, c, c.id)
         return
-    for child in instances if c.primary_role is not Role.UNKNOWN else primary.children:
+    for child in instances if has_role else primary.children:
         # An instance that runs nowhere is a reason against every node, as a primitive's would be.
         apply_to_dependent(work, dependent, child, c)
 
 
-def _counts(child: Resource, c: Colocation) -> bool:
-    if instance_node(child) is None:
-        return False
-    if c.primary_role is Role.UNKNOWN:
-        return True
+def _has_role(child: Resource, c: Colocation) -> bool:
     return _role_for_colocation(_last(child)) is c.primary_role
 
 
@@ -251,7 +252,8 @@ def apply_one_to_one(
     for node in _by_score(work, dependent):
         best = next((each for each in targets if each.assigned is node), None)
         if best is not None:
-            _apply_interleaved_to(work, dependent, best, c)
+            if roles_match(dependent, best, c):
+                _apply_interleaved_to(work, dependent, best, c)
             return
     if c.score >= INFINITY:
         # On every node there is, also those that it had no score for.

@@ -260,20 +260,18 @@ def _colocate(
             score,
             dependent,
             primary,
-            dependent_role=_coloc_role(dependent_role, dependent),
-            primary_role=_coloc_role(primary_role, primary),
+            dependent_role=_coloc_role(dependent_role),
+            primary_role=_coloc_role(primary_role),
             node_attribute=constraint.node_attribute,
             influence=parse_flag(constraint.influence, True) if constraint.influence else None,
         ),
     )
 
 
-def _coloc_role(word: str, rsc: Resource) -> Role:
-    """Return the role that limits a colocation; what is never promoted has only one."""
+def _coloc_role(word: str) -> Role:
+    """Return the role that limits a colocation."""
     role = role_of_word(word)
-    if role is Role.STARTED or not rsc.is_promotable:
-        return Role.UNKNOWN
-    return role
+    return Role.UNKNOWN if role is Role.STARTED else role
 
 
 def _colocation_sets(work: Work, constraint: ColocationConstraint) -> None:
