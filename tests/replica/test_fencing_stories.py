@@ -52,6 +52,17 @@ def test_record_of_fencing_is_forgotten_everywhere_when_somebody_asks() -> None:
     assert bus.replica("worker1").status().fencing == ()
 
 
+def test_node_says_that_it_was_unfenced_until_it_is_switched_off() -> None:
+    bus = two_nodes()
+    unfenced = []
+    for task in ("on", "off"):
+        bus.ask("worker1", FenceNode(target=NodeName("worker2"), task=task, client="me"))
+        bus.settle()
+        node = bus.replica("worker1").status().nodes[1]
+        unfenced.append(dict(node.attributes).get("#node-unfenced", "0") != "0")
+    assert unfenced == [True, False]
+
+
 def test_higher_of_two_nodes_waits_before_it_shoots_when_no_delay_is_configured() -> None:
     bus = two_nodes()
     bus.regroup(["worker1"], ["worker2"])

@@ -43,7 +43,8 @@ def _in_order(plan: Plan) -> list[PlannedAction]:
 
 def _fenced(node: NodeStatus, task: str) -> NodeStatus:
     if task == "on":
-        return replace(node, attributes=(*node.attributes, ("#node-unfenced", "1")))
+        kept = (pair for pair in node.attributes if not pair[0].startswith("#"))
+        return replace(node, attributes=(*kept, ("#node-unfenced", "1")))
     return replace(
         node, is_member=False, is_online=False, is_expected=False, is_unclean=False, is_seen=True,
         is_pending=False, is_fenced=True, history=(), attributes=(),

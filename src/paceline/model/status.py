@@ -13,6 +13,13 @@ from msgspec import Struct
 
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
 
+UNFENCED_ATTRIBUTE = "#node-unfenced"
+"""The transient node attribute that says when the node was unfenced, in seconds since 1970."""
+
+DIGESTS_ATTRIBUTE = "#digests-all"
+SECURE_DIGESTS_ATTRIBUTE = "#digests-secure"
+"""Transient attributes `device:agent:digest,...`: what the devices were when they unfenced it."""
+
 
 class NodeKind(StrEnum):
     """What sort of place a node is. Only a `member` has a daemon in the group."""

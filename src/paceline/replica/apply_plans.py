@@ -7,7 +7,12 @@ from msgspec.structs import replace
 
 from paceline.model.identifiers import NodeId, NodeName, ResourceId
 from paceline.model.plan import ActionKind, PlannedAction
-from paceline.model.status import FencingRecord
+from paceline.model.status import (
+    DIGESTS_ATTRIBUTE,
+    SECURE_DIGESTS_ATTRIBUTE,
+    UNFENCED_ATTRIBUTE,
+    FencingRecord,
+)
 from paceline.replica.apply_nodes import forget_life
 from paceline.replica.entries import (
     FenceReported,
@@ -400,6 +405,8 @@ class PlanApplier:
                 exit_reason=entry.exit_reason,
             )
         )
+        if entry.is_done:
+            self._note_unfencing(entry, is_let_in=action.task not in FENCE_OFF_TASKS)
         if entry.is_done and action.task in FENCE_OFF_TASKS:
             self._clear_life(view, entry)
         self._answer_fencing(entry)
@@ -407,6 +414,15 @@ class PlanApplier:
         if not entry.is_done:
             state.want_plan(f"fencing {entry.target} failed")
         return ""
+
+    def _note_unfencing(self, entry: FenceReported, *, is_let_in: bool) -> None:
+        """Note that the node was let in, so that it is not done again, or that it is shut out."""
+        values = dict(self._state.attributes.get(entry.target) or ())
+        for name in (UNFENCED_ATTRIBUTE, DIGESTS_ATTRIBUTE, SECURE_DIGESTS_ATTRIBUTE):
+            values.pop(name, None)
+        if is_let_in:
+            values[UNFENCED_ATTRIBUTE] = str(max(1, entry.time_ms // 1000))
+        self._state.set_attributes(entry.target, values)
 
     def _clear_life(self, view: View, entry: FenceReported) -> None:
         """Clear the life that was fenced, and only that one.

@@ -20,6 +20,7 @@ The phases, in the order in which they run (`reading` calls those that only read
     cleanup        fail counts that count no more are cleared
     remote_ordering        what happens on a remote or guest node is tied to its connection
     fencing        unclean nodes are fenced, and what that means for all others
+    unfencing      nodes are let in by their devices before anything there needs it
     probe_ordering         what waits for probes, as they may find something
     spread         requirement and impossibility spread along the ties
     migration      moves that can be migrations become so

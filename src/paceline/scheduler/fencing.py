@@ -11,9 +11,6 @@ from paceline.scheduler.actions import cluster_action, pseudo, tie
 from paceline.scheduler.primitives import order_shutdown
 from paceline.scheduler.work import Action, Kind, Node, OnFail, Resource, Role, Tie, Work
 
-UNFENCED_ATTRIBUTE = "#node-unfenced"
-"""The transient node attribute that says when the node was unfenced."""
-
 
 def can_fence(work: Work, node: Node) -> bool:
     """Say whether the node may be fenced: fencing is on, there is a device, and we have the say."""
@@ -106,36 +103,6 @@ def _weights(work: Work, members: list[Node]) -> dict[str, int]:
                 if host.name in weights:
                     weights[host.name] += rsc.priority + is_promoted
     return weights
-
-
-def make_unfence_actions(work: Work) -> None:
-    """Let nodes back in: a device that unfences does so before anything that asks for it starts.
-
-    A node that was unfenced since it joined says so by an attribute. The others are unfenced when
-    a device is asked for there, or when something starts that requires it.
-    """
-    if not work.has_unfencing or not work.options.fencing_enabled:
-        return
-    for node in work.nodes:
-        if node.is_remote or not node.is_online or node.is_unclean or node.is_pending:
-            continue
-        if node.attributes.get(UNFENCED_ATTRIBUTE, "0") not in ("", "0"):
-            continue
-        unfence: Action | None = None
-        for rsc in work.primitives():
-            if not rsc.provides_unfencing and rsc.requires != "unfencing":
-                continue
-            for action in rsc.actions:
-                is_probe = action.task == "monitor" and not action.interval_ms
-                if action.node is not node or not (is_probe or action.task == "start"):
-                    continue
-                if unfence is None:
-                    unfence = Action("on", None, node, 0, "fence")
-                    work.actions.append(unfence)
-                kind = Tie.ORDER | Tie.BLOCKS
-                if rsc.provides_unfencing or not is_probe:
-                    kind |= Tie.THEN_REQUIRES_FIRST
-                tie(unfence, action, kind)
 
 
 def _fence_guest(work: Work, node: Node) -> None:
@@ -280,4 +247,4 @@ def _note_unclean(work: Work) -> None:
             )  # fmt: skip
 
 
-__all__ = ["Kind", "cluster_action", "make_fence_actions", "make_unfence_actions"]
+__all__ = ["Kind", "cluster_action", "make_fence_actions"]

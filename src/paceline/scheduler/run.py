@@ -9,7 +9,7 @@ from paceline.scheduler.constraints import (
     read_colocations,
     read_locations,
 )
-from paceline.scheduler.fencing import make_fence_actions, make_unfence_actions
+from paceline.scheduler.fencing import make_fence_actions
 from paceline.scheduler.history import HistoryReader
 from paceline.scheduler.migration import mark_migratable, settle_migrations
 from paceline.scheduler.nodes import apply_health
@@ -36,6 +36,7 @@ from paceline.scheduler.resources import (
 from paceline.scheduler.shutdown_lock import apply_shutdown_locks
 from paceline.scheduler.spread import spread
 from paceline.scheduler.tickets import apply_tickets
+from paceline.scheduler.unfencing import make_unfence_actions
 from paceline.scheduler.utilization import order_by_capacity, sort_by_wishes
 from paceline.scheduler.work import Kind, Resource, Role, Work
 
