@@ -56,7 +56,9 @@ def _cluster_action(node: NodeStatus, action: PlannedAction) -> NodeStatus:
         case "clear_failcount":
             marks = (f"fail-count-{action.resource}#", f"last-failure-{action.resource}#")
             kept = tuple(pair for pair in node.attributes if not pair[0].startswith(marks))
-            return replace(node, attributes=kept)
+            name = f"{action.resource}_last_failure_0"
+            rows = tuple(each for each in node.history if each.entry_id != name)
+            return replace(node, attributes=kept, history=rows)
         case "lrm_delete":
             rows = tuple(each for each in node.history if each.resource != action.resource)
             return replace(node, history=rows)

@@ -315,9 +315,19 @@ def _check_recurring(work: Work, rsc: Resource, node: Node, entry: HistoryEntry)
         return False
     parameters = operation_parameters(work, rsc, node, entry.task, entry.interval_ms)
     if is_changed(parameters, entry):
-        action.require("parameters changed")
+        if _is_newest(rsc, node, entry):
+            action.require("parameters changed")
         return True
     return False
+
+
+def _is_newest(rsc: Resource, node: Node, entry: HistoryEntry) -> bool:
+    """Say whether nothing later is on record of the operation: a failure may have passed."""
+    return all(
+        each.call_id <= entry.call_id
+        for each in rsc.history.get(node.name, ())
+        if each.task == entry.task and each.interval_ms == entry.interval_ms
+    )
 
 
 def is_changed(parameters: dict[str, str], entry: HistoryEntry) -> bool:

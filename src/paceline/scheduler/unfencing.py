@@ -63,7 +63,7 @@ def _has_digest(work: Work, device: Resource, node: Node) -> bool:
 
 
 def _secret_names(device: Resource) -> list[str]:
-    """Return which of its parameters are secret, as its history says: digests may leave them out."""
+    """Return which parameters are secret, as the history says."""
     names = {
         name
         for entries in device.history.values()
