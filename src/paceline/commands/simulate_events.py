@@ -5,8 +5,8 @@ Each changes a snapshot and says so in the words that `crm_simulate` uses.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from paceline.cib.read_attributes import parse_flag, score_or
@@ -32,8 +32,7 @@ class BadEventError(ValueError):
     """An event names what does not exist, or is not understood; the message says which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationResult:
+class OperationResult(Struct, frozen=True, kw_only=True):
     """One operation's exit status, as `RESOURCE_TASK_INTERVAL@NODE=RC` says it."""
 
     resource: str
@@ -48,8 +47,7 @@ class OperationResult:
         return f"{self.resource}_{self.task}_{self.interval_ms}@{self.node}={self.rc}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Events:
+class Events(Struct, frozen=True, kw_only=True):
     """What happens before the scheduler is asked. `quorum` and `watchdog` None: as they are."""
 
     quorum: bool | None = None

@@ -1,7 +1,8 @@
 """A simulation as text, in the layout of `crm_simulate`, which people and programs read."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.cib.dates import date_of_seconds
 from paceline.commands import status_sections as sections
@@ -25,8 +26,7 @@ SHORT_PLACE = 5
 """Names and places up to this long make no column wider."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is shown: scores, capacities, and with `is_quiet` only what is essential."""
 
     has_scores: bool = False

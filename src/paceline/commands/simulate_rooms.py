@@ -1,14 +1,14 @@
 """What nodes have room for, and what resources use of it: for reports of utilization."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.scheduler.utilization import is_used
 from paceline.scheduler.work import Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What a node has in all, and what is left of it after the plan."""
 
     node: str
@@ -16,16 +16,14 @@ class Room:
     remaining: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """What a resource uses, and where."""
 
     node: str
     amounts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
+class Rooms(Struct, frozen=True, kw_only=True):
     """All nodes in their order, and the resources that use something by their ids."""
 
     nodes: tuple[Room, ...]

@@ -4,14 +4,14 @@ The lines of `Transition Summary`, as data; `simulate_report` lays them out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.scheduler.spread import describe, is_required
 from paceline.scheduler.work import ROLE_NAMES, Action, Kind, Node, Resource, Role, Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One line. `source` and `target` are nodes, roles are empty where they say nothing.
 
     A fencing has `resource` empty, `verb` `Fence (reboot)` and the node in `target`.

@@ -1,8 +1,8 @@
 """Carry a plan out in a made-up world, where everything works but what is told to fail."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from paceline.commands.simulate_events import (
@@ -19,16 +19,14 @@ from paceline.model.status import HistoryEntry, NodeStatus
 _RECORDED = ("start", "stop", "promote", "demote", "monitor", "migrate_to", "migrate_from")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One action that was carried out. `lines` say more about a failed one."""
 
     action: PlannedAction
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """What became of the cluster, and the steps in their order."""
 
     snapshot: Snapshot

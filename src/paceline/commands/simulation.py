@@ -1,7 +1,8 @@
 """One simulation: a snapshot, what happens to it, what is decided, and what becomes of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from paceline.commands.simulate_events import Events, OperationResult, apply_events
 from paceline.commands.simulate_summary import Change, changes
@@ -14,8 +15,7 @@ from paceline.scheduler.run import run
 from paceline.scheduler.work import Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What was decided for a snapshot, and the scheduler's work behind it."""
 
     work: Work
@@ -23,8 +23,7 @@ class Decision:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
+class Simulation(Struct, frozen=True, kw_only=True):
     """All of it: `snapshot` is after the events, `start` before them.
 
     `decision` is None where only the status was asked for, `world` where the plan was not carried

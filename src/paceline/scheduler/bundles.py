@@ -6,7 +6,7 @@ instance number i may run only on guest node i. Containers are placed like a clo
 address goes with its container, the connection prefers it, the instance goes inside.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from paceline.cib.read_attributes import parse_flag
 from paceline.model.configuration import AttributeSet, Bundle, Clone, Operation, Primitive
@@ -38,8 +38,7 @@ INSTANCE_SCORE = 500
 REPLICAS_MAX = 1000
 
 
-@dataclass(slots=True)
-class Replica:
+class Replica(Struct):
     """One replica; address, connection, instance and node are None where it has none."""
 
     number: int

@@ -5,7 +5,7 @@ becomes a helper step that others can wait for. It is possible only if the resou
 both ends, and nothing it must start after moves too without being able to migrate itself.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from paceline.model.errors import InvariantError
 from paceline.scheduler.actions import get_action, tie
@@ -85,8 +85,7 @@ def _waits_for_start(start: Action) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class _Move:
+class _Move(Struct):
     """The actions of one migration; `leave` is None where it was begun already."""
 
     start: Action

@@ -4,7 +4,7 @@ Without the ticket the resource stops, is demoted, freezes, or its node is fence
 constraint's `loss-policy` says; in standby it is held, but what needs it is stopped all the same.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from paceline.model.configuration import TicketConstraint
 from paceline.model.scores import MINUS_INFINITY
@@ -12,8 +12,7 @@ from paceline.scheduler.constraints import add_location_score, find_resource
 from paceline.scheduler.work import Kind, Resource, Role, Work, role_of_word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketState:
+class TicketState(Struct, frozen=True, kw_only=True):
     """A ticket constraint of a resource, and how its ticket is."""
 
     constraint: TicketConstraint
