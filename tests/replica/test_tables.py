@@ -3,8 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paceline.model.identifiers import NodeName, RequestId
+from paceline.model.identifiers import ActionId, NodeName, RequestId, ResourceId
+from paceline.model.plan import ActionKind, PlannedAction
 from paceline.model.status import FencingRecord
+from paceline.replica.entries import Flight, Owned
 from paceline.replica.requests import Outcome, RequestAnswer
 from paceline.replica.tables import (
     ANSWERS_MAX,
@@ -115,3 +117,26 @@ def test_fencing_under_way_is_not_forgotten() -> None:
     assert [record.state for record in state.fencing.value] == ["pending", "done"]
     state.forget_fencing(NodeName(""))
     assert [record.state for record in state.fencing.value] == ["pending"]
+
+
+def test_what_a_member_brings_in_flight_is_older_than_all_that_follows_here() -> None:
+    """Its place in the log of another half says nothing here: its end must bring another plan."""
+    action = PlannedAction(
+        id=ActionId(1),
+        kind=ActionKind.RESOURCE,
+        task="start",
+        resource=ResourceId("IP"),
+        node=NodeName("n2"),
+    )
+    brought = Flight(
+        ref="other/1/1",
+        executor=NodeName("n2"),
+        action=action,
+        boot_id="b",
+        incarnation=1,
+        position=900,
+    )
+    state = State(b"")
+    state.update_core(position=5)
+    state.replace_owned(NodeName("n2"), Owned(flights=(brought,)))
+    assert [each.position for each in state.flights.values()] == [5]

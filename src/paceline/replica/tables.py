@@ -322,7 +322,9 @@ class State:
             for row in rows:
                 table.put((row.resource, row.entry_id), row)
         for flight in owned.flights:
-            self.flights.put(flight.ref, flight)
+            # Its position was one of another log, perhaps: here it is older than all that follows.
+            at = self.core.value.position
+            self.flights.put(flight.ref, msgspec.structs.replace(flight, position=at))
 
     def drop_flights(self, executor: NodeName) -> None:
         """Forget what is in flight at a member."""
